@@ -175,6 +175,17 @@ public class FormatTests(ITestOutputHelper output)
         return true;
     }), output);
 
+    [Theory, InlineData(2, 2, true), InlineData(2, 3, false), InlineData(3, 2, true), InlineData(4, 2, false)]
+    public void A_log_must_contain_its_base(ulong index, ulong term, bool contained)
+    {
+        var replay = new LogReplay(new EntryId(new LogIndex(index), new Term(term)));
+        replay.StartAt(Header(1) with { PreviousEntry = EntryId.Zero, HardState = default, PreviousBatch = 0 });
+        byte[] batch = Encode([[1], [2], [3]], 1, out uint chain);
+        BatchHeader.TryRead(batch.AsSpan(0, 512), Seed, out BatchHeader header, out _);
+        Assert.Empty(replay.Apply(batch.AsSpan(0, header.ContentBytes), header, chain, Seed));
+        Assert.Equal(contained, replay.ProblemAtEnd().Length == 0);
+    }
+
     private static SegmentHeader Header(ulong sequence) => new()
     {
         Identity = new StorageIdentity(1, 2, new Guid(3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)),
