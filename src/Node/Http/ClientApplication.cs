@@ -1,3 +1,4 @@
+using Conclave.Node.Http.Gateway;
 using Conclave.Node.Http.Grpc;
 using Conclave.Wire.Grpc;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -10,6 +11,7 @@ namespace Conclave.Node.Http;
 internal sealed class ClientApplication(ListenerServices services) : IHttpApplication<RequestState>
 {
     private readonly GrpcEndpoint _grpc = new(services);
+    private readonly GatewayEndpoint _gateway = new(services);
     private readonly PlainEndpoint _plain = new(services);
 
     /// <summary>Kestrel reuses its request objects, and with them this one: the response buffer survives from call to call.</summary>
@@ -32,7 +34,9 @@ internal sealed class ClientApplication(ListenerServices services) : IHttpApplic
         IHttpRequestFeature request = features.GetRequiredFeature<IHttpRequestFeature>();
         // As etcd decides on a TLS port. A JSON call may come over HTTP/2 as well.
         bool isGrpc = request.Protocol == "HTTP/2" && GrpcHeaders.IsGrpcContentType(request.Headers.ContentType.ToString());
-        return isGrpc ? _grpc.HandleAsync(features, request, context.Buffer) : _plain.HandleAsync(features, request);
+        return isGrpc
+            ? _grpc.HandleAsync(features, request, context.Buffer)
+            : _gateway.TryHandle(features, request, context.Buffer) ?? _plain.HandleAsync(features, request);
     }
 
     public void DisposeContext(RequestState context, Exception? exception) => context.Buffer.Reset();
