@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Conclave.Wire.Grpc;
+using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -89,6 +90,8 @@ internal sealed class ServerCall : RpcContext
     {
         if (exception is GrpcException refused)
             return refused.Status;
+        if (exception is InvalidProtocolBufferException malformed)
+            return new GrpcStatus(GrpcCode.Internal, "grpc: error unmarshalling request: " + malformed.Message);
         if (IsCancelled)
             return CancellationStatus;
         if (exception is ClientGoneException || _features.Get<IHttpRequestLifetimeFeature>() is { RequestAborted.IsCancellationRequested: true })
