@@ -25,7 +25,8 @@ internal static class CommandLine
         try
         {
             ParseResult parsed = Build(terminal).Parse(arguments.Length > 0 ? arguments : ["--help"]);
-            if (parsed.Errors.Count > 0 && !AsksForHelp(parsed)) return Complain(parsed, terminal);
+            string? stray = StrayOption(parsed);
+            if ((parsed.Errors.Count > 0 || stray is not null) && !AsksForHelp(parsed)) return Complain(parsed, stray, terminal);
             InvocationConfiguration configuration = new()
             {
                 Output = terminal.Out,
@@ -71,15 +72,30 @@ internal static class CommandLine
         return root;
     }
 
-    private static int Complain(ParseResult parsed, Terminal terminal)
+    /// <summary>
+    /// An unknown option, which the parser would take for a key or a value: <c>del --prefx a</c> must never delete the range
+    /// from "--prefx" to "a". What follows <c>--</c> is meant literally.
+    /// </summary>
+    private static string? StrayOption(ParseResult parsed)
+    {
+        foreach (Token token in parsed.Tokens)
+        {
+            if (token.Type == TokenType.DoubleDash) return null;
+            if (token.Type == TokenType.Argument && token.Value.Length > 1 && token.Value[0] == '-') return token.Value;
+        }
+
+        return null;
+    }
+
+    private static int Complain(ParseResult parsed, string? stray, Terminal terminal)
     {
         List<string> path = [];
         for (SymbolResult? at = parsed.CommandResult; at is CommandResult command; at = at.Parent) path.Insert(0, command.Command.Name);
         path[0] = "conclave";
-        string what = parsed.UnmatchedTokens.Count > 0
-            ? Unknown(parsed.UnmatchedTokens[0], parsed.CommandResult.Command)
-            : parsed.Errors[0].Message;
-        terminal.Fail(what, $"See: {string.Join(' ', path)} --help");
+        string? word = stray ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null);
+        string what = word is not null ? Unknown(word, parsed.CommandResult.Command) : parsed.Errors[0].Message;
+        string remedy = $"See: {string.Join(' ', path)} --help";
+        terminal.Fail(what, stray is null ? remedy : $"{remedy}. A key or value that begins with - comes after a lone --");
         return ExitCode.Usage;
     }
 

@@ -7,7 +7,7 @@ internal static class Nearest
     public static string? Of(string word, IEnumerable<string> known)
     {
         string? best = null;
-        int closest = Math.Max(1, word.Length / 3) + 1;   // about one slip in three letters
+        int closest = (word.Length < 4 ? 1 : Math.Max(2, word.Length / 3)) + 1;   // two slips, so that swapped letters count, and more in long words
         foreach (string candidate in known)
         {
             int distance = Distance(word, candidate);

@@ -21,7 +21,9 @@ internal sealed record Terminal(
 
     /// <summary>The console of this process.</summary>
     public static Terminal OfProcess() => new(
-        Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error,
+        Console.OpenStandardInput(), Console.OpenStandardOutput(),
+        // Not Console.Error: that would send set-up codes to the terminal that plain output does not need.
+        new StreamWriter(Console.OpenStandardError(), Utf8) { NewLine = "\n", AutoFlush = true },
         !Console.IsOutputRedirected, !Console.IsInputRedirected, System.Environment.GetEnvironmentVariable);
 
     /// <summary>Writes exact bytes, in order with what was written as text.</summary>
