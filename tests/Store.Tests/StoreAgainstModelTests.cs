@@ -86,11 +86,11 @@ public class StoreAgainstModelTests(ITestOutputHelper output)
                 if (StorePair.IsValid(command))
                     pair.Apply(command);
                 var txn = new TxnOf([random.Compare()], [random.Range(), random.Range()], [random.Range()]);
-                StoreError error = RequestCheck.Txn(txn.Bytes, out bool readOnly, out bool serializable, out bool writes);
+                StoreError error = RequestCheck.Txn(txn.ToBytes(), out bool readOnly, out bool serializable, out bool writes);
                 Assert.Equal((StoreError.None, true, false, false), (error, readOnly, serializable, writes));
                 pair.Publish();
                 var body = new ArrayBufferWriter<byte>();
-                string actual = StorePair.Text(txn, pair.Store.View.ReadOnlyTxn(txn.Bytes, body), body.WrittenMemory);
+                string actual = StorePair.Text(txn, pair.Store.View.ReadOnlyTxn(txn.ToBytes(), body), body.WrittenMemory);
                 string expected = pair.Model.Read(txn);
                 pair.Expect(expected == actual, $"{txn} => {actual}: expected {expected}");
             }
@@ -110,7 +110,7 @@ public class StoreAgainstModelTests(ITestOutputHelper output)
                 if (!StorePair.IsValid(command))
                     continue;
                 pair.Apply(command);
-                other.Apply(other.AppliedIndex + 1, 1, new Command(StorePair.KindOf(command), 9, 9, command.Bytes), wantResponse: false);
+                other.Apply(other.AppliedIndex + 1, 1, new Command(StorePair.KindOf(command), 9, 9, command.ToBytes()), wantResponse: false);
                 if (choices.Chance(30))
                     pair.Publish();
                 if (choices.Chance(10))

@@ -5,7 +5,7 @@ public abstract record Request
 {
     public abstract Proto Encode();
 
-    public byte[] Bytes => Encode().ToArray();
+    public byte[] ToBytes() => Encode().ToArray();
 }
 
 public sealed record RangeOf(string Key, string End = "") : Request

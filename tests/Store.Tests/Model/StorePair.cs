@@ -27,10 +27,10 @@ public sealed class StorePair
     };
 
     /// <summary>A request that passes the check before the log; the others never become commands.</summary>
-    public static bool IsValid(Request request) => request is not TxnOf || RequestCheck.Txn(request.Bytes, out _, out _, out _) == StoreError.None;
+    public static bool IsValid(Request request) => request is not TxnOf || RequestCheck.Txn(request.ToBytes(), out _, out _, out _) == StoreError.None;
 
     public static ApplyOutcome ApplyTo(KeyValueStore store, Request request) =>
-        store.Apply(store.AppliedIndex + 1, 1, new Command(KindOf(request), 1, 1, request.Bytes), wantResponse: true);
+        store.Apply(store.AppliedIndex + 1, 1, new Command(KindOf(request), 1, 1, request.ToBytes()), wantResponse: true);
 
     public static string Text(Request request, StoreError error, ReadOnlyMemory<byte> body) =>
         error == StoreError.None ? AnswerText.Of(request, body.ToArray()) : error.ToString();
@@ -64,7 +64,7 @@ public sealed class StorePair
     public static string ReadText(StoreView view, RangeOf range)
     {
         var body = new ArrayBufferWriter<byte>();
-        return Text(range, view.Range(range.Bytes, body), body.WrittenMemory);
+        return Text(range, view.Range(range.ToBytes(), body), body.WrittenMemory);
     }
 
     public void Expect(bool condition, string what)
