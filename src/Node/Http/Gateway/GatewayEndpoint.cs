@@ -95,6 +95,7 @@ internal sealed class GatewayEndpoint(ListenerServices services)
         }
         finally
         {
+            stream.End();
             body.Dispose();
             call.End(status.Code);
         }

@@ -49,6 +49,8 @@ internal sealed class GrpcEndpoint(ListenerServices services)
 
             call.Received(request.Length);
             await handler(call, request, answer);
+            if (answer.Length > int.MaxValue)
+                throw new GrpcException(GrpcCode.ResourceExhausted, $"grpc: trying to send message larger than max ({answer.Length} vs. {int.MaxValue})");
             call.Sent((int)answer.Length);
         }
         catch (Exception e)
