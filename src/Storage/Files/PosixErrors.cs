@@ -38,7 +38,7 @@ internal static class PosixErrors
         NotFound => FileError.NotFound,
         Exists => FileError.Exists,
         NoSpace or QuotaExceeded => FileError.NoSpace,
-        PosixCalls.ErrorWouldBlock => FileError.Locked, // the platform takes a shared lock at open, so a second holder fails there already
+        PosixCalls.ErrorWouldBlock => FileError.Locked,
         AccessDenied or NotPermitted or ReadOnly => FileError.AccessDenied,
         _ => FileError.Io,
     };
