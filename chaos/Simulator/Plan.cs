@@ -65,7 +65,7 @@ internal sealed record Plan
             BurstMax = Pick(random, 1, 5, 50),
             ValueBytesMax = Pick(random, 16, 100, 2_000),
             ThinkMaxUs = Pick(random, 1_000, 20_000, 200_000),
-            FaultEveryUs = Pick(random, 50_000, 300_000, 1_500_000),
+            FaultEveryUs = Pick(random, 50_000, 200_000, 800_000, 3_000_000),
             Faults = DrawFaults(random),
         };
     }
