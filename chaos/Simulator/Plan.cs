@@ -8,6 +8,7 @@ internal sealed record Plan
 {
     public required int Nodes { get; init; }
     public required bool RealDisk { get; init; } // the durable log over simulated files, instead of a plain list
+    public required bool RealStore { get; init; } // the key-value store, instead of registers
     public required bool EncodeMessages { get; init; }
     public required bool OrderedLinks { get; init; }
     public required long DelayMinUs { get; init; }
@@ -44,6 +45,7 @@ internal sealed record Plan
         {
             Nodes = random.Below(3) == 0 ? 5 : 3,
             RealDisk = random.Below(3) == 0,
+            RealStore = random.Below(3) == 0,
             EncodeMessages = random.Below(4) == 0,
             OrderedLinks = random.Below(3) == 0,
             DelayMinUs = delayMin,
@@ -71,7 +73,7 @@ internal sealed record Plan
     }
 
     public override string ToString() =>
-        $"{Nodes} nodes, disk {(RealDisk ? "log files" : "list")} {DiskMinUs}-{DiskMaxUs} us, election {ElectionTimeoutTicks} heartbeat {HeartbeatTicks} ticks, "
+        $"{Nodes} nodes, disk {(RealDisk ? "log files" : "list")} {(RealStore ? "store" : "registers")} {DiskMinUs}-{DiskMaxUs} us, election {ElectionTimeoutTicks} heartbeat {HeartbeatTicks} ticks, "
         + $"delay {DelayMinUs}-{DelayMaxUs} us{(OrderedLinks ? " ordered" : "")}{(EncodeMessages ? " encoded" : "")}, loss {Loss} duplicate {Duplicate} spike {Spike}, "
         + $"append {AppendBytesMax} B window {InflightCountMax}, snapshot every {SnapshotEvery} trailing {TrailingEntries}, batch {BatchInputsMax}, "
         + $"{Clients} clients {WriteShare:P0} writes burst {BurstMax} value {ValueBytesMax} B think {ThinkMaxUs} us, "

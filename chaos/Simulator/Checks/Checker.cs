@@ -74,7 +74,7 @@ internal sealed class Checker(SimWorld world)
         }
         if (node.Core.Role == RaftRole.Leader && _memories[node.Slot] is var memory && (memory.Role != RaftRole.Leader || memory.Term != node.Core.Term)) OnLeader(node);
         foreach (ReadOnlyMemory<Entry> run in output.Committed)
-            foreach (ref readonly Entry entry in run.Span) Committed.Add(node, entry, world.Clients);
+            foreach (ref readonly Entry entry in run.Span) Committed.Add(world, node, entry);
         world.Statistics.Committed = (long)Committed.Last.Value;
     }
 
@@ -167,7 +167,7 @@ internal sealed class Checker(SimWorld world)
     private void OnEntry(SimNode node, in Entry entry)
     {
         if (!node.Core.Log.TryTermAt(entry.Index.Previous, out Term previous)) return;
-        ulong operation = RegisterMachine.OperationOf(entry);
+        ulong operation = NodeMachine.OperationOf(world.Plan, entry);
         if (_entries.TryAdd(entry.Id, (previous, operation))) return;
         Require(_entries[entry.Id] == (previous, operation), "I3", node, $"has {entry.Id} with operation {operation} after term {previous}; elsewhere it is {_entries[entry.Id]}");
     }
