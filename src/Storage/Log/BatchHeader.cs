@@ -8,10 +8,10 @@ internal enum BatchHeaderCheck
 {
     Good,
 
-    /// <summary>A sector of zeros: never written, or lost with the power before it was acknowledged.</summary>
+    /// <summary>Never written, or not completely: zeros, or zeros where every batch has other bytes.</summary>
     Empty,
 
-    /// <summary>Neither. No power cut does this, since the header lies within one sector.</summary>
+    /// <summary>Neither. No crash does this: the header lies within one sector, which the disk writes whole or not at all.</summary>
     Damaged,
 }
 
@@ -71,13 +71,17 @@ internal readonly record struct BatchHeader
     internal static BatchHeaderCheck TryRead(ReadOnlySpan<byte> sector, uint seed, out BatchHeader header, out uint chain)
     {
         (header, chain) = (default, 0);
-        if (!sector.ContainsAnyExcept((byte)0))
-            return BatchHeaderCheck.Empty;
-        if (sector.Length < Bytes || BinaryPrimitives.ReadUInt32LittleEndian(sector) != Magic)
-            return BatchHeaderCheck.Damaged;
+        if (sector.Length < Bytes + BatchTrailer.Bytes)
+            return sector.ContainsAnyExcept((byte)0) ? BatchHeaderCheck.Damaged : BatchHeaderCheck.Empty;
         chain = BinaryPrimitives.ReadUInt32LittleEndian(sector[4..]);
-        if (chain != Crc32C.Append(seed, sector[8..Bytes]))
-            return BatchHeaderCheck.Damaged;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(sector) != Magic || chain != Crc32C.Append(seed, sector[8..Bytes]))
+        {
+            // A process that is killed while it writes leaves a prefix, which may end within the sector; one that is killed while it wipes
+            // leaves a suffix. The first byte of a batch has two bits, and the eight after its header are magic numbers and checksums: no
+            // single flipped bit turns either into zeros.
+            bool incomplete = sector[0] == 0 || BinaryPrimitives.ReadUInt64LittleEndian(sector[Bytes..]) == 0;
+            return incomplete ? BatchHeaderCheck.Empty : BatchHeaderCheck.Damaged;
+        }
         header = new BatchHeader
         {
             Number = BinaryPrimitives.ReadUInt64LittleEndian(sector[8..]),
@@ -95,7 +99,10 @@ internal readonly record struct BatchHeader
     }
 }
 
-/// <summary>Last 8 bytes of a batch: magic and the chain value again, so that no last sector is almost empty and mistaken for a lost one.</summary>
+/// <summary>
+/// Last 8 bytes of a batch: magic and the chain value again. They add nothing to the checksums; zeros in their place mean that the batch was
+/// never written to its end, and anything else keeps the last sector from being mistaken for a lost one.
+/// </summary>
 internal static class BatchTrailer
 {
     internal const int Bytes = 8;
@@ -107,6 +114,5 @@ internal static class BatchTrailer
         BinaryPrimitives.WriteUInt32LittleEndian(target[4..], chain);
     }
 
-    internal static bool Matches(ReadOnlySpan<byte> source, uint chain) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(source) == Magic && BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) == chain;
+    internal static bool IsMissing(ReadOnlySpan<byte> source) => BinaryPrimitives.ReadUInt64LittleEndian(source) == 0;
 }

@@ -7,7 +7,7 @@ internal enum BatchBodyCheck
 {
     Good,
 
-    /// <summary>Sectors are missing (all zeros): the power went while it was written, before anybody was told it was durable.</summary>
+    /// <summary>Sectors are missing (all zeros), or the end is: the crash came while it was written, before anybody was told it was durable.</summary>
     Torn,
 
     /// <summary>Wrong bytes where no sector is missing. A power cut does not do that.</summary>
@@ -20,16 +20,16 @@ internal static class BatchReader
     /// <summary>Total over any bytes.</summary>
     /// <param name="content">The batch from its header to its trailer.</param>
     /// <param name="header">Its header, already checked.</param>
-    /// <param name="chain">Its chain value.</param>
     /// <param name="seed">Of the segment.</param>
     /// <param name="offset">Where in the batch it goes wrong.</param>
     /// <param name="problem">What is wrong there, for people.</param>
-    internal static BatchBodyCheck Check(ReadOnlySpan<byte> content, in BatchHeader header, uint chain, uint seed, out int offset, out string problem)
+    internal static BatchBodyCheck Check(ReadOnlySpan<byte> content, in BatchHeader header, uint seed, out int offset, out string problem)
     {
-        problem = FindProblem(content, header, chain, seed, out offset);
+        problem = FindProblem(content, header, seed, out offset);
         if (problem.Length == 0)
             return BatchBodyCheck.Good;
-        return Sectors.CountEmpty(content) > header.SparseSectors ? BatchBodyCheck.Torn : BatchBodyCheck.Damaged;
+        bool torn = BatchTrailer.IsMissing(content[^BatchTrailer.Bytes..]) || Sectors.CountEmpty(content) > header.SparseSectors;
+        return torn ? BatchBodyCheck.Torn : BatchBodyCheck.Damaged;
     }
 
     /// <summary>The next record; moves <paramref name="offset"/>, which starts at <see cref="BatchHeader.Bytes"/>. Only after a good <see cref="Check"/>.</summary>
@@ -41,11 +41,10 @@ internal static class BatchReader
         return record;
     }
 
-    private static string FindProblem(ReadOnlySpan<byte> content, in BatchHeader header, uint chain, uint seed, out int offset)
+    private static string FindProblem(ReadOnlySpan<byte> content, in BatchHeader header, uint seed, out int offset)
     {
         offset = BatchHeader.Bytes;
         uint checksum = 0;
-        string problem = "";
         for (int i = 0; i < header.Records; i++)
         {
             if (!RecordHeader.TryRead(content[offset..], seed, out RecordHeader record))
@@ -58,10 +57,8 @@ internal static class BatchReader
             checksum = Crc32C.Append(checksum, content.Slice(offset, RecordHeader.Bytes));
             offset = (int)end;
         }
-        if (checksum != header.RecordsChecksum)
-            problem = $"The records of batch {header.Number} are not those that its header describes.";
-        else if (offset != content.Length - BatchTrailer.Bytes || !BatchTrailer.Matches(content[offset..], chain))
-            problem = $"The trailer of batch {header.Number} is damaged.";
-        return problem;
+        if (checksum != header.RecordsChecksum || offset != content.Length - BatchTrailer.Bytes)
+            return $"The records of batch {header.Number} are not those that its header describes.";
+        return "";
     }
 }

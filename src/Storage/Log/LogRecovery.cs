@@ -128,8 +128,9 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
         using IStorageFile file = names.Files.Open(names.SegmentPath(next));
         if (!ReadHeader(file, next, known, out _).IsReset)
             return next;
-        // The log is replaced when the superblock says so, not before: until then the old log counts, whole.
-        Recyclable.Add(names.SegmentPath(next));
+        // The log is replaced when the superblock says so, not before: until then the old log counts, whole. The file is deleted and not
+        // recycled: if the deletion is lost in another crash, an intact header must say again that it does not count.
+        _leftovers.Add(names.SegmentPath(next));
         return known.NewestSegment;
     }
 

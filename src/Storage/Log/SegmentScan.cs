@@ -36,7 +36,7 @@ internal sealed class SegmentScan(string path, SegmentReader reader, SegmentHead
                 throw Corrupt(End, problem);
 
             ReadOnlySpan<byte> content = reader.Slice(End, batch.ContentBytes);
-            BatchBodyCheck body = BatchReader.Check(content, batch, chain, _seed, out int at, out problem);
+            BatchBodyCheck body = BatchReader.Check(content, batch, _seed, out int at, out problem);
             if (body == BatchBodyCheck.Damaged)
                 throw Corrupt(End + at, problem);
             if (body == BatchBodyCheck.Torn)

@@ -100,12 +100,17 @@ internal sealed class SimulatedNames
 
     private void Keep(NameChange change)
     {
-        if (change.Source is not null && _durable.TryGetValue(change.Source, out SimulatedInode? named) && named == change.File)
-            _durable.Remove(change.Source);
-        if (change.Target is null)
+        if (change.Source is null)
+        {
+            // Out of order, a creation may meet a name whose rename away was lost: then the creation is lost as well.
+            _durable.TryAdd(change.Target!, change.File); // a change has a source or a target
             return;
-        // Out of order, a creation may meet a name whose rename away was lost: then the creation is lost as well.
-        if (change.Source is not null || !_durable.ContainsKey(change.Target))
+        }
+        // Also when an earlier rename of the file was lost: no file system leaves a file under two names.
+        foreach ((string path, SimulatedInode file) in _durable)
+            if (file == change.File)
+                _durable.Remove(path);
+        if (change.Target is not null)
             _durable[change.Target] = change.File;
     }
 
