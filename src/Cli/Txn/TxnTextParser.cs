@@ -103,6 +103,7 @@ internal sealed class TxnTextParser
     private static ParseResult Read(Command command, string[] words)
     {
         ParseResult parsed = command.Parse(words);
+        if (StrayOption.In(parsed) is { } stray) throw new TxnSyntaxException($"\"{stray}\" is not an option of {command.Name}; a key or value that begins with - comes after a lone --");
         return parsed.Errors.Count == 0 ? parsed : throw new TxnSyntaxException(parsed.Errors[0].Message.TrimEnd('.'));
     }
 
