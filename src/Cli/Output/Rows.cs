@@ -1,10 +1,13 @@
-using Spectre.Console;
-
 namespace Conclave.Cli.Output;
 
-/// <summary>Rows of text: for a person a table without the columns that are empty, for a script tab-separated lines without a heading.</summary>
+/// <summary>
+/// Rows of text. For a person: aligned columns under a heading, those that are empty left out. For a script: tab-separated
+/// lines without a heading, every column always there.
+/// </summary>
 internal static class Rows
 {
+    private const string Gap = "  ";
+
     public static void Write(Terminal terminal, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         if (!terminal.IsInteractive)
@@ -13,16 +16,10 @@ internal static class Rows
             return;
         }
 
-        string[][] cells = [.. rows.Select(row => row.ToArray())];
-        int[] used = [.. Enumerable.Range(0, columns.Count).Where(column => cells.Any(row => row[column].Length > 0))];
-        Table table = new() { Border = TableBorder.None };
-        foreach (int column in used)
-        {
-            TableColumn heading = new($"[bold]{Markup.Escape(columns[column])}[/]") { Padding = new Padding(0, 0, 2, 0), NoWrap = column != used[^1] };
-            table.AddColumn(heading);
-        }
-
-        foreach (string[] row in cells) table.AddRow(used.Select(column => new Text(row[column])));
-        terminal.OpenTables().Write(table);
+        IReadOnlyList<string>[] all = [[.. columns.Select(column => column.ToUpperInvariant())], .. rows];
+        int[] shown = [.. Enumerable.Range(0, columns.Count).Where(column => all.Skip(1).Any(row => row[column].Length > 0))];
+        int[] widths = [.. Enumerable.Range(0, columns.Count).Select(column => all.Max(row => row[column].Length))];
+        foreach (IReadOnlyList<string> row in all)
+            terminal.Out.WriteLine(string.Join(Gap, shown.Select(column => row[column].PadRight(widths[column]))).TrimEnd());
     }
 }

@@ -74,10 +74,12 @@ public sealed class ClientListener : IAsyncDisposable
 
     private async Task StopOnceAsync(TimeSpan grace)
     {
-        await _lifetime.BeginStopAsync(grace);
+        long begun = _services.Options.Time.GetTimestamp();
+        await _lifetime.StopAsync(grace);
         if (_server is null)
             return;
-        using var cut = new CancellationTokenSource(grace + LastWords);
+        TimeSpan left = grace - _services.Options.Time.GetElapsedTime(begun);
+        using var cut = new CancellationTokenSource((left > TimeSpan.Zero ? left : TimeSpan.Zero) + LastWords);
         await _server.StopAsync(cut.Token);
     }
 

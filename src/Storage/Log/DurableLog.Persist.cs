@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Conclave.Raft;
 
@@ -12,6 +13,7 @@ public sealed partial class DurableLog
     /// <param name="released">Gets the messages of every operation that is durable, also of those before one that failed.</param>
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Poisoned"/>: a write or a sync failed, now or earlier.</exception>
     /// <exception cref="InvariantViolationException">The operations do not follow the log.</exception>
+    [OverloadResolutionPriority(1)]
     public void Persist(ReadOnlySpan<PersistOp> ops, List<OutboundMessage> released)
     {
         RequireUsable();

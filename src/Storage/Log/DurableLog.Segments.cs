@@ -72,15 +72,21 @@ public sealed partial class DurableLog
             IsReset = isReset,
         };
         string path = _names.SegmentPath(header.Sequence);
-        var segment = new ActiveSegment(path, spare.File, header, SegmentHeader.ContentOffset) { Prepared = spare.Prepared };
-        if (segment.Prepared < segment.Position)
-            segment.Prepare(Math.Min(_options.ZeroFillBytes, FirstFillBytes));
+        long prepared = spare.Prepared;
+        if (prepared < SegmentHeader.ContentOffset)
+        {
+            prepared = Math.Min(Math.Min(_options.ZeroFillBytes, FirstFillBytes), bytes);
+            Zeros.Write(spare.File, 0, prepared);
+        }
         Span<byte> sector = stackalloc byte[SegmentHeader.Bytes];
         header.Write(sector);
-        segment.File.Write(0, sector);
-        segment.File.Sync();
+        spare.File.Write(0, sector);
+        spare.File.Sync();
+        spare.File.Dispose();
         _names.Files.Rename(spare.Path, path);
         _names.Files.SyncDirectory(_names.Directory);
+        // Opened again under its name, so that an error of the disk is reported for the file that people find.
+        var segment = new ActiveSegment(path, _names.Files.Open(path), header, SegmentHeader.ContentOffset) { Prepared = prepared };
         if (!isReset)
             _superblock.Update(_superblock.Current with { NewestSegment = header.Sequence, HardState = hardState });
         return segment;

@@ -31,9 +31,10 @@ internal sealed class SuperblockFile : IDisposable
             written = first.Write(all.AsSpan(slot * SlotBytes));
         file.Write(0, all);
         file.Sync();
+        file.Dispose();
         names.Files.Rename(temporary, path);
         names.Files.SyncDirectory(names.Directory);
-        return new SuperblockFile(file, written);
+        return new SuperblockFile(names.Files.Open(path), written);
     }
 
     /// <exception cref="StorageException">Damaged, or of another format.</exception>

@@ -199,8 +199,6 @@ public sealed class SimulatedFileSystem : IFileSystem
             try
             {
                 owner.Change(DiskOperation.Write, path);
-                if (owner.Faults.SpaceBytesMax is { } limit && owner.UsedBytes + inode.BytesToAllocate(offset, bytes.Length) > limit)
-                    throw new FileSystemException(FileError.NoSpace, path, "no space left");
             }
             catch (FileSystemException)
             {
@@ -209,6 +207,8 @@ public sealed class SimulatedFileSystem : IFileSystem
                 inode.Write(offset, bytes[..part]);
                 throw;
             }
+            if (owner.Faults.SpaceBytesMax is { } limit && inode.BytesToAllocate(offset, bytes.Length) is > 0 and var needed && owner.UsedBytes + needed > limit)
+                throw new FileSystemException(FileError.NoSpace, path, "no space left");
             inode.Write(offset, bytes);
         }
 

@@ -49,6 +49,23 @@ internal sealed class LeaseTable
     /// <summary>The attached keys of a lease, in key order, each behind <see cref="IdBytes"/> bytes of lease id.</summary>
     public void CopyAttached(long id, List<byte[]> into) => LeaseRoots.CopyAttached(_attachments.Root, id, into);
 
+    /// <summary>Whether every attachment is to a lease that exists; for a state that was loaded.</summary>
+    public bool AreAllAttachmentsGranted()
+    {
+        var cursor = new TreeCursor<Attachment>(_attachments.Root);
+        cursor.Seek([]);
+        for (bool any = cursor.Leaf is not null; any; any = cursor.NextLeaf())
+        {
+            foreach (object composite in cursor.Leaf!.Slots[..cursor.Leaf.Count])
+            {
+                if (TreeReader<LeaseEntry>.Find(_leases.Root, ((byte[])composite).AsSpan(0, IdBytes)) is null)
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Forgets a lease whose keys are gone already.</summary>
     public void Remove(long id)
     {

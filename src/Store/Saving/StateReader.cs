@@ -74,7 +74,6 @@ internal static class StateReader
             KeyValueFields fields = KeyValueWire.Fields(wire!);
             reader.Expect(fields.Version > 0 && fields.Create <= fields.Mod && fields.Mod <= state.CompactRevision, "The revisions of a key do not fit");
             reader.Expect(previous is null || fields.Key.SequenceCompareTo(KeyValueWire.Key(previous)) > 0, "Keys are out of order");
-            reader.Expect(fields.Lease == 0 || state.Leases.Contains(fields.Lease), "A key is attached to an unknown lease");
             state.LoadBase(wire!, fields.Key);
             previous = wire;
         }
@@ -95,6 +94,8 @@ internal static class StateReader
         }
 
         reader.Expect(at == revision || revision == 1, "Changes are missing");
+        // Only now: history tells of leases that are gone.
+        reader.Expect(state.Leases.AreAllAttachmentsGranted(), "A key is attached to an unknown lease");
         state.EndRevision();
         state.Revision = revision;
     }

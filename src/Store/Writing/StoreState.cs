@@ -167,7 +167,7 @@ internal sealed class StoreState
 
         KeyValueFields before = previous is null ? default : KeyValueWire.Fields(previous);
         bool follows = fields.Version == before.Version + 1 && fields.Create == (previous is null ? fields.Mod : before.Create);
-        if (!follows || (fields.Lease != 0 && !Leases.Contains(fields.Lease)))
+        if (!follows)
             return false;
         Store(item, newest, previous, wire);
         if (fields.Lease != before.Lease)

@@ -160,8 +160,16 @@ internal sealed class GrpcTestStream(HttpResponseMessage response, Stream output
     /// <summary>The client has no more to say.</summary>
     public void EndRequest() => content.End();
 
+    /// <summary>The next message, which must come.</summary>
+    public async Task<byte[]> NextAsync()
+    {
+        byte[]? message = await ReadAsync();
+        Assert.NotNull(message);
+        return message;
+    }
+
     /// <returns>The next message; null when the server ended the stream.</returns>
-    public async Task<byte[]?> ReadAsync()
+    private async Task<byte[]?> ReadAsync()
     {
         while (true)
         {

@@ -15,6 +15,8 @@ internal sealed class TestListener : IAsyncDisposable
 
     public IPEndPoint EndPoint => _listener.EndPoints[0];
 
+    public IReadOnlyList<IPEndPoint> EndPoints => _listener.EndPoints;
+
     public Uri Address => new($"http://{EndPoint}");
 
     public CapturedLog Log { get; }

@@ -44,7 +44,7 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
         LogState found = LogState.Of(recovered);
         if (!Possible.Exists(found.Matches))
             throw new InvalidOperationException($"Recovered: {found}\npossible:\n{string.Join('\n', Possible)}");
-        Settle(found);
+        Expect(found);
         return recovered;
     }
 
@@ -88,7 +88,7 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
             Possible.Add(state = state.After(op));
         int before = _released.Count;
         Log.Persist(ops, _released);
-        Settle(state);
+        Expect(state);
         if (_released.Count - before != ops.Length)
             throw new InvalidOperationException("Each operation releases its message, once.");
     }
@@ -98,7 +98,7 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
         LogState compacted = Acknowledged.CompactedTo(upTo);
         Possible.Add(compacted);
         Log.CompactTo(upTo);
-        Settle(compacted);
+        Expect(compacted);
     }
 
     internal void ResetTo(EntryId snapshotLast, HardState hardState)
@@ -106,12 +106,13 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
         var reset = new LogState(snapshotLast, hardState, []);
         Possible.Add(reset);
         Log.ResetTo(snapshotLast, hardState);
-        Settle(reset);
+        Expect(reset);
     }
 
     public void Dispose() => _log?.Dispose();
 
-    private void Settle(LogState state)
+    /// <summary>The disk was changed by hand so that it holds this.</summary>
+    internal void Expect(LogState state)
     {
         Acknowledged = state;
         Possible.Clear();
