@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+using Conclave.Store.Protobuf;
+using Conclave.Store.Requests;
+
+namespace Conclave.Store;
+
+/// <summary>Bodies of the commands that the server itself proposes.</summary>
+public static class CommandBody
+{
+    /// <param name="id">The final id, not 0.</param>
+    /// <param name="ttlSeconds">The TTL that is really granted.</param>
+    public static byte[] LeaseGrant(long id, long ttlSeconds)
+    {
+        Span<byte> bytes = stackalloc byte[2 * (1 + Varint.LongBytesMax)];
+        int at = Varint.WriteLong(bytes, 0, 1 << 3, ttlSeconds);
+        at = Varint.WriteLong(bytes, at, 2 << 3, id);
+        return bytes[..at].ToArray();
+    }
+
+    public static byte[] LeaseRevoke(long id) => OneNumber(id);
+
+    public static byte[] Compact(long revision) => OneNumber(revision);
+
+    public static byte[] Alarm(bool activate, ulong memberId, AlarmKind alarm)
+    {
+        Span<byte> bytes = stackalloc byte[3 * (1 + Varint.LongBytesMax)];
+        int at = Varint.WriteLong(bytes, 0, 1 << 3, (long)(activate ? AlarmAction.Activate : AlarmAction.Deactivate));
+        at = Varint.WriteLong(bytes, at, 2 << 3, (long)memberId);
+        at = Varint.WriteLong(bytes, at, 3 << 3, (long)alarm);
+        return bytes[..at].ToArray();
+    }
+
+    /// <param name="memberId">Whose attributes.</param>
+    /// <param name="attributes">Opaque here; replaces what was kept for the member. Empty forgets the member.</param>
+    public static byte[] MemberAttributes(ulong memberId, ReadOnlySpan<byte> attributes)
+    {
+        byte[] body = new byte[sizeof(ulong) + attributes.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(body, memberId);
+        attributes.CopyTo(body.AsSpan(sizeof(ulong)));
+        return body;
+    }
+
+    private static byte[] OneNumber(long value)
+    {
+        Span<byte> bytes = stackalloc byte[1 + Varint.LongBytesMax];
+        return bytes[..Varint.WriteLong(bytes, 0, 1 << 3, value)].ToArray();
+    }
+}

@@ -1,0 +1,45 @@
+using Conclave.Store.History;
+using Conclave.Store.Saving;
+using Conclave.Store.Tree;
+
+namespace Conclave.Store.Reading;
+
+/// <summary>The hash that members compare: of all versions up to a revision that a compaction to another one leaves.</summary>
+internal static class KeyHash
+{
+    public static uint Of(in ReadState state, long revision, long compactRevision)
+    {
+        var crc = new Crc32C();
+        crc.Add("key"u8);   // an empty store has a hash too: clients take a missing number for a missing answer
+        var cursor = new TreeCursor<KeySlot>(state.Root);
+        cursor.Seek([]);
+        for (bool any = cursor.Leaf is not null; any; any = cursor.NextLeaf())
+        {
+            foreach (object item in cursor.Leaf!.Slots[..cursor.Leaf.Count])
+                Add(ref crc, item, revision, compactRevision);
+        }
+
+        return crc.Value;
+    }
+
+    private static void Add(ref Crc32C crc, object item, long revision, long compactRevision)
+    {
+        if (item is not KeyHistory history)
+        {
+            byte[] only = (byte[])item;
+            if (KeyValueWire.Mod(only) <= revision)
+                crc.Add(only);
+            return;
+        }
+
+        // What is still in memory below the compacted revision differs between members and says nothing.
+        ReadOnlySpan<KeyVersion> versions = history.Versions;
+        int first = KeyHistory.IndexAt(versions, compactRevision);
+        if (first < 0)
+            first = 0;
+        else if (KeyValueWire.IsTombstone(versions[first].Wire))
+            first++;
+        for (int i = first; i < versions.Length && versions[i].Revision <= revision; i++)
+            crc.Add(versions[i].Wire);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Buffers.Binary;
+
+namespace Conclave.Store.Saving;
+
+/// <summary>Reads a saved state piece by piece and adds up its checksum.</summary>
+internal sealed class SavedReader(Stream source)
+{
+    private readonly byte[] _buffer = new byte[64 << 10];
+    private byte[] _record = new byte[4 << 10];
+    private int _position, _filled;
+    private long _offset;
+    private Crc32C _crc = new();
+
+    /// <summary>A few bytes, valid until the next call.</summary>
+    public ReadOnlySpan<byte> Bytes(int count)
+    {
+        if (_record.Length < count)
+            _record = new byte[Math.Max(count, _record.Length * 2)];
+        Span<byte> target = _record.AsSpan(0, count);
+        Read(target);
+        _crc.Add(target);
+        return target;
+    }
+
+    public ulong Integer(int bytes = sizeof(ulong))
+    {
+        Span<byte> value = stackalloc byte[sizeof(ulong)];
+        Bytes(bytes).CopyTo(value);
+        return BinaryPrimitives.ReadUInt64LittleEndian(value);
+    }
+
+    /// <summary>The next record of the section, valid until the next call; false at the end of the section.</summary>
+    public bool TryRecord(out ReadOnlySpan<byte> record)
+    {
+        uint length = 0;
+        for (int shift = 0; ; shift += 7)
+        {
+            byte b = Bytes(1)[0];
+            length |= (uint)(b & 0x7f) << shift;
+            if (b < 0x80)
+                break;
+            Expect(shift < 28, "A length is not a length");
+        }
+
+        Expect(length <= SavedState.RecordBytesMax, "A record is larger than any can be");
+        record = length == 0 ? default : Bytes((int)length);
+        return length != 0;
+    }
+
+    /// <summary>What follows must be the right checksum, and nothing else.</summary>
+    public void CheckEnd()
+    {
+        uint expected = _crc.Value;
+        Expect((uint)Integer(sizeof(uint)) == expected, "The checksum is wrong");
+        Expect(_position == _filled && source.Read(_buffer) == 0, "There are bytes behind the end");
+    }
+
+    public void Expect(bool condition, string otherwise)
+    {
+        if (!condition)
+            throw Damaged(otherwise);
+    }
+
+    public StoreDamagedException Damaged(string what) => new(what, _offset);
+
+    private void Read(Span<byte> target)
+    {
+        while (!target.IsEmpty)
+        {
+            if (_position == _filled)
+            {
+                _position = 0;
+                _filled = source.Read(_buffer);
+                if (_filled == 0)
+                    throw Damaged("The saved state is cut short");
+            }
+
+            int part = Math.Min(target.Length, _filled - _position);
+            _buffer.AsSpan(_position, part).CopyTo(target);
+            _position += part;
+            _offset += part;
+            target = target[part..];
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Buffers.Binary;
+using Conclave.Store.History;
+using Conclave.Store.Writing;
+
+namespace Conclave.Store.Saving;
+
+/// <summary>Builds a state from the format of <see cref="SavedState"/>, and believes nothing that it can check.</summary>
+internal static class StateReader
+{
+    /// <exception cref="StoreDamagedException">Not a whole saved state.</exception>
+    public static StoreState Load(Stream source)
+    {
+        var reader = new SavedReader(source);
+        if (!reader.Bytes(SavedState.Magic.Length).SequenceEqual(SavedState.Magic))
+            throw reader.Damaged("This is not a saved Conclave state");
+        uint format = (uint)reader.Integer(sizeof(uint));
+        if (format != SavedState.Format)
+            throw reader.Damaged($"The saved state has format {format}, and this version reads {SavedState.Format}");
+
+        var state = new StoreState();
+        long revision = (long)reader.Integer();
+        state.CompactRevision = (long)reader.Integer();
+        state.AppliedIndex = reader.Integer();
+        state.AppliedTerm = reader.Integer();
+        if (revision < 1 || state.CompactRevision < -1 || state.CompactRevision > revision)
+            throw reader.Damaged($"Revision {revision} and compacted revision {state.CompactRevision} do not fit");
+
+        LoadLeases(reader, state);
+        LoadAlarms(reader, state);
+        LoadAttributes(reader, state);
+        LoadKeys(reader, state);
+        LoadChanges(reader, state, revision);
+        reader.CheckEnd();
+        return state;
+    }
+
+    private static void LoadLeases(SavedReader reader, StoreState state)
+    {
+        long previous = long.MinValue;
+        for (bool first = true; reader.TryRecord(out ReadOnlySpan<byte> record); first = false)
+        {
+            reader.Expect(record.Length == SavedState.LeaseBytes, "A lease has another length");
+            long id = BinaryPrimitives.ReadInt64LittleEndian(record);
+            reader.Expect(id != 0 && (first || id > previous), "Leases are out of order");
+            state.Leases.Grant(new LeaseState(id, BinaryPrimitives.ReadInt64LittleEndian(record[sizeof(long)..])));
+            previous = id;
+        }
+    }
+
+    private static void LoadAlarms(SavedReader reader, StoreState state)
+    {
+        while (reader.TryRecord(out ReadOnlySpan<byte> record))
+        {
+            reader.Expect(record.Length == SavedState.AlarmBytes && record[0] is (byte)AlarmKind.NoSpace or (byte)AlarmKind.Corrupt, "An alarm is of no known kind");
+            state.Alarms = state.Alarms.Add(new ActiveAlarm((AlarmKind)record[0], BinaryPrimitives.ReadUInt64LittleEndian(record[1..])));
+        }
+    }
+
+    private static void LoadAttributes(SavedReader reader, StoreState state)
+    {
+        while (reader.TryRecord(out ReadOnlySpan<byte> record))
+        {
+            reader.Expect(record.Length > sizeof(ulong), "Member attributes are cut short");
+            state.Attributes = state.Attributes.SetItem(BinaryPrimitives.ReadUInt64LittleEndian(record), record[sizeof(ulong)..].ToArray());
+        }
+    }
+
+    private static void LoadKeys(SavedReader reader, StoreState state)
+    {
+        byte[]? previous = null;
+        while (reader.TryRecord(out ReadOnlySpan<byte> record))
+        {
+            reader.Expect(SavedRecord.TryRead(record, out byte[]? wire), "A key is not in the form it is written in");
+            KeyValueFields fields = KeyValueWire.Fields(wire!);
+            reader.Expect(fields.Version > 0 && fields.Create <= fields.Mod && fields.Mod <= state.CompactRevision, "The revisions of a key do not fit");
+            reader.Expect(previous is null || fields.Key.SequenceCompareTo(KeyValueWire.Key(previous)) > 0, "Keys are out of order");
+            state.LoadBase(wire!, fields.Key);
+            previous = wire;
+        }
+    }
+
+    private static void LoadChanges(SavedReader reader, StoreState state, long revision)
+    {
+        // The first revision that changes anything is 2.
+        long first = Math.Max(state.CompactRevision, 2), at = first - 1;
+        while (reader.TryRecord(out ReadOnlySpan<byte> record))
+        {
+            reader.Expect(SavedRecord.TryRead(record, out byte[]? wire), "A change is not in the form it is written in");
+            long mod = KeyValueWire.Mod(wire!);
+            reader.Expect((mod == at && at >= first) || mod == at + 1, "Changes are out of order");
+            at = mod;
+            state.Revision = mod - 1;
+            reader.Expect(mod <= state.CompactRevision ? state.TryLoadCompacted(wire!) : state.TryLoadChange(wire!), "A change does not fit the key it changes");
+        }
+
+        reader.Expect(at == revision || revision == 1, "Changes are missing");
+        // Only now: history tells of leases that are gone.
+        reader.Expect(state.Leases.AreAllAttachmentsGranted(), "A key is attached to an unknown lease");
+        state.EndRevision();
+        state.Revision = revision;
+    }
+}

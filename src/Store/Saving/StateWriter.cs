@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using Conclave.Store.History;
+using Conclave.Store.Protobuf;
+using Conclave.Store.Tree;
+
+namespace Conclave.Store.Saving;
+
+/// <summary>Writes a view in the format of <see cref="SavedState"/>, beside the writer and without slowing it.</summary>
+internal sealed class StateWriter
+{
+    private const int ChunkBytes = 64 << 10;
+
+    private readonly ISaveSink _sink;
+    private readonly byte[] _chunk;
+    private int _used;
+    private Crc32C _crc = new();
+
+    private StateWriter(ISaveSink sink, byte[] chunk)
+    {
+        _sink = sink;
+        _chunk = chunk;
+    }
+
+    public static void Save(StoreView view, ISaveSink sink)
+    {
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        try
+        {
+            new StateWriter(sink, chunk).Write(view);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
+
+    private void Write(StoreView view)
+    {
+        WriteBytes(SavedState.Magic);
+        WriteInteger(SavedState.Format, sizeof(uint));
+        WriteInteger((ulong)view.Revision);
+        WriteInteger((ulong)view.CompactRevision);
+        WriteInteger(view.AppliedIndex);
+        WriteInteger(view.AppliedTerm);
+
+        foreach (LeaseState lease in view.Leases)
+        {
+            WriteLength(SavedState.LeaseBytes);
+            WriteInteger((ulong)lease.Id);
+            WriteInteger((ulong)lease.TtlSeconds);
+        }
+
+        WriteLength(0);
+        foreach (ActiveAlarm alarm in view.Alarms)
+        {
+            WriteLength(SavedState.AlarmBytes);
+            WriteInteger((ulong)alarm.Alarm, 1);
+            WriteInteger(alarm.MemberId);
+        }
+
+        WriteLength(0);
+        foreach ((ulong member, ReadOnlyMemory<byte> attributes) in view.MemberAttributes)
+        {
+            WriteLength(sizeof(ulong) + attributes.Length);
+            WriteInteger(member);
+            WriteBytes(attributes.Span);
+        }
+
+        WriteLength(0);
+        WriteKeys(view);
+        WriteLength(0);
+        ChangeLogView log = view.Log;
+        for (long sequence = log.FirstAt(view.CompactRevision); sequence < log.End; sequence++)
+            WriteRecord(log[sequence].Wire);
+        WriteLength(0);
+        Flush();
+        WriteInteger(_crc.Value, sizeof(uint));
+        Flush();
+    }
+
+    private void WriteKeys(StoreView view)
+    {
+        var cursor = new TreeCursor<KeySlot>(view.State.Root);
+        cursor.Seek([]);
+        for (bool any = cursor.Leaf is not null; any; any = cursor.NextLeaf())
+        {
+            foreach (object item in cursor.Leaf!.Slots[..cursor.Leaf.Count])
+            {
+                if (KeySlot.Live(item, view.CompactRevision) is { } wire)
+                    WriteRecord(wire);
+            }
+        }
+    }
+
+    private void WriteRecord(byte[] wire)
+    {
+        WriteLength(wire.Length);
+        WriteBytes(wire);
+    }
+
+    private void WriteLength(int length)
+    {
+        Span<byte> room = stackalloc byte[Varint.IntBytesMax];
+        WriteBytes(room[..Varint.Write(room, 0, (uint)length)]);
+    }
+
+    private void WriteInteger(ulong value, int bytes = sizeof(ulong))
+    {
+        Span<byte> room = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(room, value);
+        WriteBytes(room[..bytes]);
+    }
+
+    private void WriteBytes(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            if (_used == ChunkBytes)
+                Flush();
+            int part = Math.Min(bytes.Length, ChunkBytes - _used);
+            bytes[..part].CopyTo(_chunk.AsSpan(_used));
+            _used += part;
+            bytes = bytes[part..];
+        }
+    }
+
+    private void Flush()
+    {
+        if (_used == 0)
+            return;
+        _crc.Add(_chunk.AsSpan(0, _used));
+        _sink.Write(_chunk.AsSpan(0, _used));
+        _used = 0;
+    }
+}

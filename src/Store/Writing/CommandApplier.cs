@@ -1,0 +1,142 @@
+using System.Buffers.Binary;
+using Conclave.Store.Protobuf;
+using Conclave.Store.Requests;
+
+namespace Conclave.Store.Writing;
+
+/// <summary>Applies commands to the state, one at a time.</summary>
+internal sealed class CommandApplier(StoreState state)
+{
+    private const byte PreviousTag = 2 << 3 | 2, LeaseIdTag = 2 << 3, LeaseTtlTag = 3 << 3;
+
+    private readonly ResponseBuffer _response = new();
+    private readonly TxnRun _txn = new(state);
+    private readonly List<byte[]> _deleted = [];
+
+    public ApplyOutcome Apply(in Command command, bool wantResponse)
+    {
+        ReadOnlySpan<byte> body = command.Body.Span;
+        ResponseBuffer? response = wantResponse ? _response : null;
+        _response.Clear();
+        (long Id, long Ttl) lease = default;
+        StoreError error = command.Kind switch
+        {
+            CommandKind.Alarm => Alarm(body),
+            CommandKind.MemberAttributes => MemberAttributes(body),
+            // What a corrupt cluster is asked to write is refused; what it knows can still be read.
+            _ when AlarmSet.Has(state.Alarms, AlarmKind.Corrupt) => StoreError.Corrupt,
+            CommandKind.Put => Put(body, response),
+            CommandKind.DeleteRange => DeleteRange(body, response),
+            CommandKind.Txn => _txn.Run(body, NoSpace, response),
+            CommandKind.Compact => Compact(body),
+            CommandKind.LeaseGrant => LeaseGrant(body, out lease),
+            CommandKind.LeaseRevoke => LeaseRevoke(body, out lease.Id),
+            _ => StoreError.Malformed,
+        };
+        state.EndRevision();
+        return new ApplyOutcome
+        {
+            Error = error,
+            Revision = state.Revision,
+            Body = error == StoreError.None && wantResponse && _response.Length > 0 ? _response.Written.ToArray() : default,
+            LeaseId = error == StoreError.None ? lease.Id : 0,
+            LeaseTtlSeconds = error == StoreError.None ? lease.Ttl : 0,
+        };
+    }
+
+    private bool NoSpace => AlarmSet.Has(state.Alarms, AlarmKind.NoSpace);
+
+    private StoreError Put(ReadOnlySpan<byte> body, ResponseBuffer? response)
+    {
+        if (!PutRequest.TryParse(body, out PutRequest put))
+            return StoreError.Malformed;
+        StoreError error = put.Check();
+        if (error != StoreError.None)
+            return error;
+        if (NoSpace)
+            return StoreError.NoSpace;
+        if (put.Lease != 0 && !state.Leases.Contains(put.Lease))
+            return StoreError.LeaseNotFound;
+        if (!state.TryPut(put, out byte[]? previous))
+            return StoreError.KeyNotFound;
+        if (put.PreviousWanted && previous is not null)
+            response?.WriteBytes(PreviousTag, previous);
+        return StoreError.None;
+    }
+
+    private StoreError DeleteRange(ReadOnlySpan<byte> body, ResponseBuffer? response)
+    {
+        if (!DeleteRangeRequest.TryParse(body, out DeleteRangeRequest delete))
+            return StoreError.Malformed;
+        StoreError error = delete.Check();
+        if (error != StoreError.None)
+            return error;
+        _deleted.Clear();
+        state.Delete(new KeyRange(delete.Key, delete.RangeEnd), _deleted);
+        if (response is not null)
+            TxnRun.WriteDeleted(delete.PreviousWanted, _deleted, response);
+        return StoreError.None;
+    }
+
+    private StoreError Compact(ReadOnlySpan<byte> body)
+    {
+        if (!CompactionRequest.TryParse(body, out CompactionRequest compaction))
+            return StoreError.Malformed;
+        if (compaction.Revision <= state.CompactRevision)
+            return StoreError.Compacted;
+        if (compaction.Revision > state.Revision)
+            return StoreError.FutureRevision;
+        state.CompactRevision = compaction.Revision;
+        return StoreError.None;
+    }
+
+    private StoreError LeaseGrant(ReadOnlySpan<byte> body, out (long Id, long Ttl) lease)
+    {
+        lease = default;
+        if (!LeaseGrantRequest.TryParse(body, out LeaseGrantRequest grant))
+            return StoreError.Malformed;
+        if (NoSpace)
+            return StoreError.NoSpace;
+        if (grant.Id == 0)
+            return StoreError.LeaseNotFound;
+        if (grant.TtlSeconds > LeaseGrantRequest.TtlSecondsMax)
+            return StoreError.LeaseTtlTooLarge;
+        if (state.Leases.Contains(grant.Id))
+            return StoreError.LeaseExists;
+        lease = (grant.Id, grant.TtlSeconds);
+        state.Leases.Grant(new LeaseState(grant.Id, grant.TtlSeconds));
+        _response.WriteLong(LeaseIdTag, grant.Id);
+        _response.WriteLong(LeaseTtlTag, grant.TtlSeconds);
+        return StoreError.None;
+    }
+
+    private StoreError LeaseRevoke(ReadOnlySpan<byte> body, out long id)
+    {
+        id = 0;
+        if (!LeaseRevokeRequest.TryParse(body, out LeaseRevokeRequest revoke))
+            return StoreError.Malformed;
+        if (!state.Leases.Contains(revoke.Id))
+            return StoreError.LeaseNotFound;
+        id = revoke.Id;
+        state.Revoke(revoke.Id);
+        return StoreError.None;
+    }
+
+    private StoreError Alarm(ReadOnlySpan<byte> body)
+    {
+        if (!AlarmRequest.TryParse(body, out AlarmRequest alarm))
+            return StoreError.Malformed;
+        state.Alarms = AlarmSet.Apply(state.Alarms, alarm, _response);
+        return StoreError.None;
+    }
+
+    private StoreError MemberAttributes(ReadOnlySpan<byte> body)
+    {
+        if (body.Length < sizeof(ulong))
+            return StoreError.Malformed;
+        ulong member = BinaryPrimitives.ReadUInt64LittleEndian(body);
+        byte[] attributes = body[sizeof(ulong)..].ToArray();
+        state.Attributes = attributes.Length == 0 ? state.Attributes.Remove(member) : state.Attributes.SetItem(member, attributes);
+        return StoreError.None;
+    }
+}

@@ -1,0 +1,240 @@
+using System.Collections.Immutable;
+using Conclave.Store.History;
+using Conclave.Store.Leases;
+using Conclave.Store.Reading;
+using Conclave.Store.Requests;
+using Conclave.Store.Tree;
+
+namespace Conclave.Store.Writing;
+
+/// <summary>Everything that is replicated, as the writer has it, and the elementary changes.</summary>
+/// <remarks>
+/// A command makes its changes at <see cref="Revision"/> + 1 and then ends the revision; whatever can fail is checked
+/// before the first change, so there is nothing to undo.
+/// </remarks>
+internal sealed class StoreState
+{
+    /// <summary>What a version costs beside its bytes, about: objects, its place in the tree, its place in the log.</summary>
+    private const int VersionOverheadBytes = 64;
+
+    /// <summary>Size of an empty store; etcd's tools divide by the size.</summary>
+    private const int BaseBytes = 16 << 10;
+
+    private readonly List<byte[]> _found = [];
+    private bool _changed;
+
+    public CowTree<KeySlot> Keys { get; } = new();
+    public ChangeLog Log { get; } = new();
+    public LeaseTable Leases { get; } = new();
+    public ImmutableArray<ActiveAlarm> Alarms { get; set; } = [];
+    public ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>> Attributes { get; set; } = ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>>.Empty;
+    public long Revision { get; set; } = 1;
+    public long CompactRevision { get; set; } = -1;
+    public ulong AppliedIndex { get; set; }
+    public ulong AppliedTerm { get; set; }
+
+    /// <summary>All versions held.</summary>
+    public long SizeBytes { get; private set; } = BaseBytes;
+
+    /// <summary>The live versions.</summary>
+    public long SizeInUseBytes { get; private set; } = BaseBytes;
+
+    /// <summary>The state in the middle of a command, its own changes included.</summary>
+    public ReadState Now => new(Keys.Root, Keys.Weight, Revision + 1);
+
+    /// <summary>For header.revision in the middle of a command: the new revision from the first change on.</summary>
+    public long HeaderRevision => _changed ? Revision + 1 : Revision;
+
+    /// <summary>Ends a command: its changes, if any, have made one revision.</summary>
+    public void EndRevision()
+    {
+        if (_changed)
+            Revision++;
+        _changed = false;
+    }
+
+    public byte[]? FindLive(ReadOnlySpan<byte> key) => Now.Find(key, Revision + 1);
+
+    /// <summary>Writes one key. The request is checked and its lease exists.</summary>
+    /// <returns>False when ignore_value or ignore_lease finds no key; nothing was changed then.</returns>
+    public bool TryPut(in PutRequest put, out byte[]? previous)
+    {
+        object? item = Keys.Seek(put.Key);
+        byte[]? newest = item is null ? null : KeySlot.Newest(item);
+        previous = newest is null || KeyValueWire.IsTombstone(newest) ? null : newest;
+        long revision = Revision + 1, create = revision, version = 1, lease = put.Lease, leaseBefore = 0;
+        ReadOnlySpan<byte> value = put.Value;
+        if (previous is not null)
+        {
+            KeyValueFields fields = KeyValueWire.Fields(previous);
+            create = fields.Create;
+            version = fields.Version + 1;
+            leaseBefore = fields.Lease;
+            if (put.IgnoreValue)
+                value = fields.Value;
+            if (put.IgnoreLease)
+                lease = leaseBefore;
+        }
+        else if (put.IgnoreValue || put.IgnoreLease)
+        {
+            return false;
+        }
+
+        byte[] wire = KeyValueWire.Put(put.Key, create, revision, version, value, lease);
+        Store(item, newest, previous, wire);
+        if (lease != leaseBefore)
+            MoveLease(put.Key, leaseBefore, lease);
+        return true;
+    }
+
+    /// <summary>Deletes the keys of a range; <paramref name="deleted"/> gets them as they were, in key order.</summary>
+    public void Delete(in KeyRange range, List<byte[]> deleted)
+    {
+        if (range.IsSingle)
+        {
+            if (FindLive(range.Start) is { } wire)
+                deleted.Add(wire);
+        }
+        else
+        {
+            var scan = new KeyScan(Now, range, Revision + 1);
+            while (scan.Next())
+                deleted.Add(scan.Current);
+        }
+
+        foreach (byte[] wire in deleted)
+            Delete(wire);
+    }
+
+    /// <summary>Takes a lease away with all its keys, which are deleted in key order.</summary>
+    public void Revoke(long leaseId)
+    {
+        _found.Clear();
+        Leases.CopyAttached(leaseId, _found);
+        foreach (byte[] composite in _found)
+        {
+            byte[]? live = FindLive(composite.AsSpan(LeaseTable.IdBytes));
+            Invariant.Holds(live is not null, "An attached key is a live key.");
+            Delete(live);
+        }
+
+        Leases.Remove(leaseId);
+    }
+
+    /// <summary>Compaction gave a version back.</summary>
+    public void Reclaimed(byte[] wire) => SizeBytes -= Cost(wire);
+
+    /// <summary>Takes in one version from a saved state: a live key as it was at the compacted revision.</summary>
+    public void LoadBase(byte[] wire, ReadOnlySpan<byte> key)
+    {
+        Invariant.Holds(Keys.Seek(key) is null, "A saved state names each key once.");
+        Keys.Insert(wire, 1);
+        SizeBytes += Cost(wire);
+        SizeInUseBytes += Cost(wire);
+        long lease = KeyValueWire.Lease(wire);
+        if (lease != 0)
+            Leases.Attach(lease, key);
+    }
+
+    /// <summary>Takes in a change of the compacted revision itself from a saved state: the keys have it, the log must too.</summary>
+    /// <returns>False when the keys say otherwise.</returns>
+    public bool TryLoadCompacted(byte[] wire)
+    {
+        byte[]? live = Now.Find(KeyValueWire.Key(wire), long.MaxValue);
+        bool fits = KeyValueWire.IsTombstone(wire) ? live is null : live is not null && live.AsSpan().SequenceEqual(wire);
+        if (fits)
+            Log.Append(live ?? wire, previous: null);
+        return fits;
+    }
+
+    /// <summary>Takes in a later change from a saved state.</summary>
+    /// <returns>False when it does not follow from what is there.</returns>
+    public bool TryLoadChange(byte[] wire)
+    {
+        KeyValueFields fields = KeyValueWire.Fields(wire);
+        object? item = Keys.Seek(fields.Key);
+        byte[]? newest = item is null ? null : KeySlot.Newest(item);
+        if (newest is not null && KeyValueWire.Mod(newest) >= fields.Mod)
+            return false;
+        byte[]? previous = newest is null || KeyValueWire.IsTombstone(newest) ? null : newest;
+        if (fields.Version == 0)
+        {
+            if (previous is null)
+                return false;
+            Delete(previous);
+            return true;
+        }
+
+        KeyValueFields before = previous is null ? default : KeyValueWire.Fields(previous);
+        bool follows = fields.Version == before.Version + 1 && fields.Create == (previous is null ? fields.Mod : before.Create);
+        if (!follows)
+            return false;
+        Store(item, newest, previous, wire);
+        if (fields.Lease != before.Lease)
+            MoveLease(fields.Key, before.Lease, fields.Lease);
+        return true;
+    }
+
+    private static int Cost(byte[] wire) => wire.Length + VersionOverheadBytes;
+
+    /// <summary>Puts a new version where <see cref="Keys"/> was last sought.</summary>
+    private void Store(object? item, byte[]? newest, byte[]? previous, byte[] wire)
+    {
+        if (item is null)
+        {
+            Keys.Insert(wire, 1);
+        }
+        else if (item is KeyHistory history)
+        {
+            history.Append(wire);
+            if (previous is null)
+                Keys.Reweigh(1);
+        }
+        else
+        {
+            // Readers of older views may meet the pair at once: they pass over the newer half.
+            Keys.ReplaceShared(new KeyHistory(newest!, wire));
+        }
+
+        Note(wire, previous);
+    }
+
+    private void Delete(byte[] live)
+    {
+        ReadOnlySpan<byte> key = KeyValueWire.Key(live);
+        byte[] tombstone = KeyValueWire.Tombstone(key, Revision + 1);
+        if (Keys.Seek(key) is KeyHistory history)
+        {
+            history.Append(tombstone);
+            Keys.Reweigh(-1);
+        }
+        else
+        {
+            Keys.Replace(new KeyHistory(live, tombstone), -1);
+        }
+
+        Note(tombstone, live);
+        long lease = KeyValueWire.Lease(live);
+        if (lease != 0)
+            Leases.Detach(lease, key);
+    }
+
+    private void Note(byte[] wire, byte[]? previous)
+    {
+        Log.Append(wire, previous);
+        _changed = true;
+        SizeBytes += Cost(wire);
+        if (!KeyValueWire.IsTombstone(wire))
+            SizeInUseBytes += Cost(wire);
+        if (previous is not null)
+            SizeInUseBytes -= Cost(previous);
+    }
+
+    private void MoveLease(ReadOnlySpan<byte> key, long before, long after)
+    {
+        if (before != 0)
+            Leases.Detach(before, key);
+        if (after != 0)
+            Leases.Attach(after, key);
+    }
+}

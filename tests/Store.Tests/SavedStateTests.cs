@@ -1,0 +1,109 @@
+using System.Buffers;
+using Conclave.Support;
+using FsCheck.Fluent;
+
+namespace Conclave.Store.Tests;
+
+public class SavedStateTests(ITestOutputHelper output)
+{
+    internal static byte[] Save(StoreView view)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        KeyValueStore.Save(view, bytes);
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    internal static KeyValueStore Load(byte[] saved) => KeyValueStore.Load(new MemoryStream(saved), new StoreOptions { CompactionChangesPerPublish = 3 });
+
+    [Fact]
+    public void A_loaded_state_has_the_same_future() =>
+        Properties.Holds(Prop.ForAll(Choices.Programs(1000), program =>
+        {
+            var choices = new Choices(program);
+            var pair = new StorePair();
+            var random = new RandomRequests(choices, () => pair.Model);
+            while (choices.AreLeft)
+            {
+                Request command = random.Command();
+                if (StorePair.IsValid(command))
+                    pair.Apply(command);
+                if (!choices.Chance(15))
+                    continue;
+                pair.Publish();
+                byte[] saved = Save(pair.Store.View);
+                KeyValueStore loaded = Load(saved);
+                Assert.Equal(saved, Save(loaded.View));
+                Assert.Equal(pair.Store.View.HashKv(0, out uint hash, out _), loaded.View.HashKv(0, out uint hashLoaded, out _));
+                Assert.Equal(hash, hashLoaded);
+                if (choices.Chance(50))
+                    pair.Store = loaded;
+                else
+                    pair.Store.Install(loaded);
+            }
+
+            pair.Publish();
+            for (long revision = 1; revision <= pair.Model.Revision + 1; revision++)
+                pair.Read(new RangeOf("\0", "\0") { Revision = revision });
+        }), output, tests: 200);
+
+    [Fact]
+    public void Member_attributes_and_applied_position_are_saved()
+    {
+        var store = new KeyValueStore(new StoreOptions());
+        store.AdvanceApplied(1, 7);
+        store.Apply(2, 8, new Command(CommandKind.MemberAttributes, 1, 1, CommandBody.MemberAttributes(0xabc, "one"u8)), false);
+        store.Apply(3, 8, new Command(CommandKind.MemberAttributes, 1, 1, CommandBody.MemberAttributes(0xabd, "two"u8)), false);
+        store.Apply(4, 9, new Command(CommandKind.MemberAttributes, 1, 1, CommandBody.MemberAttributes(0xabc, "three"u8)), false);
+        store.Apply(5, 9, new Command(CommandKind.MemberAttributes, 1, 1, CommandBody.MemberAttributes(0xabd, [])), false);
+        store.Publish();
+
+        StoreView view = Load(Save(store.View)).View;
+        Assert.Equal((5UL, 9UL), (view.AppliedIndex, view.AppliedTerm));
+        Assert.Equal("three"u8.ToArray(), Assert.Single(view.MemberAttributes).Value.ToArray());
+        Assert.Equal(0xabcUL, view.MemberAttributes.Keys.Single());
+    }
+
+    [Fact]
+    public void Any_damage_is_noticed()
+    {
+        var pair = new StorePair();
+        pair.Apply(new GrantOf(5, 60));
+        pair.Apply(new AlarmOf(1, 3, 1));
+        pair.Apply(new AlarmOf(2, 3, 1));
+        pair.Apply(new AlarmOf(1, 4, 2));
+        pair.Apply(new AlarmOf(2, 4, 2));
+        for (int i = 0; i < 6; i++)
+            pair.Apply(new PutOf($"k{i % 4}", $"v{i}") { Lease = i % 2 == 0 ? 5 : 0 });
+        pair.Apply(new DeleteOf("k2"));
+        pair.Apply(new CompactTo(6));
+        pair.Publish();
+        byte[] saved = Save(pair.Store.View);
+        Load(saved);
+
+        for (int cut = 0; cut < saved.Length; cut++)
+            Assert.Throws<StoreDamagedException>(() => Load(saved[..cut]));
+        for (int position = 0; position < saved.Length; position++)
+        {
+            for (int bit = 0; bit < 8; bit++)
+            {
+                byte[] damaged = [.. saved];
+                damaged[position] ^= (byte)(1 << bit);
+                Assert.Throws<StoreDamagedException>(() => Load(damaged));
+            }
+        }
+
+        Assert.Throws<StoreDamagedException>(() => Load([.. saved, 0]));
+    }
+
+    [Fact]
+    public void A_saved_state_is_the_same_through_a_stream_and_a_buffer()
+    {
+        var pair = new StorePair();
+        for (int i = 0; i < 3000; i++)
+            pair.Apply(new PutOf($"key {i % 700}", new string('x', i % 100)));
+        pair.Publish();
+        var stream = new MemoryStream();
+        KeyValueStore.Save(pair.Store.View, stream);
+        Assert.Equal(Save(pair.Store.View), stream.ToArray());
+    }
+}

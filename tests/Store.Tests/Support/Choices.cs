@@ -1,0 +1,29 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Conclave.Store.Tests;
+
+/// <summary>A list of decisions taken from bytes. Fewer bytes are a shorter story, so that a failure shrinks by itself.</summary>
+public sealed class Choices(byte[] bytes)
+{
+    private int _position;
+
+    public bool AreLeft => _position < bytes.Length;
+
+    public int Below(int bound)
+    {
+        if (!AreLeft)
+            return 0;
+        int value = bytes[_position++];
+        return value % bound;
+    }
+
+    public bool Chance(int percent) => Below(100) < percent;
+
+    public T Of<T>(params ReadOnlySpan<T> options) => options[Below(options.Length)];
+
+    /// <summary>Programs of up to this many bytes.</summary>
+    public static Arbitrary<byte[]> Programs(int bytesMax) =>
+        Arb.From(from length in Gen.Choose(0, bytesMax) from b in Gen.ArrayOf(Gen.Choose(0, 255), length) select b.Select(i => (byte)i).ToArray(),
+            ArbMap.Default.ArbFor<byte[]>().Shrinker);
+}
