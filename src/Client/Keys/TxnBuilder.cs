@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Conclave.Client.Rpc;
 using Conclave.Client.Routing;
+using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
 
 namespace Conclave.Client;

@@ -54,7 +54,7 @@ internal sealed class CallRouter(EndpointSet endpoints, ConclaveClientOptions op
                     }
                     catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
                     {
-                        failure = attempts.TimedOut(timeLeft);
+                        failure = attempts.TimedOut(timeLeft, frame.MayHaveLeft);
                     }
                 }
 

@@ -62,6 +62,7 @@ public sealed class RpcChannel : IDisposable
 
     internal async ValueTask<RpcReply> CallFramedAsync(string method, RequestFrame frame, RpcMetadata? metadata, CancellationToken cancellationToken)
     {
+        frame.BeginAttempt();
         using UnaryContent content = new(frame);
         RpcConnection connection = LeastUsed();
         connection.Enter();
@@ -74,7 +75,7 @@ public sealed class RpcChannel : IDisposable
         catch (Exception e) when (RpcFailure.IsTransport(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw RpcFailure.OfTransport(e, Endpoint, content.MayHaveLeft);
+            throw RpcFailure.OfTransport(e, Endpoint, frame.MayHaveLeft);
         }
         finally
         {

@@ -1,7 +1,10 @@
 namespace Conclave.Node.Http;
 
 /// <summary>Both directions of a streaming call.</summary>
-/// <remarks>One reader and one writer may be active at the same time, not two of either. Both end when the call is cancelled.</remarks>
+/// <remarks>
+/// One reader and one writer may be active at the same time, not two of either. Both end when the call is cancelled.
+/// A handler must wait for its reader and its writer before it returns.
+/// </remarks>
 public abstract class RpcStream
 {
     /// <summary>Waits for the next message of the client.</summary>

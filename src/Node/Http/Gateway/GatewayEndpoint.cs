@@ -33,6 +33,7 @@ internal sealed class GatewayEndpoint(ListenerServices services)
             return FailAsync(features, response, buffer, EtcdErrors.Stopped);
         if (!ServerCall.TryStart(services, method, features, request.Headers, viaGateway: true, out ServerCall? call, out GrpcStatus problem))
             return FailAsync(features, response, buffer, new GrpcStatus(GrpcCode.InvalidArgument, problem.Message));
+        services.Lifetime.Track(method, response);
         PipeReader input = features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
         var body = new JsonRequestBody(input, services.Options.JsonBytesMax);
         return method.Unary is { } unary
@@ -94,6 +95,7 @@ internal sealed class GatewayEndpoint(ListenerServices services)
         }
         finally
         {
+            stream.End();
             body.Dispose();
             call.End(status.Code);
         }

@@ -16,12 +16,14 @@ internal sealed class GatewayStream(
     private readonly PipeWriter _output = features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer;
     private readonly ArrayBufferWriter<byte> _line = new();
     private int _received;
+    private volatile bool _ended;
 
     /// <summary>True once the status line is out, so that a failure can only be told in a last line.</summary>
     public bool HasStarted { get; private set; }
 
     public override async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken = default)
     {
+        CheckOpen();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cancellation);
         ReadOnlyMemory<byte>? json = await body.ReadObjectAsync(either.Token);
         bool isOnlyOne = !call.Method.ClientStreams;
@@ -36,7 +38,7 @@ internal sealed class GatewayStream(
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> message, bool moreFollows, CancellationToken cancellationToken = default)
     {
-        _cancellation.ThrowIfCancellationRequested();
+        CheckOpen();
         _line.ResetWrittenCount();
         _line.Write("{\"result\":"u8);
         JsonTranscoder.Write(GatewayMessages.FromBytes(new ReadOnlySequence<byte>(message), call.Method), _line);
@@ -56,5 +58,16 @@ internal sealed class GatewayStream(
         }
 
         await _output.WriteAsync(line, cancellationToken);
+    }
+
+    /// <summary>Only once the handler has ended; the last line may still follow.</summary>
+    public void End() => _ended = true;
+
+    /// <summary>A task that a handler left behind must not touch what may already serve the next call.</summary>
+    private void CheckOpen()
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        if (_ended)
+            throw new OperationCanceledException("The call has ended.");
     }
 }

@@ -59,24 +59,24 @@ internal sealed class JsonRequestBody(PipeReader input, int bytesMax) : IDisposa
             ArrayPool<byte>.Shared.Return(text);
     }
 
+    /// <summary>Takes what has arrived, as far as the limit allows: a later object may well be there already.</summary>
     private async ValueTask ReadMoreAsync(CancellationToken cancellationToken)
     {
         ReadResult result = await RequestBody.ReadAsync(input, cancellationToken);
-        ReadOnlySequence<byte> bytes = result.Buffer;
-        try
+        int unread = _end - _start;
+        ReadOnlySequence<byte> taken = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, bytesMax - unread));
+        bool isFull = taken.IsEmpty && !result.Buffer.IsEmpty;
+        if (!isFull)
         {
-            long needed = _end - _start + bytes.Length;
-            if (needed > bytesMax)
-                throw new GrpcException(GrpcCode.ResourceExhausted, $"the request body is larger than {bytesMax} bytes");
-            MakeRoom((int)needed);
-            bytes.CopyTo(_text.AsSpan(_end));
-            _end += (int)bytes.Length;
-            _isCompleted = result.IsCompleted;
+            MakeRoom(unread + (int)taken.Length);
+            taken.CopyTo(_text.AsSpan(_end));
+            _end += (int)taken.Length;
+            _isCompleted = result.IsCompleted && taken.Length == result.Buffer.Length;
         }
-        finally
-        {
-            input.AdvanceTo(bytes.End);
-        }
+
+        input.AdvanceTo(taken.End);
+        if (isFull)
+            throw new GrpcException(GrpcCode.ResourceExhausted, $"the request body is larger than {bytesMax} bytes");
     }
 
     /// <summary>Moves the unread text to the front of an array with room for <paramref name="needed"/> bytes in all.</summary>

@@ -19,6 +19,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
             return Refuse(response, EtcdErrors.Stopped);
         if (!ServerCall.TryStart(services, method, features, request.Headers, viaGateway: false, out ServerCall? call, out GrpcStatus problem))
             return Refuse(response, problem);
+        services.Lifetime.Track(method, response);
         return method.Unary is { } unary
             ? UnaryAsync(call, unary, features, response, buffer)
             : StreamAsync(call, features, response);
@@ -48,6 +49,8 @@ internal sealed class GrpcEndpoint(ListenerServices services)
 
             call.Received(request.Length);
             await handler(call, request, answer);
+            if (answer.Length > int.MaxValue)
+                throw new GrpcException(GrpcCode.ResourceExhausted, $"grpc: trying to send message larger than max ({answer.Length} vs. {int.MaxValue})");
             call.Sent((int)answer.Length);
         }
         catch (Exception e)

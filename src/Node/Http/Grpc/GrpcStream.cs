@@ -11,10 +11,11 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
 
     private readonly CancellationToken _cancellation = call.Cancellation;
     private GrpcBody _body = new(input, messageBytesMax);
+    private volatile bool _ended;
 
     public override ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken = default)
     {
-        _cancellation.ThrowIfCancellationRequested();
+        CheckOpen();
         if (_body.TryRead(out ReadOnlyMemory<byte> message))
         {
             call.Received(message.Length);
@@ -26,7 +27,7 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> message, bool moreFollows, CancellationToken cancellationToken = default)
     {
-        _cancellation.ThrowIfCancellationRequested();
+        CheckOpen();
         GrpcFrame.Write(output, message.Span);
         call.Sent(message.Length);
         if (moreFollows && output.UnflushedBytes < UnflushedBytesMax)
@@ -36,7 +37,19 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
     }
 
     /// <summary>Gives back what is still held of the request. Only once the handler has ended.</summary>
-    public void End() => _body.End();
+    public void End()
+    {
+        _ended = true;
+        _body.End();
+    }
+
+    /// <summary>A task that a handler left behind must not touch what may already serve the next call.</summary>
+    private void CheckOpen()
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        if (_ended)
+            throw new OperationCanceledException("The call has ended.");
+    }
 
     private async ValueTask<ReadOnlyMemory<byte>?> WaitAsync(CancellationToken cancellationToken)
     {
