@@ -43,7 +43,7 @@ internal sealed record Plan
         long delayMin = Pick(random, 50, 200, 1_000);
         return new Plan
         {
-            Nodes = random.Below(3) == 0 ? 5 : 3,
+            Nodes = Pick(random, 3, 3, 3, 3, 5, 5, 2, 1),
             RealDisk = random.Below(3) == 0,
             RealStore = random.Below(3) == 0,
             EncodeMessages = random.Below(4) == 0,

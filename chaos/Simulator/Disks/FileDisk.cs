@@ -92,8 +92,13 @@ internal sealed class FileDisk(ulong seed, ulong node) : INodeDisk
     // Small segments, so that the log rolls over, recycles and compacts all the time.
     private DurableLogOptions OptionsFor(Membership bootstrap) => new()
     {
-        ClusterId = ClusterId, NodeId = node, Incarnation = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), Bootstrap = bootstrap,
-        SegmentBytes = 64 << 10, BatchAlignmentBytes = 512, ZeroFillBytes = 16 << 10,
+        ClusterId = ClusterId,
+        NodeId = node,
+        Incarnation = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+        Bootstrap = bootstrap,
+        SegmentBytes = 64 << 10,
+        BatchAlignmentBytes = 512,
+        ZeroFillBytes = 16 << 10,
     };
 
     private void Write(Action action)
