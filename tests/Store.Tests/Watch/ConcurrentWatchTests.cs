@@ -25,6 +25,8 @@ public class ConcurrentWatchTests
         for (int i = 0; i < Changes; i++)
         {
             StorePair.ApplyTo(store, new PutOf(Name(i * 7 % 11 % Keys), "v"));
+            if (i % 4 == 0)
+                StorePair.ApplyTo(store, new TxnOf([], [new PutOf(Name(1), "both"), new PutOf(Name(2), "both"), new PutOf(Name(19), "both")], []));
             if (i % 5 == 0)
                 StorePair.ApplyTo(store, new PutOf(Name(0), "hot"));
             if (i % 3 != 0)
@@ -91,6 +93,7 @@ public class ConcurrentWatchTests
     {
         private readonly SemaphoreSlim _signal = new(0);
         private readonly Dictionary<long, Dictionary<string, long>> _versions = [];
+        private readonly Dictionary<long, long> _revisions = [];
         private bool _ended;
 
         public ulong ClusterId => 1;
@@ -141,15 +144,22 @@ public class ConcurrentWatchTests
             long id = message.Number(2);
             if (message.Number(3) == 1)
                 _versions[id] = [];
-            long last = 0;
+            long before = _revisions.GetValueOrDefault(id), last = 0;
             foreach (ModelKv kv in message.Messages(11).Select(e => AnswerText.Kv(e.Message(2))))
             {
-                Assert.True(kv.Mod >= last);
+                // In order, and no revision in two messages.
+                Assert.True(kv.Mod >= last && kv.Mod > before);
                 last = kv.Mod;
                 if (_versions[id].TryGetValue(kv.Key, out long version))
                     Assert.Equal(version + 1, kv.Version);
                 _versions[id][kv.Key] = kv.Version;
                 _ended |= kv.Key == "end";
+            }
+
+            if (last > 0)
+            {
+                Assert.True(message.Message(1).Number(3) >= last);
+                _revisions[id] = message.Message(1).Number(3);
             }
 
             return true;
