@@ -13,15 +13,15 @@ internal static class AllCases
 
     public static IReadOnlyList<SharedClusterCase> Shared { get; } =
     [
-        new LoadCase("put-1", "put 128 B, 1 client", 1, i => new PutClient(i), Guard.OfLoad(1, null, 1.5, 0.3, 0.5)),
-        new LoadCase("put-64", "put 128 B, 64 clients", 64, i => new PutClient(i), Guard.OfLoad(1.8, 0.4, 2.5, 0.2, 0.5)),
-        new LoadCase("put-256", "put 128 B, 256 clients", 256, i => new PutClient(i), Guard.OfLoad(1.8, 0.4, 2.5, 0.2, 0.5)),
-        new LoadCase("put-4k-64", "put 4 KiB, 64 clients", 64, i => new PutClient(i, "large/", keys: 1_000, valueBytes: 4096), Guard.OfLoad(1, null, 3, 0.3, 0.5)),
+        new LoadCase("put-1", "put 128 B, 1 client", 1, i => new PutClient(i), Guard.OfLoad(1, null, 1.5, 0.3, 0.5)) { EachTakesARevision = true },
+        new LoadCase("put-64", "put 128 B, 64 clients", 64, i => new PutClient(i), Guard.OfLoad(1.8, 0.4, 2.5, 0.2, 0.5)) { EachTakesARevision = true },
+        new LoadCase("put-256", "put 128 B, 256 clients", 256, i => new PutClient(i), Guard.OfLoad(1.8, 0.4, 2.5, 0.2, 0.5)) { EachTakesARevision = true },
+        new LoadCase("put-4k-64", "put 4 KiB, 64 clients", 64, i => new PutClient(i, "large/", keys: 1_000, valueBytes: 4096), Guard.OfLoad(1, null, 3, 0.3, 0.5)) { EachTakesARevision = true },
         new LoadCase("range-linearizable-64", "linearizable range of 1 key, 64 clients", 64, i => new RangeClient(i, serializable: false), Guard.OfLoad(2, 0.3, 2.5, 0.15, 0.5)),
         new LoadCase("range-serializable-64", "serializable range of 1 key, 64 clients", 64, i => new RangeClient(i, serializable: true), Guard.OfLoad(1.5, 0.4, 2, 0.25, 0.5)),
         new LoadCase("range-100-keys-16", "linearizable range of 100 keys, 16 clients", 16, i => new RangeClient(i, serializable: false, count: 100), Guard.OfLoad(1, null, 3, 0.1, 0.5)),
         new LoadCase("mix-90-10-64", "90 % linearizable range, 10 % put, 64 clients", 64, i => new MixClient(i), Guard.OfLoad(1, null, 2.5, 0.2, 0.5)),
-        new LoadCase("txn-cas-64", "compare-and-swap transaction, 64 clients", 64, i => new CompareAndSwapClient(i), Guard.OfLoad(1, null, 2.5, 0.2, 0.5)) { Before = ForgetVersionsAsync },
+        new LoadCase("txn-cas-64", "compare-and-swap transaction, 64 clients", 64, i => new CompareAndSwapClient(i), Guard.OfLoad(1, null, 2.5, 0.2, 0.5)) { Before = ForgetVersionsAsync, EachTakesARevision = true },
         new WatchCase("watch-100", "100 watchers of one prefix, 8 writers; an operation is a delivered event", 100, 8, Guard.OfLoad(1, null, 1.5, 0.4, 0.5)),
         new LoadCase("keepalive-64", "lease keep-alive, 64 clients with one stream each", KeepAliveClients, i => new KeepAliveClient(i), Guard.OfLoad(1, null, 2.5, 0.2, 0.5)) { Before = GrantLeasesAsync },
         new LoadCase("lease-64", "lease grant and revoke (the pair is one operation), 64 clients", 64, i => new GrantAndRevokeClient(i), Guard.OfLoad(1, null, 10, 0.1, 0.1)),

@@ -45,12 +45,16 @@ internal static class KeySpace
         }
     }
 
+    /// <summary>The store's revision now.</summary>
+    public static async Task<long> RevisionAsync(ProcessCluster cluster, CancellationToken cancellationToken) =>
+        (await cluster.Clients[0].RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("x") }, Patience, cancellationToken).ConfigureAwait(false)).Required.Header.Revision;
+
     /// <summary>Forgets history, so that later rounds do not run on a larger store than earlier ones.</summary>
     public static async Task CompactAsync(ProcessCluster cluster, CancellationToken cancellationToken)
     {
         MemberClient client = cluster.Clients[0];
-        RangeResponse now = (await client.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("x") }, Patience, cancellationToken).ConfigureAwait(false)).Required;
-        RpcResult<CompactionResponse> compacted = await client.CompactAsync(now.Header.Revision, physical: true, Patience, cancellationToken).ConfigureAwait(false);
+        long now = await RevisionAsync(cluster, cancellationToken).ConfigureAwait(false);
+        RpcResult<CompactionResponse> compacted = await client.CompactAsync(now, physical: true, Patience, cancellationToken).ConfigureAwait(false);
         const int outOfRange = 11;   // a case that only reads leaves nothing to compact
         if (!compacted.Succeeded && compacted.Code != outOfRange)
             throw new InvalidOperationException($"Compaction failed: {compacted}");

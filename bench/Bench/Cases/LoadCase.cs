@@ -12,6 +12,9 @@ internal sealed class LoadCase(string name, string description, int clients, Fun
     /// <summary>What must be there or gone before each round.</summary>
     public Func<ProcessCluster, CancellationToken, Task> Before { get; init; } = (_, _) => Task.CompletedTask;
 
+    /// <summary>Set for cases whose every operation is one write: then what was counted is compared with what the store says.</summary>
+    public bool EachTakesARevision { get; init; }
+
     public override async Task<Metrics> RunAsync(ProcessCluster cluster, BenchOptions options, RunPlan plan, CancellationToken cancellationToken)
     {
         await Before(cluster, cancellationToken).ConfigureAwait(false);
@@ -21,7 +24,13 @@ internal sealed class LoadCase(string name, string description, int clients, Fun
         LoadWorker[] workers = all.Length == 1 ? [new LoadWorker(endpoints, all, window)] : Spread(all, endpoints, options.ConnectionsPerEndpoint, window);
         try
         {
-            return await LoadRun.MeasureAsync(workers, window, plan, cluster.TotalCpu, cancellationToken).ConfigureAwait(false);
+            long before = await KeySpace.RevisionAsync(cluster, cancellationToken).ConfigureAwait(false);
+            Metrics metrics = await LoadRun.MeasureAsync(workers, window, plan, cluster.TotalCpu, cancellationToken).ConfigureAwait(false);
+            long taken = await KeySpace.RevisionAsync(cluster, cancellationToken).ConfigureAwait(false) - before, counted = workers.Sum(worker => worker.Completed);
+            // A number nobody can trust is worse than none.
+            if (EachTakesARevision && metrics[Metrics.Errors] == 0 && taken != counted)
+                throw cluster.Failure($"the generator counted {counted} writes and the store {taken}");
+            return metrics;
         }
         finally
         {

@@ -27,6 +27,9 @@ internal sealed class LoadWorker : LoadConnection.ISink, IDisposable
 
     public long Errors { get; private set; }
 
+    /// <summary>Operations completed in all phases, measured or not.</summary>
+    public long Completed { get; private set; }
+
     /// <summary>Runs until the window is over and every answer is there.</summary>
     public void Run()
     {
@@ -79,6 +82,8 @@ internal sealed class LoadWorker : LoadConnection.ISink, IDisposable
     {
         _inFlight--;
         slot.IsWithinOperation = slot.Verdict == LoadClient.Verdict.GoesOn;
+        if (slot.Verdict == LoadClient.Verdict.Done)
+            Completed++;
         if (!slot.IsWithinOperation && _window.IsMeasuring)
         {
             if (slot.Verdict == LoadClient.Verdict.Done)

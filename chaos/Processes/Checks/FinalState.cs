@@ -12,7 +12,7 @@ internal sealed class FinalState
     private const int PageKeys = 2_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private FinalState(long revision, IReadOnlyList<IReadOnlyDictionary<string, KeyValue>> members) => (Revision, Members) = (revision, members);
+    internal FinalState(long revision, IReadOnlyList<IReadOnlyDictionary<string, KeyValue>> members) => (Revision, Members) = (revision, members);
 
     /// <summary>The revision that was read.</summary>
     public long Revision { get; }

@@ -7,10 +7,10 @@ namespace Conclave.Processes.Kill;
 public sealed record KillOptions
 {
     public const string Usage = """
-        kill [--kind conclave|etcd] [--leader-kills N] [--all-kills N] [--seed N] [--json FILE]
+        kill [--kind conclave|etcd] [--leader-kills N] [--all-kills N] [--leader-pauses N] [--seed N] [--json FILE]
 
-        Kills the leader with -9 again and again, then all three members at once, while clients write, read, swap
-        and count through all of them. Checks that nothing acknowledged is lost, that revisions never go back and
+        Kills the leader with -9 again and again, then all three members at once, then stops leaders for a while
+        (SIGSTOP) and lets them go on, while clients write, read, swap and count through all of them. Checks that nothing acknowledged is lost, that revisions never go back and
         that the history is linearizable. Ends with 1 when something is wrong.
         """;
 
@@ -22,6 +22,9 @@ public sealed record KillOptions
 
     /// <summary>kill -9 of all members at one moment, and start of all. Default 5.</summary>
     public int AllKills { get; init; } = 5;
+
+    /// <summary>SIGSTOP of the leader until writes succeed through another, then SIGCONT: it wakes up believing that it leads. Default 5.</summary>
+    public int LeaderPauses { get; init; } = 5;
 
     /// <summary>Of the clients' choices. The servers' timing is not replayable.</summary>
     public int Seed { get; init; } = 1;
@@ -43,6 +46,7 @@ public sealed record KillOptions
                 "--kind" => options with { Kind = Enum.Parse<ServerKind>(value, ignoreCase: true) },
                 "--leader-kills" => options with { LeaderKills = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--all-kills" => options with { AllKills = int.Parse(value, CultureInfo.InvariantCulture) },
+                "--leader-pauses" => options with { LeaderPauses = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--seed" => options with { Seed = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--json" => options with { JsonPath = value },
                 _ => throw new ArgumentException($"{name} is not an option."),

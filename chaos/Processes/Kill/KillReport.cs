@@ -18,6 +18,9 @@ public sealed record KillReport
     /// <summary>From the start of all killed members until a write was acknowledged, in ms.</summary>
     public required IReadOnlyList<double> AllKillMilliseconds { get; init; }
 
+    /// <summary>From SIGSTOP of the leader until a write through another member was acknowledged, in ms, one per pause.</summary>
+    public required IReadOnlyList<double> LeaderPauseMilliseconds { get; init; }
+
     public required long Acknowledged { get; init; }
 
     public required long Refused { get; init; }
@@ -52,6 +55,7 @@ public sealed record KillReport
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {LeaderKillMilliseconds.Count} kills of the leader: writes succeed again after {LeaderKillMedianMilliseconds:0} ms (median), {LeaderKillWorstMilliseconds:0} ms (worst)");
         text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {AllKillMilliseconds.Count} kills of all: writes succeed {AllKillMedianMilliseconds:0} ms after the start (median)");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {LeaderPauseMilliseconds.Count} pauses of the leader: writes succeed again after {Median(LeaderPauseMilliseconds):0} ms (median)");
         text.AppendLine(CultureInfo.InvariantCulture, $"calls: {Acknowledged} acknowledged, {Refused} refused, {Unknown} of unknown outcome; {Keys} keys; {HistoryOperations} operations on registers checked ({StatesExplored} states)");
         text.AppendLine(Violations.Count == 0 ? "nothing was lost, nothing went back" : $"{Violations.Count} VIOLATIONS:");
         foreach (string violation in Violations.Take(ViolationsShownMax))

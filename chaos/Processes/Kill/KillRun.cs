@@ -54,13 +54,15 @@ public sealed class KillRun
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] running = [.. Sessions.Select(session => Task.Run(() => session.RunAsync(stop.Token), CancellationToken.None))];
-        (List<double> leaderKills, List<double> allKills) = ([], []);
+        (List<double> leaderKills, List<double> allKills, List<double> pauses) = ([], [], []);
         try
         {
             for (int kill = 0; kill < _options.LeaderKills; kill++)
                 leaderKills.Add(await KillLeaderAsync(kill, cancellationToken).ConfigureAwait(false));
             for (int kill = 0; kill < _options.AllKills; kill++)
                 allKills.Add(await KillAllAsync(kill, cancellationToken).ConfigureAwait(false));
+            for (int pause = 0; pause < _options.LeaderPauses; pause++)
+                pauses.Add(await PauseLeaderAsync(pause, cancellationToken).ConfigureAwait(false));
             await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -68,7 +70,7 @@ public sealed class KillRun
             await stop.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(running).ConfigureAwait(false);
         }
-        return Judge(leaderKills, allKills, await FinalState.ReadAsync(_cluster, cancellationToken).ConfigureAwait(false));
+        return Judge(leaderKills, allKills, pauses, await FinalState.ReadAsync(_cluster, cancellationToken).ConfigureAwait(false));
     }
 
     private async Task<double> KillLeaderAsync(int kill, CancellationToken cancellationToken)
@@ -97,6 +99,24 @@ public sealed class KillRun
         return silence.TotalMilliseconds;
     }
 
+    private async Task<double> PauseLeaderAsync(int pause, CancellationToken cancellationToken)
+    {
+        await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
+        int leader = await _cluster.WaitForLeaderAsync(Patience, cancellationToken).ConfigureAwait(false);
+        long paused = Stopwatch.GetTimestamp();
+        _cluster.Members[leader].Pause();
+        try
+        {
+            TimeSpan silence = await WriteProbe.UntilAcknowledgedAsync(_cluster, paused, Patience, cancellationToken).ConfigureAwait(false);
+            _log($"pause {pause + 1} of the leader ({_cluster.Members[leader].Name}): {silence.TotalMilliseconds:0} ms until a write");
+            return silence.TotalMilliseconds;
+        }
+        finally
+        {
+            _cluster.Members[leader].Resume();
+        }
+    }
+
     /// <summary>Every member has to be back, or the next kill would take the majority away; and the clients have to have done something worth losing.</summary>
     private async Task WaitUntilHealthyAsync(CancellationToken cancellationToken)
     {
@@ -111,7 +131,7 @@ public sealed class KillRun
         }
     }
 
-    private KillReport Judge(IReadOnlyList<double> leaderKills, IReadOnlyList<double> allKills, FinalState final)
+    private KillReport Judge(IReadOnlyList<double> leaderKills, IReadOnlyList<double> allKills, IReadOnlyList<double> pauses, FinalState final)
     {
         Operation[] history = [.. _registers.SelectMany(client => client.History)];
         List<string> violations =
@@ -126,7 +146,7 @@ public sealed class KillRun
         long Count(RpcOutcome outcome) => Sessions.Sum(session => session.Calls[outcome]);
         return new KillReport
         {
-            Kind = _options.Kind.ToString(), LeaderKillMilliseconds = leaderKills, AllKillMilliseconds = allKills,
+            Kind = _options.Kind.ToString(), LeaderKillMilliseconds = leaderKills, AllKillMilliseconds = allKills, LeaderPauseMilliseconds = pauses,
             Acknowledged = Count(RpcOutcome.Acknowledged), Refused = Count(RpcOutcome.Refused), Unknown = Count(RpcOutcome.Unknown),
             Keys = final.Keys.Count, HistoryOperations = history.Length, StatesExplored = verdict.StatesExplored, Violations = violations,
         };

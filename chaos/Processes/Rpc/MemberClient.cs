@@ -1,3 +1,4 @@
+using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Google.Protobuf;
 
@@ -14,39 +15,39 @@ public sealed class MemberClient(Uri endpoint) : IDisposable
 
     /// <summary>KV.Put.</summary>
     public Task<RpcResult<PutResponse>> PutAsync(PutRequest request, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.KV/Put", request, PutResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.Put, request, PutResponse.Parser, timeout, cancellationToken);
 
     /// <summary>KV.Range.</summary>
     public Task<RpcResult<RangeResponse>> RangeAsync(RangeRequest request, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.KV/Range", request, RangeResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.Range, request, RangeResponse.Parser, timeout, cancellationToken);
 
     /// <summary>KV.DeleteRange.</summary>
     public Task<RpcResult<DeleteRangeResponse>> DeleteAsync(DeleteRangeRequest request, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.KV/DeleteRange", request, DeleteRangeResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.DeleteRange, request, DeleteRangeResponse.Parser, timeout, cancellationToken);
 
     /// <summary>KV.Txn.</summary>
     public Task<RpcResult<TxnResponse>> TxnAsync(TxnRequest request, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.KV/Txn", request, TxnResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.Txn, request, TxnResponse.Parser, timeout, cancellationToken);
 
     /// <summary>KV.Compact.</summary>
     public Task<RpcResult<CompactionResponse>> CompactAsync(long revision, bool physical, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.KV/Compact", new CompactionRequest { Revision = revision, Physical = physical }, CompactionResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.Compact, new CompactionRequest { Revision = revision, Physical = physical }, CompactionResponse.Parser, timeout, cancellationToken);
 
     /// <summary>Lease.LeaseGrant.</summary>
     public Task<RpcResult<LeaseGrantResponse>> LeaseGrantAsync(long id, long ttlSeconds, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { ID = id, TTL = ttlSeconds }, LeaseGrantResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.LeaseGrant, new LeaseGrantRequest { ID = id, TTL = ttlSeconds }, LeaseGrantResponse.Parser, timeout, cancellationToken);
 
     /// <summary>Lease.LeaseRevoke.</summary>
     public Task<RpcResult<LeaseRevokeResponse>> LeaseRevokeAsync(long id, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = id }, LeaseRevokeResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.LeaseRevoke, new LeaseRevokeRequest { ID = id }, LeaseRevokeResponse.Parser, timeout, cancellationToken);
 
     /// <summary>Maintenance.Status, answered by this member from what it knows.</summary>
     public Task<RpcResult<StatusResponse>> StatusAsync(TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.Maintenance/Status", new StatusRequest(), StatusResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.Status, new StatusRequest(), StatusResponse.Parser, timeout, cancellationToken);
 
     /// <summary>Maintenance.HashKV.</summary>
     public Task<RpcResult<HashKVResponse>> HashKvAsync(long revision, TimeSpan timeout, CancellationToken cancellationToken = default) =>
-        _caller.CallAsync("/etcdserverpb.Maintenance/HashKV", new HashKVRequest { Revision = revision }, HashKVResponse.Parser, timeout, cancellationToken);
+        _caller.CallAsync(Methods.HashKv, new HashKVRequest { Revision = revision }, HashKVResponse.Parser, timeout, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _caller.Dispose();

@@ -18,6 +18,7 @@ internal sealed partial class SimNode
         (_world, _slot) = (world, slot);
         Id = new NodeId((ulong)slot + 1);
         _disk = world.Plan.RealDisk ? new FileDisk(world.Random.Next(), Id.Value) : new ListDisk();
+        Machine = NodeMachine.Empty(world.Plan);
     }
 
     public NodeId Id { get; }

@@ -202,6 +202,22 @@ public class GrpcStreamTests
     }
 
     [Fact]
+    public async Task What_a_handler_left_running_can_not_reach_the_next_call()
+    {
+        RpcStream? left = null;
+        await using TestListener listener = await TestListener.WithStreamAsync((_, stream) =>
+        {
+            left = stream;
+            return default;
+        });
+        using GrpcTestStream stream = await listener.Grpc().OpenAsync(Call);
+        Assert.Equal(GrpcStatus.OK, await stream.EndAsync());
+        Assert.NotNull(left);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await left.WriteAsync(new byte[1], TestContext.Current.CancellationToken));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await left.ReadAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task Streams_on_one_connection_are_not_limited()
     {
         const int streams = 1_500;
