@@ -91,7 +91,8 @@ public sealed class RpcChannel : IDisposable
     public ValueTask<RpcStream> OpenAsync(string method, RpcMetadata? metadata = null, CancellationToken cancellationToken = default)
     {
         DuplexContent content = new();
-        return RpcStream.OpenAsync(_connections[0].Invoker, NewRequest(method, content, metadata), content, Endpoint, _options.ReceiveBytesMax, cancellationToken);
+        HttpRequestMessage request = NewRequest(method, content, metadata);
+        return RpcStream.OpenAsync(_connections[0].Invoker, request, content, Endpoint, _options.ReceiveBytesMax, cancellationToken);
     }
 
     /// <summary>Closes all connections; calls in flight fail.</summary>
