@@ -24,8 +24,8 @@ internal interface IApplyObserver
     void OnFatal(Exception cause);
 }
 
-/// <summary>The one thread that changes the store: applies committed entries in order, publishes one view per batch, then tells who waits.</summary>
-internal sealed class ApplyLoop
+/// <summary>Changes the store, one thread at a time: applies committed entries in order, publishes one view per batch, then tells who waits.</summary>
+internal sealed class ApplyLoop : SerialWorker
 {
     /// <summary>Committed entries waiting to be applied above which new requests are turned away, as in etcd.</summary>
     public const int BacklogMax = 5_000;
@@ -37,130 +37,77 @@ internal sealed class ApplyLoop
     private readonly ulong _self;
     private readonly Proposals _proposals;
     private readonly ReadBarrier _reads;
-    private readonly Action<RaftInput> _toCore;
+    private readonly Action<RaftInput, bool> _toCore;
     private readonly Action<SnapshotId> _load;
     private readonly IApplyObserver _observer;
-    private readonly Thread _thread;
-    private readonly object _gate = new();
 
-    // Under _gate.
+    // Under the worker's lock.
     private List<Work> _queue = [];
-    private bool _asleep;
-    private bool _stopping;
+
     private int _backlog;
 
-    // Of the apply thread.
+    // Of whoever runs the worker.
     private List<Work> _taken = [];
     private readonly List<(ulong Id, ApplyOutcome Outcome)> _finished = [];
     private ulong _term;
 
     private readonly record struct Work(ReadOnlyMemory<Entry> Entries, SnapshotId? Install);
 
-    /// <param name="store">Owned by this thread from now on.</param>
+    /// <param name="store">Owned by this worker from now on.</param>
     /// <param name="self">Entries with this origin have a client waiting here.</param>
     /// <param name="proposals">The waiting clients.</param>
     /// <param name="reads">The waiting readers.</param>
-    /// <param name="toCore">Reports progress.</param>
+    /// <param name="toCore">Reports progress; the second argument says whether the core's own thread is to be woken.</param>
     /// <param name="load">Replaces the content of the store by a snapshot on disk.</param>
     /// <param name="observer">Hears of everything else.</param>
-    public ApplyLoop(KeyValueStore store, ulong self, Proposals proposals, ReadBarrier reads, Action<RaftInput> toCore, Action<SnapshotId> load, IApplyObserver observer)
+    public ApplyLoop(KeyValueStore store, ulong self, Proposals proposals, ReadBarrier reads, Action<RaftInput, bool> toCore, Action<SnapshotId> load, IApplyObserver observer)
+        : base("apply")
     {
         (_store, _self, _proposals, _reads, _toCore, _load, _observer) = (store, self, proposals, reads, toCore, load, observer);
         _term = store.View.AppliedTerm;
-        _thread = new Thread(Run) { Name = "apply", IsBackground = true };
     }
 
     /// <summary>Committed entries that are not applied yet.</summary>
     public int Backlog => Volatile.Read(ref _backlog);
 
-    public void Start() => _thread.Start();
-
-    public void Stop()
+    /// <param name="committed">Consecutive runs in log order.</param>
+    /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
+    public void Enqueue(List<ReadOnlyMemory<Entry>> committed, bool wake) => Add((this, committed), static s =>
     {
-        lock (_gate)
+        foreach (ReadOnlyMemory<Entry> run in s.committed)
         {
-            _stopping = true;
-            Monitor.Pulse(_gate);
+            s.Item1._queue.Add(new Work(run, null));
+            Interlocked.Add(ref s.Item1._backlog, run.Length);
         }
-
-        if (Thread.CurrentThread != _thread && _thread.IsAlive) _thread.Join();
-    }
-
-    public void Enqueue(List<ReadOnlyMemory<Entry>> committed)
-    {
-        lock (_gate)
-        {
-            foreach (ReadOnlyMemory<Entry> run in committed)
-            {
-                _queue.Add(new Work(run, null));
-                _backlog += run.Length;
-            }
-
-            WakeUnderLock();
-        }
-    }
+    }, wake);
 
     /// <summary>The log was reset to this snapshot: the store follows, after everything queued before.</summary>
-    public void EnqueueInstall(SnapshotId snapshot)
-    {
-        lock (_gate)
-        {
-            _queue.Add(new Work(default, snapshot));
-            WakeUnderLock();
-        }
-    }
+    public void EnqueueInstall(SnapshotId snapshot) => Add((this, snapshot), static s => s.Item1._queue.Add(new Work(default, s.snapshot)), wake: true);
 
-    private void WakeUnderLock()
-    {
-        if (!_asleep) return;
-        _asleep = false;
-        Monitor.Pulse(_gate);
-    }
+    protected override bool HasWorkUnderLock => _queue.Count > 0 || _store.HasBackgroundWork;
 
-    private void Run()
+    protected override void TakeUnderLock() => (_queue, _taken) = (_taken, _queue);
+
+    protected override void Run(bool borrowed)
     {
-        try
+        if (_taken.Count == 0) _store.Publish();   // nothing to apply: reclaims a bounded part of the compacted history
+        foreach (Work work in _taken)
         {
-            while (Take())
+            if (work.Install is { } snapshot) Install(snapshot);
+            for (ReadOnlyMemory<Entry> rest = work.Entries; !rest.IsEmpty;)
             {
-                if (_taken.Count == 0) _store.Publish();   // nothing to apply: reclaims a bounded part of the compacted history
-                foreach (Work work in _taken)
-                {
-                    if (work.Install is { } snapshot) Install(snapshot);
-                    for (ReadOnlyMemory<Entry> rest = work.Entries; !rest.IsEmpty;)
-                    {
-                        int count = Math.Min(rest.Length, BatchEntriesMax);
-                        ApplyBatch(rest.Span[..count]);
-                        rest = rest[count..];
-                    }
-                }
-
-                _taken.Clear();
+                int count = Math.Min(rest.Length, BatchEntriesMax);
+                ApplyBatch(rest.Span[..count], wakeCore: !borrowed);
+                rest = rest[count..];
             }
         }
-        catch (Exception cause)
-        {
-            _observer.OnFatal(cause);
-        }
+
+        _taken.Clear();
     }
 
-    private bool Take()
-    {
-        lock (_gate)
-        {
-            while (_queue.Count == 0 && !_stopping && !_store.HasBackgroundWork)
-            {
-                _asleep = true;
-                Monitor.Wait(_gate);
-                _asleep = false;
-            }
+    protected override void OnFailure(Exception cause) => _observer.OnFatal(cause);
 
-            (_queue, _taken) = (_taken, _queue);
-            return !_stopping;
-        }
-    }
-
-    private void ApplyBatch(ReadOnlySpan<Entry> entries)
+    private void ApplyBatch(ReadOnlySpan<Entry> entries, bool wakeCore)
     {
         ulong newTerm = 0;
         long payloadBytes = 0;
@@ -184,7 +131,7 @@ internal sealed class ApplyLoop
             _observer.OnTermApplied(newTerm);
         }
 
-        _toCore(RaftInput.Applied(entries[^1].Index));
+        _toCore(RaftInput.Applied(entries[^1].Index), wakeCore);
         _observer.OnBatchApplied(index, _term, entries.Length, payloadBytes);
     }
 
@@ -207,6 +154,6 @@ internal sealed class ApplyLoop
         _proposals.OnSnapshotInstalled();
         _reads.OnApplied(snapshot.Last.Index.Value);
         _observer.OnSnapshotInstalled(snapshot);
-        _toCore(RaftInput.SnapshotInstalled(snapshot));
+        _toCore(RaftInput.SnapshotInstalled(snapshot), true);
     }
 }

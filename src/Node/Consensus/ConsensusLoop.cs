@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
 using Conclave.Raft;
@@ -11,9 +12,13 @@ namespace Conclave.Node.Consensus;
 internal interface IConsensusEffects
 {
     /// <summary>To the log writer, in this order: the operations, then the snapshot to install, then the compaction.</summary>
-    void Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo);
+    /// <param name="operations">In ticket order.</param>
+    /// <param name="install">The log is to be reset to it.</param>
+    /// <param name="compactTo">The log may forget up to here.</param>
+    /// <param name="wake">False when the calling thread drives the other workers itself afterwards.</param>
+    void Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake);
 
-    void Apply(List<ReadOnlyMemory<Entry>> committed);
+    void Apply(List<ReadOnlyMemory<Entry>> committed, bool wake);
 
     void SendSnapshot(NodeId to);
 
@@ -23,15 +28,17 @@ internal interface IConsensusEffects
     void OnFatal(Exception cause);
 }
 
-/// <summary>The one thread that steps the core: takes all inputs that have come, steps them, and carries out what came of it once.</summary>
+/// <summary>Steps the core, one thread at a time: takes all inputs that have come, steps them, and carries out what came of it once.</summary>
 /// <remarks>
-/// It does no I/O but hand frames to sockets that take them at once. Between inputs it sleeps until the next tick, so it is its own clock:
+/// It does no I/O but hand frames to sockets that take them at once. Between inputs its thread sleeps until the next tick, so it is its own clock:
 /// after a pause (a stopped process, a stalled machine) it makes up for at most <see cref="TicksAtOnceMax"/> ticks, so that a pause is not
 /// taken for silence of the others.
 /// </remarks>
-internal sealed class ConsensusLoop : IProposalRoute
+internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 {
     private const int TicksAtOnceMax = 3;
+
+    private static readonly long TickLength = Stopwatch.Frequency / (long)(TimeSpan.FromSeconds(1) / NodeOptions.TickInterval);
 
     /// <summary>Shorter pauses are an everyday matter of the scheduler.</summary>
     private const int PauseTicksWorthALine = 50;
@@ -41,35 +48,32 @@ internal sealed class ConsensusLoop : IProposalRoute
     private readonly PeerTransport _peers;
     private readonly IConsensusEffects _effects;
     private readonly ILogger _logger;
-    private readonly Thread _thread;
     private readonly RaftOutput _output = new();
-    private readonly object _gate = new();   // an object and not a Lock, because the thread waits on it
 
-    // Under _gate.
+    // Under the worker's lock.
     private List<RaftInput> _inputs = [];
     private List<IncomingProposal> _proposals = [];
-    private bool _asleep;
-    private bool _stopping;
 
-    // Of the consensus thread.
+    // Of whoever runs the worker.
+    private long _nextTick = Stopwatch.GetTimestamp() + TickLength;
     private List<RaftInput> _stepping = [];
     private List<IncomingProposal> _proposing = [];
     private readonly List<IncomingProposal> _batch = [];
     private Proposal[] _batchForCore = new Proposal[64];
 
-    // Written by the consensus thread, read by all: one value each, so no lock.
+    // Written by whoever runs the worker, read by all: one reference, so no lock.
     private ConsensusStatus _status;
 
     /// <summary>A local request, or a payload that another member sent.</summary>
     private readonly record struct IncomingProposal(PendingRequest? Local, NodeId From, ulong Term, ReadOnlyMemory<byte> Payload);
 
     public ConsensusLoop(RaftCore core, NodeId self, PeerTransport peers, IConsensusEffects effects, Func<IProposalRoute, Proposals> proposals, Func<Action<ulong>, ReadBarrier> reads, ILogger logger)
+        : base("consensus")
     {
         (_core, _self, _peers, _effects, _logger) = (core, self, peers, effects, logger);
         Proposals = proposals(this);
-        Reads = reads(readId => Enqueue(RaftInput.Read(readId)));
+        Reads = reads(readId => Enqueue(RaftInput.Read(readId), wake: false));
         _status = StatusOfCore();
-        _thread = new Thread(Run) { Name = "consensus", IsBackground = true };
     }
 
     public Proposals Proposals { get; }
@@ -79,101 +83,64 @@ internal sealed class ConsensusLoop : IProposalRoute
     /// <summary>What the core looked like after the last batch.</summary>
     public ConsensusStatus Status => Volatile.Read(ref _status);
 
-    public void Start() => _thread.Start();
+    /// <summary>Set once: runs what waits on the calling thread as far as that is possible, and wakes the workers' threads for the rest.</summary>
+    public Action Drive { get; set; } = () => { };
 
-    public void Stop()
-    {
-        lock (_gate)
-        {
-            _stopping = true;
-            Monitor.Pulse(_gate);
-        }
-
-        if (Thread.CurrentThread != _thread && _thread.IsAlive) _thread.Join();
-    }
-
-    public void Enqueue(in RaftInput input)
-    {
-        lock (_gate)
-        {
-            _inputs.Add(input);
-            WakeUnderLock();
-        }
-    }
+    /// <param name="input">What happened.</param>
+    /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
+    public void Enqueue(in RaftInput input, bool wake = true) => Add((this, input), static s => s.Item1._inputs.Add(s.input), wake);
 
     /// <summary>A follower sent this for the leader of that term.</summary>
-    public void EnqueueProposal(NodeId from, ulong term, ReadOnlyMemory<byte> payload) => Enqueue(new IncomingProposal(null, from, term, payload));
+    public void EnqueueProposal(NodeId from, ulong term, ReadOnlyMemory<byte> payload, bool wake = true) =>
+        Enqueue(new IncomingProposal(null, from, term, payload), wake);
 
-    void IProposalRoute.AppendHere(PendingRequest request) => Enqueue(new IncomingProposal(request, _self, 0, request.Payload));
+    void IProposalRoute.AppendHere(PendingRequest request) => Enqueue(new IncomingProposal(request, _self, 0, request.Payload), wake: false);
 
     bool IProposalRoute.SendTo(NodeId leader, ulong term, byte[] payload) => _peers.Enqueue(leader, PeerFrameKind.Proposal, term, null, payload);
 
-    void IProposalRoute.Flush() => _peers.Flush();
-
-    private void Enqueue(in IncomingProposal proposal)
+    void IProposalRoute.Flush(bool quiet)
     {
-        lock (_gate)
-        {
-            _proposals.Add(proposal);
-            WakeUnderLock();
-        }
+        _peers.Flush();
+        // With many requests at once it pays to let them gather while the worker's thread wakes up.
+        if (quiet) Drive();
+        else Wake();
     }
 
-    private void WakeUnderLock()
+    protected override bool HasWorkUnderLock => _inputs.Count > 0 || _proposals.Count > 0;
+
+    protected override TimeSpan? Alarm => Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Volatile.Read(ref _nextTick));
+
+    protected override void TakeUnderLock()
     {
-        if (!_asleep) return;
-        _asleep = false;
-        Monitor.Pulse(_gate);
+        (_inputs, _stepping) = (_stepping, _inputs);
+        (_proposals, _proposing) = (_proposing, _proposals);
     }
 
-    private void Run()
+    protected override void Run(bool borrowed)
     {
-        try
-        {
-            long tickLength = Stopwatch.Frequency / (long)(TimeSpan.FromSeconds(1) / NodeOptions.TickInterval);
-            long nextTick = Stopwatch.GetTimestamp() + tickLength;
-            while (TakeInputs(nextTick))
-            {
-                long now = Stopwatch.GetTimestamp();
-                if (now - nextTick > PauseTicksWorthALine * tickLength) Log.Paused(_logger, (now - nextTick) * 1000 / Stopwatch.Frequency);
-                for (int ticks = 0; nextTick <= now; nextTick += tickLength)
-                {
-                    if (ticks++ == TicksAtOnceMax) nextTick = now;
-                    else _core.Step(RaftInput.Tick(), _output);
-                }
-
-                foreach (ref readonly RaftInput input in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_stepping)) _core.Step(input, _output);
-                _stepping.Clear();
-                if (_proposing.Count > 0) StepProposals();
-                _core.Flush(_output);
-                Emit();
-            }
-        }
-        catch (Exception cause)
-        {
-            _effects.OnFatal(cause);
-        }
+        StepTicks();
+        foreach (ref readonly RaftInput input in CollectionsMarshal.AsSpan(_stepping)) _core.Step(input, _output);
+        _stepping.Clear();
+        if (_proposing.Count > 0) StepProposals();
+        _core.Flush(_output);
+        Emit(wakeOthers: !borrowed);
     }
 
-    /// <returns>False when the loop is to end.</returns>
-    private bool TakeInputs(long nextTick)
-    {
-        lock (_gate)
-        {
-            while (_inputs.Count == 0 && _proposals.Count == 0 && !_stopping)
-            {
-                long milliseconds = (nextTick - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency + 1;
-                if (milliseconds <= 0) break;
-                _asleep = true;
-                bool woken = Monitor.Wait(_gate, (int)milliseconds);
-                _asleep = false;
-                if (!woken) break;
-            }
+    protected override void OnFailure(Exception cause) => _effects.OnFatal(cause);
 
-            (_inputs, _stepping) = (_stepping, _inputs);
-            (_proposals, _proposing) = (_proposing, _proposals);
-            return !_stopping;
+    private void Enqueue(in IncomingProposal proposal, bool wake) => Add((this, proposal), static s => s.Item1._proposals.Add(s.proposal), wake);
+
+    private void StepTicks()
+    {
+        long now = Stopwatch.GetTimestamp(), next = _nextTick;
+        if (now - next > PauseTicksWorthALine * TickLength) Log.Paused(_logger, (now - next) * 1000 / Stopwatch.Frequency);
+        for (int ticks = 0; next <= now; next += TickLength)
+        {
+            if (ticks++ == TicksAtOnceMax) next = now;
+            else _core.Step(RaftInput.Tick(), _output);
         }
+
+        Volatile.Write(ref _nextTick, next);
     }
 
     private void StepProposals()
@@ -219,14 +186,14 @@ internal sealed class ConsensusLoop : IProposalRoute
         _peers.Enqueue(proposal.From, PeerFrameKind.ProposalRefused, command.RequestId, null, term);
     }
 
-    private void Emit()
+    private void Emit(bool wakeOthers)
     {
         // Before anything leaves: a client of another member may ask this one about something that only the messages below let commit there.
         if (!_output.IsEmpty) Volatile.Write(ref _status, StatusOfCore());
         foreach (OutboundMessage message in _output.Messages) _peers.Enqueue(message.To, message.Message);
         _peers.Flush();
         if (_output.Persists.Count > 0 || _output.InstallSnapshot is not null || _output.CompactTo is not null)
-            _effects.Persist(_output.Persists, _output.InstallSnapshot, _output.CompactTo);
+            _effects.Persist(_output.Persists, _output.InstallSnapshot, _output.CompactTo, wakeOthers);
         if (_output.RoleChange is { } change)
         {
             _effects.OnRole(change);
@@ -234,7 +201,7 @@ internal sealed class ConsensusLoop : IProposalRoute
             Reads.OnLeader();
         }
 
-        if (_output.Committed.Count > 0) _effects.Apply(_output.Committed);
+        if (_output.Committed.Count > 0) _effects.Apply(_output.Committed, wakeOthers);
         foreach (ReadVerdict verdict in _output.Reads) Reads.OnVerdict(verdict.ReadId, verdict.Outcome == ReadOutcome.Ready, verdict.Index.Value);
         foreach (NodeId peer in _output.SnapshotsWanted) _effects.SendSnapshot(peer);
         _output.Clear();

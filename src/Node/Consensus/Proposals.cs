@@ -14,8 +14,9 @@ internal interface IProposalRoute
     /// <summary>Queues it for the leader of that term, to leave with the next <see cref="Flush"/>. False when it surely never will.</summary>
     bool SendTo(NodeId leader, ulong term, byte[] payload);
 
-    /// <summary>Sends what was queued. Not called under a lock.</summary>
-    void Flush();
+    /// <summary>Sets in motion what was queued. Not called under a lock.</summary>
+    /// <param name="quiet">Few requests are under way: the calling thread may do the work itself.</param>
+    void Flush(bool quiet);
 }
 
 /// <summary>The requests of this node's clients that are on their way through the log.</summary>
@@ -28,6 +29,9 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
     /// <summary>Requests and bytes that may be on their way at once; above either, clients are told "too many requests".</summary>
     public const int CountMax = 10_000;
     public const long BytesMax = 64 << 20;
+
+    /// <summary>Up to this many requests under way, the thread that brings one does the work itself instead of waking another.</summary>
+    private const int QuietCountMax = 2;
 
     private readonly Lock _gate = new();
 
@@ -52,15 +56,17 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
         ulong id = Interlocked.Increment(ref _lastId);
         long deadline = Stopwatch.GetTimestamp() + (long)(timeout.TotalSeconds * Stopwatch.Frequency);
         var request = new PendingRequest(id, Command.Encode(kind, self.Value, id, body), deadline);
+        bool quiet;
         lock (_gate)
         {
             if (_stopped) return new(new ProposalResult(ProposalEnd.Refused, default));
             _pending.Add(id, request);
             _bytes += request.Payload.Length;
             RouteUnderLock(request);
+            quiet = _pending.Count <= QuietCountMax;
         }
 
-        route.Flush();
+        route.Flush(quiet);
         return request.Task;
     }
 
@@ -73,7 +79,7 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
             RouteWaitingUnderLock();
         }
 
-        route.Flush();
+        route.Flush(quiet: false);
     }
 
     /// <summary>This node's core appended it, in that term. Called on the consensus thread before the entry can go anywhere.</summary>
@@ -104,7 +110,7 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
             if (_term > term) RouteUnderLock(request);
         }
 
-        route.Flush();
+        route.Flush(quiet: false);
     }
 
     /// <summary>An entry that this node proposed was applied here.</summary>
@@ -133,7 +139,7 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
             }
         }
 
-        route.Flush();
+        route.Flush(quiet: false);
     }
 
     /// <summary>This node took over a snapshot: requests that were sent may be part of it, and nobody can tell.</summary>
@@ -178,7 +184,7 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
             RouteWaitingUnderLock();
         }
 
-        route.Flush();
+        route.Flush(quiet: false);
         foreach (PendingRequest request in late ?? [])
             request.Complete(new ProposalResult(request.IsWaiting ? ProposalEnd.Refused : ProposalEnd.Unknown, default));
     }

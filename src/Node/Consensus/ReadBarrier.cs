@@ -7,7 +7,10 @@ namespace Conclave.Node.Consensus;
 /// While a round is under way further reads gather for the next one, so the number of rounds does not grow with the number of readers. A round
 /// that gets no answer is asked again; that is always safe for a read. Thread safe.
 /// </remarks>
-internal sealed class ReadBarrier(Action<ulong> ask, TimeSpan timeout)
+/// <param name="ask">Queues a question to the core.</param>
+/// <param name="drive">Sets in motion what was queued; not called from within the core's own turn.</param>
+/// <param name="timeout">A read that nobody confirmed by then ends.</param>
+internal sealed class ReadBarrier(Action<ulong> ask, Action drive, TimeSpan timeout)
 {
     /// <summary>Silence after which a round is asked again: a lost message, or a leader that changed.</summary>
     private static readonly TimeSpan RoundTimeout = TimeSpan.FromMilliseconds(250);
@@ -45,6 +48,7 @@ internal sealed class ReadBarrier(Action<ulong> ask, TimeSpan timeout)
         }
 
         ask(readId);
+        drive();
         return round.Done.Task;
     }
 
@@ -132,7 +136,9 @@ internal sealed class ReadBarrier(Action<ulong> ask, TimeSpan timeout)
         }
 
         foreach (Round round in late ?? []) round.Done.SetResult(false);
-        if (next != 0) ask(next);
+        if (next == 0) return;
+        ask(next);
+        drive();
     }
 
     public void Stop()

@@ -13,6 +13,9 @@ namespace Conclave.Node.Consensus;
 /// <remarks>Built and started in this order: open the files, load the snapshot, bind the peer port, start the threads, dial the others.</remarks>
 internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObserver, IPeerHandler, IPeerLinkHandler
 {
+    /// <summary>Rounds that a borrowed thread does before it goes back to its own business.</summary>
+    private const int DriveRoundsMax = 4;
+
     private readonly NodeOptions _options;
     private readonly ClusterIdentity _cluster;
     private readonly ILogger _logger;
@@ -45,12 +48,13 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             var core = new RaftCore(CoreOptions(options, cluster), disk.Recovered);
             _consensus = new ConsensusLoop(core, cluster.Self, _peers, this,
                 route => new Proposals(cluster.Self, route, options.RequestTimeout),
-                ask => new ReadBarrier(ask, options.RequestTimeout), logger);
+                ask => new ReadBarrier(ask, Drive, options.RequestTimeout), logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, ToCore, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, cluster.Self.Value, Proposals, Reads, ToCore, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, logger);
             Leases = new LeaseKeeper(options.ElectionTimeout);
+            _consensus.Drive = Drive;
             LeaderCalls = new LeaderCalls(cluster.Self, _peers, () => Status, Answer, options.RequestTimeout);
         }
         catch
@@ -136,9 +140,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _log.Dispose();
     }
 
-    void IConsensusEffects.Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo) => _logWriter.Enqueue(operations, install, compactTo);
+    void IConsensusEffects.Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake) => _logWriter.Enqueue(operations, install, compactTo, wake);
 
-    void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed) => _apply.Enqueue(committed);
+    void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed, bool wake) => _apply.Enqueue(committed, wake);
 
     void IConsensusEffects.SendSnapshot(NodeId to) => _streams.Send(to, Status.Term);
 
@@ -180,10 +184,10 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             case PeerFrameKind.Raft:
                 // The sender is who the greeting said it is, whatever the message claims.
                 if (!MessageCodec.TryRead(body, out Message? message) || message.From != from || message.To != _cluster.Self) return false;
-                ToCore(RaftInput.Received(message));
+                _consensus.Enqueue(RaftInput.Received(message), wake: false);   // OnFramesEnd drives
                 return true;
             case PeerFrameKind.Proposal when body.Length >= 8:
-                _consensus.EnqueueProposal(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span), body[8..]);
+                _consensus.EnqueueProposal(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span), body[8..], wake: false);
                 return true;
             case PeerFrameKind.ProposalRefused when body.Length == 16:
                 Proposals.OnRefused(BinaryPrimitives.ReadUInt64LittleEndian(body.Span), BinaryPrimitives.ReadUInt64LittleEndian(body.Span[8..]));
@@ -197,7 +201,11 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         }
     }
 
-    void IPeerHandler.OnFramesEnd(NodeId from) => _peers.Flush();
+    void IPeerHandler.OnFramesEnd(NodeId from)
+    {
+        _peers.Flush();
+        Drive();
+    }
 
     private static RaftOptions CoreOptions(NodeOptions options, ClusterIdentity cluster) => new()
     {
@@ -211,6 +219,28 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     };
 
     private void ToCore(RaftInput input) => _consensus.Enqueue(input);
+
+    private void ToCore(RaftInput input, bool wake) => _consensus.Enqueue(input, wake);
+
+    /// <summary>Does what waits on the calling thread, a bounded number of rounds, and leaves the rest to the workers' threads.</summary>
+    /// <remarks>
+    /// On a follower this takes an append from the socket to the acknowledgement on one thread. While that thread is in a sync it reads no
+    /// further frames; they gather and become one batch.
+    /// </remarks>
+    private void Drive()
+    {
+        for (int round = 0; round < DriveRoundsMax; round++)
+        {
+            bool any = _consensus.TryRunHere();
+            any |= _apply.TryRunHere();   // before the log: somebody may be waiting for this answer
+            any |= _logWriter.TryRunHere();
+            if (!any) break;
+        }
+
+        _consensus.Wake();
+        _apply.Wake();
+        _logWriter.Wake();
+    }
 
     private void LoadSnapshot(SnapshotId snapshot) => _store.Install(_snapshots.Load(snapshot, ReplicaDisk.StoreOptionsOf(_options)));
 

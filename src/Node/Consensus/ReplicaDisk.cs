@@ -26,17 +26,20 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
             KeyValueStore store = loaded?.Store ?? new KeyValueStore(StoreOptionsOf(options));
             IReadOnlyList<Entry> entries = recovered.Entries;
             EntryId @base = recovered.Base;
+            HardState hardState = recovered.HardState;
             if (loaded is not null && !RecoveredState.LogContainsSnapshot(loaded.Id.Last, @base, entries))
             {
                 // The process stopped between taking over a snapshot and resetting the log to it.
-                log.ResetTo(loaded.Id.Last, recovered.HardState);
+                // The snapshot may be of a term that this node had not noted yet; it cannot have voted in it.
+                if (loaded.Id.Last.Term > hardState.Term) hardState = new HardState(loaded.Id.Last.Term, NodeId.None);
+                log.ResetTo(loaded.Id.Last, hardState);
                 (@base, entries) = (loaded.Id.Last, []);
             }
 
-            Node.Log.Recovered(logger, entries.Count, @base.Index.Value, recovered.HardState.Term.Value, store.View.Revision);
+            Node.Log.Recovered(logger, entries.Count, @base.Index.Value, hardState.Term.Value, store.View.Revision);
             var state = new RecoveredState
             {
-                HardState = recovered.HardState,
+                HardState = hardState,
                 Snapshot = loaded?.Id,
                 Bootstrap = recovered.Bootstrap,
                 Base = @base,

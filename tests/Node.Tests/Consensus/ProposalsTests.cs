@@ -24,7 +24,7 @@ public class ProposalsTests
             return Connected;
         }
 
-        public void Flush()
+        public void Flush(bool quiet)
         {
         }
     }
