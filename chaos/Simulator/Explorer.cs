@@ -41,11 +41,11 @@ internal static class Explorer
     }
 
     /// <summary>The first seed that notices the mutation; null when none of <paramref name="seeds"/> does.</summary>
-    public static (ulong Seed, Verdict Verdict)? FirstToCatch(Mutation mutation, ulong firstSeed, int seeds, int steps)
+    public static (ulong Seed, Verdict Verdict)? FirstToCatch(Mutation mutation, ulong firstSeed, int seeds, int steps, bool checkReleases)
     {
         for (ulong seed = firstSeed; seed < firstSeed + (ulong)seeds; seed++)
         {
-            Verdict verdict = Simulation.FromSeed(seed, steps, mutation).Run();
+            Verdict verdict = Simulation.FromSeed(seed, steps, mutation, checkReleases: checkReleases).Run();
             if (!verdict.Passed) return (seed, verdict);
         }
         return null;

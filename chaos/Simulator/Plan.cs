@@ -8,6 +8,7 @@ internal sealed record Plan
 {
     public required int Nodes { get; init; }
     public required bool RealDisk { get; init; } // the durable log over simulated files, instead of a plain list
+    public required bool RealStore { get; init; } // the key-value store, instead of registers
     public required bool EncodeMessages { get; init; }
     public required bool OrderedLinks { get; init; }
     public required long DelayMinUs { get; init; }
@@ -42,8 +43,9 @@ internal sealed record Plan
         long delayMin = Pick(random, 50, 200, 1_000);
         return new Plan
         {
-            Nodes = random.Below(3) == 0 ? 5 : 3,
+            Nodes = Pick(random, 3, 3, 3, 3, 5, 5, 2, 1),
             RealDisk = random.Below(3) == 0,
+            RealStore = random.Below(3) == 0,
             EncodeMessages = random.Below(4) == 0,
             OrderedLinks = random.Below(3) == 0,
             DelayMinUs = delayMin,
@@ -65,13 +67,13 @@ internal sealed record Plan
             BurstMax = Pick(random, 1, 5, 50),
             ValueBytesMax = Pick(random, 16, 100, 2_000),
             ThinkMaxUs = Pick(random, 1_000, 20_000, 200_000),
-            FaultEveryUs = Pick(random, 50_000, 300_000, 1_500_000),
+            FaultEveryUs = Pick(random, 50_000, 200_000, 800_000, 3_000_000),
             Faults = DrawFaults(random),
         };
     }
 
     public override string ToString() =>
-        $"{Nodes} nodes, disk {(RealDisk ? "log files" : "list")} {DiskMinUs}-{DiskMaxUs} us, election {ElectionTimeoutTicks} heartbeat {HeartbeatTicks} ticks, "
+        $"{Nodes} nodes, disk {(RealDisk ? "log files" : "list")} {(RealStore ? "store" : "registers")} {DiskMinUs}-{DiskMaxUs} us, election {ElectionTimeoutTicks} heartbeat {HeartbeatTicks} ticks, "
         + $"delay {DelayMinUs}-{DelayMaxUs} us{(OrderedLinks ? " ordered" : "")}{(EncodeMessages ? " encoded" : "")}, loss {Loss} duplicate {Duplicate} spike {Spike}, "
         + $"append {AppendBytesMax} B window {InflightCountMax}, snapshot every {SnapshotEvery} trailing {TrailingEntries}, batch {BatchInputsMax}, "
         + $"{Clients} clients {WriteShare:P0} writes burst {BurstMax} value {ValueBytesMax} B think {ThinkMaxUs} us, "

@@ -4,6 +4,7 @@ using Conclave.Simulator;
 // simulator --seed N [--steps M] [--mutation NAME] [--trace]      replays one run
 // simulator explore [--minutes M] [--parallel P] [--from SEED] [--steps M] [--mutation NAME]
 // simulator mutations [--seeds N] [--steps M]                      the first seed that catches each deliberate bug
+// --without-i8: let messages leave too early, and see whether what follows from it is noticed
 var options = new Dictionary<string, string>();
 for (int i = 0; i < args.Length; i++)
 {
@@ -12,6 +13,7 @@ for (int i = 0; i < args.Length; i++)
     options[args[i]] = hasValue ? args[i + 1] : "";
 }
 int steps = (int)Number("--steps", Simulation.StepsDefault);
+bool checkReleases = !options.ContainsKey("--without-i8");
 Mutation mutation = options.TryGetValue("--mutation", out string? name) ? Enum.Parse<Mutation>(name) : Mutation.None;
 
 switch (args.FirstOrDefault())
@@ -24,7 +26,7 @@ switch (args.FirstOrDefault())
         int missed = 0;
         foreach (Mutation each in Enum.GetValues<Mutation>().Where(m => m != Mutation.None))
         {
-            (ulong Seed, Verdict Verdict)? caught = Explorer.FirstToCatch(each, 1, (int)Number("--seeds", 300), steps);
+            (ulong Seed, Verdict Verdict)? caught = Explorer.FirstToCatch(each, 1, (int)Number("--seeds", 300), steps, checkReleases);
             Console.WriteLine(caught is { } found ? $"{each,-24} seed {found.Seed,4}  {found.Verdict.Failure!.Split('\n')[0]}" : $"{each,-24} NOT CAUGHT");
             if (caught is null) missed++;
         }
@@ -35,7 +37,7 @@ switch (args.FirstOrDefault())
             Console.WriteLine("Say what to do: --seed N [--steps M] [--mutation NAME] [--trace], explore [--minutes M] [--parallel P], or mutations.");
             return 2;
         }
-        Verdict verdict = Simulation.FromSeed(Number("--seed", 1), steps, mutation, options.ContainsKey("--trace") ? Console.Out : null).Run();
+        Verdict verdict = Simulation.FromSeed(Number("--seed", 1), steps, mutation, options.ContainsKey("--trace") ? Console.Out : null, checkReleases).Run();
         Console.WriteLine($"{(verdict.Passed ? "passed" : verdict.Failure)}\n  {verdict.Events} events, {verdict.VirtualTime.TotalSeconds:F1} s of virtual time, trace {verdict.TraceHash:x16}\n  {verdict.Statistics}");
         return verdict.Passed ? 0 : 1;
 }

@@ -25,7 +25,7 @@ internal static class CommandLine
         try
         {
             ParseResult parsed = Build(terminal).Parse(arguments.Length > 0 ? arguments : ["--help"]);
-            string? stray = StrayOption(parsed);
+            string? stray = StrayOption.In(parsed);
             if ((parsed.Errors.Count > 0 || stray is not null) && !AsksForHelp(parsed)) return Complain(parsed, stray, terminal);
             InvocationConfiguration configuration = new()
             {
@@ -71,21 +71,6 @@ internal static class CommandLine
         };
         foreach (Option option in cluster.All) root.Add(option);
         return root;
-    }
-
-    /// <summary>
-    /// An unknown option, which the parser would take for a key or a value: <c>del --prefx a</c> must never delete the range
-    /// from "--prefx" to "a". What follows <c>--</c> is meant literally.
-    /// </summary>
-    private static string? StrayOption(ParseResult parsed)
-    {
-        foreach (Token token in parsed.Tokens)
-        {
-            if (token.Type == TokenType.DoubleDash) return null;
-            if (token.Type == TokenType.Argument && token.Value.Length > 1 && token.Value[0] == '-') return token.Value;
-        }
-
-        return null;
     }
 
     private static int Complain(ParseResult parsed, string? stray, Terminal terminal)

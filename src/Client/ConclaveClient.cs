@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Conclave.Client.Routing;
-using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
 
 namespace Conclave.Client;
@@ -20,9 +19,8 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
     {
         string problems = string.Join(' ', options.Problems());
         if (problems.Length > 0) throw new ArgumentException(problems, nameof(options));
-        ImmutableArray<Uri> endpoints = [.. options.Endpoints.Select(text => EndpointAddress.TryParse(text, out Uri? uri) ? uri : throw new ArgumentException(text))];
-        _router = new CallRouter(new EndpointSet(endpoints, options.EndpointChoice, options.Channel, options.Time), options);
-        Endpoints = endpoints;
+        Endpoints = [.. options.Endpoints.Select(EndpointAddress.Parse)];
+        _router = new CallRouter(new EndpointSet(Endpoints, options.EndpointChoice, options.Channel, options.Time), options);
         Leases = new LeaseClient(_router);
         Maintenance = new MaintenanceClient(_router);
         Members = new MemberClient(_router);
@@ -58,7 +56,7 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
     public async ValueTask<RangeResult> RangeAsync(KeyRange range, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= ReadOptions.Default;
-        return RangeResult.Of(await _router.ReadAsync(Methods.Range, options.For(range), RangeResponse.Parser, cancellationToken, !options.Serializable).ConfigureAwait(false));
+        return RangeResult.Of(await _router.ReadAsync(Calls.Range, options.For(range), cancellationToken, !options.Serializable).ConfigureAwait(false));
     }
 
     /// <summary>Writes one key.</summary>
@@ -66,12 +64,12 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
     /// <exception cref="OutcomeUnknownException">The write may have happened.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the write may still happen.</exception>
     public async ValueTask<PutResult> PutAsync(Bytes key, Bytes value, PutOptions? options = null, CancellationToken cancellationToken = default) =>
-        PutResult.Of(await _router.WriteAsync(Methods.Put, (options ?? PutOptions.Default).For(key, value), PutResponse.Parser, cancellationToken).ConfigureAwait(false));
+        PutResult.Of(await _router.WriteAsync(Calls.Put, (options ?? PutOptions.Default).For(key, value), cancellationToken).ConfigureAwait(false));
 
     /// <summary>Deletes a key or a range of keys; deleting nothing is a success.</summary>
     /// <inheritdoc cref="PutAsync" path="/exception"/>
     public async ValueTask<DeleteResult> DeleteAsync(KeyRange range, DeleteOptions? options = null, CancellationToken cancellationToken = default) =>
-        DeleteResult.Of(await _router.WriteAsync(Methods.DeleteRange, (options ?? DeleteOptions.Default).For(range), DeleteRangeResponse.Parser, cancellationToken).ConfigureAwait(false));
+        DeleteResult.Of(await _router.WriteAsync(Calls.DeleteRange, (options ?? DeleteOptions.Default).For(range), cancellationToken).ConfigureAwait(false));
 
     /// <summary>Starts building a transaction.</summary>
     public TxnBuilder Txn() => new(_router);
@@ -84,7 +82,7 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
     public async ValueTask<ResponseHeader> CompactAsync(long revision, bool physical = false, CancellationToken cancellationToken = default)
     {
         CompactionRequest request = new() { Revision = revision, Physical = physical };
-        return ResponseHeader.Of((await _router.WriteAsync(Methods.Compact, request, CompactionResponse.Parser, cancellationToken).ConfigureAwait(false)).Header);
+        return ResponseHeader.Of((await _router.WriteAsync(Calls.Compact, request, cancellationToken).ConfigureAwait(false)).Header);
     }
 
     /// <summary>

@@ -21,5 +21,10 @@ public static class EndpointAddress
         return true;
     }
 
+    /// <inheritdoc cref="TryParse"/>
+    /// <exception cref="ArgumentException">The text is not an address.</exception>
+    public static Uri Parse(string text) =>
+        TryParse(text, out Uri? address) ? address : throw new ArgumentException($"\"{text}\" is not an address.", nameof(text));
+
     private const int DefaultClientPort = 2379;
 }

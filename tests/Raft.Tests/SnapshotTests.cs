@@ -149,7 +149,10 @@ public class SnapshotTests
         Assert.False(RecoveredState.LogContainsSnapshot(Id(2, 1), Id(5, 1), TestNode.LogOf("1 1", after: 5))); // compacted beyond it
         Assert.Throws<InvariantViolationException>(() => new TestNode(TestNode.OptionsFor(1), new RecoveredState
         {
-            HardState = default, Bootstrap = ThreeVoters, Snapshot = new SnapshotId(Id(4, 1), ThreeVoters), Entries = TestNode.LogOf("1 1 1"),
+            HardState = default,
+            Bootstrap = ThreeVoters,
+            Snapshot = new SnapshotId(Id(4, 1), ThreeVoters),
+            Entries = TestNode.LogOf("1 1 1"),
         }));
     }
 
@@ -158,7 +161,10 @@ public class SnapshotTests
     {
         var node = new TestNode(TestNode.OptionsFor(1), new RecoveredState
         {
-            HardState = new HardState(new(3), new(2)), Bootstrap = ThreeVoters, Snapshot = new SnapshotId(Id(10, 7), ThreeVoters), Base = Id(10, 7),
+            HardState = new HardState(new(3), new(2)),
+            Bootstrap = ThreeVoters,
+            Snapshot = new SnapshotId(Id(10, 7), ThreeVoters),
+            Base = Id(10, 7),
         });
         node.Step();
         node.SyncAll();

@@ -16,6 +16,7 @@ internal sealed class Checker(SimWorld world)
     private sealed class NodeMemory
     {
         public Term Term;
+        public HardState HardState; // last handed to the disk
         public Term SpokenTerm; // across restarts
         public LogIndex Commit, Applied;
         public RaftRole Role;
@@ -30,13 +31,18 @@ internal sealed class Checker(SimWorld world)
         NodeMemory memory = _memories[node.Slot];
         // A term that was never written was never spoken of either (I8), so the node may have forgotten it.
         Require(node.Core.Term >= memory.SpokenTerm, "I9", node, $"starts in term {node.Core.Term} after it spoke in {memory.SpokenTerm}");
+        memory.HardState = node.Shadow.HardState;
         (memory.Term, memory.Commit, memory.Applied, memory.Role) = (node.Core.Term, node.Core.Commit, node.Core.Applied, RaftRole.Follower);
         OnInstalled(node);
     }
 
+    /// <summary>Off: only what follows from a message that was sent too early is noticed, and not the message itself.</summary>
+    public bool ChecksReleases { get; init; } = true;
+
     /// <summary>I8: nothing that speaks for the disk leaves before the disk has it. I2: one vote per term, restarts or not.</summary>
     public void OnSend(SimNode node, Message message)
     {
+        if (!ChecksReleases) return;
         DiskShadow disk = node.Shadow;
         bool claimsNothing = message is AppendRequest or HeartbeatRequest or CommitNotice or ReadIndexReply;
         Require(claimsNothing || message.Term <= disk.HardState.Term, "I8", node, $"sends {message} while term {disk.HardState.Term} is on its disk");
@@ -63,11 +69,12 @@ internal sealed class Checker(SimWorld world)
         foreach (PersistOp op in output.Persists)
         {
             if (op.TruncateFrom is not null) world.Statistics.Truncations++;
+            if (op.HardState is { } state) OnHardState(node, state);
             foreach (ref readonly Entry entry in op.Entries.Span) OnEntry(node, entry);
         }
         if (node.Core.Role == RaftRole.Leader && _memories[node.Slot] is var memory && (memory.Role != RaftRole.Leader || memory.Term != node.Core.Term)) OnLeader(node);
         foreach (ReadOnlyMemory<Entry> run in output.Committed)
-            foreach (ref readonly Entry entry in run.Span) Committed.Add(node, entry, world.Clients);
+            foreach (ref readonly Entry entry in run.Span) Committed.Add(world, node, entry);
         world.Statistics.Committed = (long)Committed.Last.Value;
     }
 
@@ -141,6 +148,15 @@ internal sealed class Checker(SimWorld world)
         Require(must.Index < node.Core.LogBase.Index || node.Core.Log.Contains(must), "I5", node, $"leads term {term} without the committed {must}; its log ends at {node.Core.LastEntry}");
     }
 
+    /// <summary>Within a term a vote is given once and never taken back.</summary>
+    private void OnHardState(SimNode node, HardState state)
+    {
+        NodeMemory memory = _memories[node.Slot];
+        bool sameTerm = memory.HardState.Term == state.Term && memory.HardState.VotedFor != NodeId.None;
+        Require(!sameTerm || memory.HardState.VotedFor == state.VotedFor, "I2", node, $"writes {state} after {memory.HardState}");
+        memory.HardState = state;
+    }
+
     private void OnVote(NodeId voter, Term term, NodeId candidate)
     {
         if (!_votes.TryAdd((voter, term), candidate) && _votes[(voter, term)] is var earlier && earlier != candidate)
@@ -151,7 +167,7 @@ internal sealed class Checker(SimWorld world)
     private void OnEntry(SimNode node, in Entry entry)
     {
         if (!node.Core.Log.TryTermAt(entry.Index.Previous, out Term previous)) return;
-        ulong operation = RegisterMachine.OperationOf(entry);
+        ulong operation = NodeMachine.OperationOf(world.Plan, entry);
         if (_entries.TryAdd(entry.Id, (previous, operation))) return;
         Require(_entries[entry.Id] == (previous, operation), "I3", node, $"has {entry.Id} with operation {operation} after term {previous}; elsewhere it is {_entries[entry.Id]}");
     }

@@ -17,9 +17,9 @@ internal sealed class CommittedLog
 
     public Committed this[LogIndex index] => _entries[(int)index.Value - 1];
 
-    public void Add(SimNode node, in Entry entry, ClientLoad clients)
+    public void Add(SimWorld world, SimNode node, in Entry entry)
     {
-        ulong operation = RegisterMachine.OperationOf(entry);
+        ulong operation = NodeMachine.OperationOf(world.Plan, entry);
         if (entry.Index <= Last)
         {
             Committed known = this[entry.Index];
@@ -29,7 +29,7 @@ internal sealed class CommittedLog
         }
         if (entry.Index != Last.Next) throw new SimulationFailure($"I4: {node.Id} commits {entry.Id} after {Last}.");
         if (operation != 0 && !_operations.Add(operation)) throw new SimulationFailure($"I13: operation {operation} is committed a second time, at {entry.Id}.");
-        if (operation != 0 && clients.WasRefused(operation)) throw new SimulationFailure($"I13: operation {operation} was refused and is committed at {entry.Id}.");
+        if (operation != 0 && world.Clients.WasRefused(operation)) throw new SimulationFailure($"I13: operation {operation} was refused and is committed at {entry.Id}.");
         _entries.Add(new Committed(entry.Id, operation, node.Core.Term));
     }
 

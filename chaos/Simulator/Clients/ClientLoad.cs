@@ -69,7 +69,7 @@ internal sealed class ClientLoad(SimWorld world)
     {
         ulong id = ++_lastId;
         _writes[id] = new Write(-1, 0, node.Slot, 0);
-        node.Take(RaftInput.Propose(new[] { new Proposal(id, RegisterMachine.Command(id, 0, 16)) }));
+        node.Take(RaftInput.Propose(new[] { new Proposal(id, NodeMachine.Command(world, id)) }));
         return id;
     }
 
@@ -113,7 +113,7 @@ internal sealed class ClientLoad(SimWorld world)
             Finish(write.Client, write.Turn); // somebody else's entry took the place
             return;
         }
-        if (RegisterMachine.OperationOf(entry) != mine.Operation) throw new SimulationFailure($"I13: {entry.Id} was given to operation {mine.Operation} and holds {RegisterMachine.OperationOf(entry)}.");
+        if (NodeMachine.OperationOf(world.Plan, entry) != mine.Operation) throw new SimulationFailure($"I13: {entry.Id} was given to operation {mine.Operation} and holds {NodeMachine.OperationOf(world.Plan, entry)}.");
         world.Statistics.WritesAcknowledged++;
         Saw(entry.Index);
         Finish(write.Client, write.Turn);
@@ -160,7 +160,7 @@ internal sealed class ClientLoad(SimWorld world)
         {
             ulong id = ++_lastId;
             _writes[id] = new Write(client, _clients[client].Turn, node.Slot, 0);
-            batch[i] = new Proposal(id, RegisterMachine.Command(id, world.Random.Below(RegisterMachine.Registers), world.Random.Below(world.Plan.ValueBytesMax)));
+            batch[i] = new Proposal(id, NodeMachine.Command(world, id));
         }
         node.Take(RaftInput.Propose(batch));
     }

@@ -10,13 +10,13 @@ internal sealed class ListDisk : INodeDisk
     private HardState _hardState;
     private int _crashAfter = -1;
 
-    public SnapshotId? Snapshot { get; private set; }
-    public byte[] SnapshotState { get; private set; } = [];
+    private TransferredSnapshot? _snapshot;
 
-    public RecoveredState Open(Membership bootstrap)
+    public RecoveredState Open(Membership bootstrap, out byte[] state)
     {
-        if (Snapshot is { } snapshot && !RecoveredState.LogContainsSnapshot(snapshot.Last, _base, _entries)) ResetTo(snapshot.Last, _hardState);
-        return new RecoveredState { HardState = _hardState, Snapshot = Snapshot, Bootstrap = bootstrap, Base = _base, Entries = [.. _entries] };
+        state = _snapshot?.Raw ?? [];
+        if (_snapshot is { Id: var id } && !RecoveredState.LogContainsSnapshot(id.Last, _base, _entries)) ResetTo(id.Last, _hardState);
+        return new RecoveredState { HardState = _hardState, Snapshot = _snapshot?.Id, Bootstrap = bootstrap, Base = _base, Entries = [.. _entries] };
     }
 
     public void Persist(List<PersistOp> ops, List<OutboundMessage> released)
@@ -46,8 +46,15 @@ internal sealed class ListDisk : INodeDisk
 
     public void SaveSnapshot(SnapshotId id, byte[] state)
     {
-        if (Snapshot is { } newer && newer.Last.Index >= id.Last.Index) return;
-        (Snapshot, SnapshotState) = (id, state);
+        if (_snapshot is null || _snapshot.Id.Last.Index < id.Last.Index) _snapshot = new TransferredSnapshot(id, state, null);
+    }
+
+    public TransferredSnapshot? ReadSnapshot() => _snapshot;
+
+    public byte[] ReceiveSnapshot(TransferredSnapshot snapshot)
+    {
+        SaveSnapshot(snapshot.Id, snapshot.Raw);
+        return snapshot.Raw;
     }
 
     public void ArmCrash(int? steps) => _crashAfter = steps ?? -1;

@@ -33,7 +33,7 @@ internal sealed class FaultInjector(SimWorld world)
     }
 
     public void RestartLater(SimNode node) =>
-        world.After(world.Between(5_000, 3_000_000), new SimEvent(SimEventKind.Restart, node.Slot, -1, 0, null));
+        world.After(world.Between(5_000, world.Random.Below(2) == 0 ? 200_000 : 3_000_000), new SimEvent(SimEventKind.Restart, node.Slot, -1, 0, null));
 
     public void Strike()
     {
@@ -81,7 +81,12 @@ internal sealed class FaultInjector(SimWorld world)
         fault.End();
     }
 
-    private void ScheduleNext() => world.After(world.Between(1, 2 * world.Plan.FaultEveryUs), new SimEvent(SimEventKind.Fault, -1, -1, 0, null));
+    /// <summary>With a calm now and then, so that the cluster gets somewhere before the next blow.</summary>
+    private void ScheduleNext()
+    {
+        long most = (world.Random.Below(6) == 0 ? 10 : 2) * world.Plan.FaultEveryUs;
+        world.After(world.Between(1, most), new SimEvent(SimEventKind.Fault, -1, -1, 0, null));
+    }
 
     private long Duration(long maxUs) => world.Between(10_000, maxUs);
 

@@ -7,15 +7,13 @@ namespace Conclave.Simulator;
 /// A few registers and a hash of everything that was applied. Equal hashes at an equal index mean equal states, so a read is right
 /// exactly when the index it was served at is late enough.
 /// </summary>
-internal sealed class RegisterMachine
+internal sealed class RegisterMachine : INodeMachine
 {
     public const int Registers = 8;
     private readonly ulong[] _values = new ulong[Registers];
 
     public EntryId Applied { get; private set; }
     public ulong Hash { get; private set; }
-
-    public ulong this[int register] => _values[register];
 
     //  | operation u64 | register u8 | padding |
     public static byte[] Command(ulong operation, int register, int bytes)
@@ -48,8 +46,9 @@ internal sealed class RegisterMachine
         return bytes;
     }
 
-    public static RegisterMachine Load(ReadOnlySpan<byte> bytes)
+    public static RegisterMachine Load(byte[] saved)
     {
+        ReadOnlySpan<byte> bytes = saved;
         var machine = new RegisterMachine
         {
             Applied = new EntryId(new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes)), new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]))),

@@ -8,7 +8,7 @@ internal sealed partial class SimNode
     private readonly List<ReadVerdict> _readyReads = [];
     private bool _applyScheduled;
 
-    public RegisterMachine Machine { get; private set; } = new();
+    public INodeMachine Machine { get; private set; }
 
     private void QueueApply(ReadOnlyMemory<Entry> run)
     {
@@ -63,15 +63,16 @@ internal sealed partial class SimNode
         }
     }
 
-    private void LoadMachine(SnapshotId? snapshot)
+    private void LoadMachine(SnapshotId? snapshot, byte[] state)
     {
-        Machine = snapshot is null ? new RegisterMachine() : RegisterMachine.Load(_disk.SnapshotState);
+        Machine = snapshot is null ? NodeMachine.Empty(_world.Plan) : NodeMachine.Load(_world.Plan, state);
+        if (snapshot is not null && Machine.Applied != snapshot.Last) throw new SimulationFailure($"The snapshot {snapshot.Last} holds {Machine.Applied}.");
         _snapshotIndex = Machine.Applied.Index;
     }
 
     private void InstallMachine(SnapshotId id)
     {
-        Machine = RegisterMachine.Load(_receivedStates[id.Last]);
+        Machine = NodeMachine.Load(_world.Plan, _receivedStates[id.Last]);
         if (Machine.Applied != id.Last) throw new SimulationFailure($"The snapshot {id.Last} holds {Machine.Applied}.");
         _receivedStates.Clear();
         _snapshotIndex = LogIndex.Max(_snapshotIndex, id.Last.Index);

@@ -25,9 +25,10 @@ internal sealed partial class SimNode
     private bool TryOpenDisk(out RecoveredState recovered)
     {
         EntryId before = _shadow.Base;
+        byte[] state;
         try
         {
-            recovered = _disk.Open(_world.Membership);
+            recovered = _disk.Open(_world.Membership, out state);
         }
         catch (SimulatedCrash)
         {
@@ -39,7 +40,9 @@ internal sealed partial class SimNode
         }
         if (_shadow.Adopt(recovered, recovered.Snapshot) is { } problem) throw new SimulationFailure($"I7: {Id} after its restart: {problem}");
         if (recovered.Base == recovered.Snapshot?.Last && recovered.Base != before) _world.Statistics.LogResetsAtStart++;
-        LoadMachine(recovered.Snapshot);
+        if (recovered.Snapshot is null ? _durableSnapshot > LogIndex.Zero : recovered.Snapshot.Last.Index < _durableSnapshot)
+            throw new SimulationFailure($"I7: {Id} had a durable snapshot at {_durableSnapshot} and starts with {recovered.Snapshot?.Last}.");
+        LoadMachine(recovered.Snapshot, state);
         return true;
     }
 

@@ -5,13 +5,14 @@ namespace Conclave.Simulator;
 internal sealed record TakenSnapshot(SnapshotId Id, byte[] State);
 
 /// <summary>A snapshot on its way from one node to another.</summary>
-internal sealed record SnapshotStream(int From, int To, Term Term, int ReceiverLife, SnapshotId Id, byte[] State);
+internal sealed record SnapshotStream(int From, int To, Term Term, int ReceiverLife, TransferredSnapshot Snapshot);
 
 internal sealed partial class SimNode
 {
     private readonly Dictionary<EntryId, byte[]> _receivedStates = []; // durable, and not installed yet
     private readonly HashSet<int> _streams = []; // to whom
     private LogIndex _snapshotIndex;
+    private LogIndex _durableSnapshot; // of the newest snapshot that must be on the disk, restarts or not
     private bool _savingSnapshot;
 
     private void MaybeTakeSnapshot()
@@ -28,6 +29,7 @@ internal sealed partial class SimNode
         if (taken.Id.Last.Index <= _snapshotIndex) return; // a newer one was installed meanwhile
         _snapshotIndex = taken.Id.Last.Index;
         _disk.SaveSnapshot(taken.Id, taken.State);
+        _durableSnapshot = LogIndex.Max(_durableSnapshot, taken.Id.Last.Index);
         _world.Statistics.SnapshotsTaken++;
         Take(RaftInput.SnapshotTaken(taken.Id));
     }
@@ -35,9 +37,9 @@ internal sealed partial class SimNode
     private void StartStream(NodeId peer)
     {
         SimNode receiver = _world[peer];
-        if (_disk.Snapshot is not { } id) throw new SimulationFailure($"{Id} is to send a snapshot and has none.");
         if (!_streams.Add(receiver._slot)) return; // it runs already
-        var stream = new SnapshotStream(_slot, receiver._slot, Core.Term, receiver.Life, id, _disk.SnapshotState);
+        if (_disk.ReadSnapshot() is not { } snapshot) throw new SimulationFailure($"{Id} is to send a snapshot and has none.");
+        var stream = new SnapshotStream(_slot, receiver._slot, Core.Term, receiver.Life, snapshot);
         Later(SimEventKind.StreamEnd, _world.Between(1_000, 300_000), data: stream);
     }
 
@@ -53,8 +55,9 @@ internal sealed partial class SimNode
 
     private void ReceiveSnapshot(SnapshotStream stream)
     {
-        _disk.SaveSnapshot(stream.Id, stream.State);
-        _receivedStates[stream.Id.Last] = stream.State;
-        Take(RaftInput.SnapshotReceived(_world.Nodes[stream.From].Id, stream.Term, stream.Id));
+        SnapshotId id = stream.Snapshot.Id;
+        _receivedStates[id.Last] = _disk.ReceiveSnapshot(stream.Snapshot);
+        _durableSnapshot = LogIndex.Max(_durableSnapshot, id.Last.Index);
+        Take(RaftInput.SnapshotReceived(_world.Nodes[stream.From].Id, stream.Term, id));
     }
 }

@@ -18,6 +18,7 @@ internal sealed partial class SimNode
         (_world, _slot) = (world, slot);
         Id = new NodeId((ulong)slot + 1);
         _disk = world.Plan.RealDisk ? new FileDisk(world.Random.Next(), Id.Value) : new ListDisk();
+        Machine = NodeMachine.Empty(world.Plan);
     }
 
     public NodeId Id { get; }
@@ -41,9 +42,15 @@ internal sealed partial class SimNode
         Plan plan = _world.Plan;
         var options = new RaftOptions
         {
-            Self = Id, Seed = _world.Random.Next(), ElectionTimeoutTicks = plan.ElectionTimeoutTicks, HeartbeatTicks = plan.HeartbeatTicks,
-            AppendBytesMax = plan.AppendBytesMax, InflightCountMax = plan.InflightCountMax, SnapshotTrailingEntries = plan.TrailingEntries,
-            ReadTimeoutTicks = 3 * plan.ElectionTimeoutTicks, DiskStallTicks = 3 * plan.ElectionTimeoutTicks,
+            Self = Id,
+            Seed = _world.Random.Next(),
+            ElectionTimeoutTicks = plan.ElectionTimeoutTicks,
+            HeartbeatTicks = plan.HeartbeatTicks,
+            AppendBytesMax = plan.AppendBytesMax,
+            InflightCountMax = plan.InflightCountMax,
+            SnapshotTrailingEntries = plan.TrailingEntries,
+            ReadTimeoutTicks = 3 * plan.ElectionTimeoutTicks,
+            DiskStallTicks = 3 * plan.ElectionTimeoutTicks,
         };
         _core = new RaftCore(options, recovered, _world.Mutation.ToFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");

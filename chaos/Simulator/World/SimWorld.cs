@@ -9,12 +9,12 @@ internal sealed class SimWorld
     private long _order;
     private TraceHash _trace;
 
-    public SimWorld(ulong seed, Mutation mutation, TextWriter? log)
+    public SimWorld(ulong seed, Mutation mutation, bool checkReleases, TextWriter? log)
     {
         Random = new Prng(seed);
         Plan = Plan.Draw(Random);
         (Mutation, Log) = (mutation, log);
-        Checker = new Checker(this);
+        Checker = new Checker(this) { ChecksReleases = checkReleases };
         Network = new SimNetwork(this);
         Membership = Membership.Of([.. Enumerable.Range(1, Plan.Nodes).Select(i => new NodeId((ulong)i))]);
         Nodes = [.. Enumerable.Range(0, Plan.Nodes).Select(i => new SimNode(this, i))];

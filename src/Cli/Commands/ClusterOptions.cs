@@ -37,9 +37,9 @@ internal sealed class ClusterOptions
         HelpName = "time",
     };
 
-    private readonly Option<string?> _cacert = new("--cacert") { Description = "Certificates (PEM) that servers' certificates must lead to.", Recursive = true, HelpName = "file" };
-    private readonly Option<string?> _cert = new("--cert") { Description = "Own certificate (PEM), with --key.", Recursive = true, HelpName = "file" };
-    private readonly Option<string?> _key = new("--key") { Description = "Private key (PEM) of --cert.", Recursive = true, HelpName = "file" };
+    private readonly Option<string?> _cacert = FileOption("--cacert", "Certificates (PEM) that servers' certificates must lead to.");
+    private readonly Option<string?> _cert = FileOption("--cert", "Own certificate (PEM), with --key.");
+    private readonly Option<string?> _key = FileOption("--key", "Private key (PEM) of --cert.");
 
     private readonly Option<string> _output = new("--output", "-o", "-w", "--write-out")
     {
@@ -83,12 +83,18 @@ internal sealed class ClusterOptions
     /// <summary>A client for other endpoints, with the same options otherwise.</summary>
     public ConclaveClient Connect(ParseResult parsed, Terminal terminal, IEnumerable<string> endpoints) => new(Build(parsed, terminal, [.. endpoints]));
 
+    private static Option<string?> FileOption(string name, string description) =>
+        new(name) { Description = description, Recursive = true, HelpName = "file" };
+
     private ConclaveClientOptions Build(ParseResult parsed, Terminal terminal, ImmutableArray<string>? endpoints)
     {
-        string[] given = parsed.GetValue(_endpoints) is { Length: > 0 } option ? option : [terminal.Environment(EndpointsVariable) ?? DefaultEndpoint];
+        string[] given = parsed.GetValue(_endpoints) is { Length: > 0 } option
+            ? option
+            : [terminal.Environment(EndpointsVariable) ?? DefaultEndpoint];
+        const StringSplitOptions Tidy = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
         return new ConclaveClientOptions
         {
-            Endpoints = endpoints ?? [.. given.SelectMany(list => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+            Endpoints = endpoints ?? [.. given.SelectMany(list => list.Split(',', Tidy))],
             RequestTimeout = parsed.GetValue(_timeout) ?? TimeSpan.FromSeconds(5),
             // A person waits for an election, but not for a server that is not there.
             RetryPatience = TimeSpan.FromSeconds(2),
@@ -105,7 +111,11 @@ internal sealed class ClusterOptions
             tls.ClientCertificates = [X509Certificate2.CreateFromPemFile(certificate, key ?? certificate)];
         if (authority is not null)
         {
-            tls.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            tls.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+            };
             tls.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(authority);
         }
 

@@ -14,8 +14,17 @@ internal sealed class GetCommand : Command
     private readonly Option<string> _sortBy = new("--sort-by") { Description = "KEY, VERSION, CREATE, MODIFY or VALUE.", HelpName = "property" };
     private readonly Option<bool> _keysOnly = new("--keys-only") { Description = "Leave values out." };
     private readonly Option<bool> _countOnly = new("--count-only") { Description = "Print only how many keys there are." };
-    private readonly Option<bool> _valueOnly = new("--print-value-only") { Description = "Print values only, exactly as stored, each followed by a line break." };
-    private readonly Option<string> _consistency = new("--consistency") { Description = "l: linearizable, never out of date. s: serializable, from the asked member alone.", DefaultValueFactory = _ => "l", HelpName = "l|s" };
+    private readonly Option<bool> _valueOnly = new("--print-value-only")
+    {
+        Description = "Print values only, exactly as stored, each followed by a line break.",
+    };
+
+    private readonly Option<string> _consistency = new("--consistency")
+    {
+        Description = "l: linearizable, never out of date. s: serializable, from the asked member alone.",
+        DefaultValueFactory = _ => "l",
+        HelpName = "l|s",
+    };
 
     public GetCommand() : base("get", "Read a key, or a range of keys. Exit code 1 when there is none.")
     {
@@ -79,7 +88,11 @@ internal sealed class GetCommand : Command
 
             if (found.Count > 0) return ExitCode.Done;
             if (range.IsSingle && !cluster.IsJson(parsed) && !options.CountOnly)
-                terminal.Fail($"{Display.Line(range.Key)} does not exist at revision {(options.Revision > 0 ? options.Revision : found.Header.Revision)}.");
+            {
+                long revision = options.Revision > 0 ? options.Revision : found.Header.Revision;
+                terminal.Fail($"{Display.Line(range.Key)} does not exist at revision {revision}.");
+            }
+
             return ExitCode.No;
         }));
         return this;

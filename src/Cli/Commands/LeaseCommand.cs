@@ -32,7 +32,8 @@ internal sealed class LeaseCommand : Command
         });
         command.SetAction((parsed, cancellationToken) => _cluster.RunAsync(parsed, _terminal, async client =>
         {
-            Lease lease = await client.Leases.GrantAsync(TimeSpan.FromSeconds(parsed.GetValue(ttl)), parsed.GetValue(id), cancellationToken).ConfigureAwait(false);
+            TimeSpan time = TimeSpan.FromSeconds(parsed.GetValue(ttl));
+            Lease lease = await client.Leases.GrantAsync(time, parsed.GetValue(id), cancellationToken).ConfigureAwait(false);
             Write(parsed, lease.Header, $"lease {Display.Lease(lease.Id)} granted with TTL({Seconds(lease.Ttl)}s)", lease.Id, ("ttl", lease.Ttl));
             return ExitCode.Done;
         }));
@@ -114,7 +115,8 @@ internal sealed class LeaseCommand : Command
             {
                 await foreach (LeaseRenewal renewal in client.Leases.KeepAliveAsync(parsed.GetValue(id), cancellationToken).ConfigureAwait(false))
                 {
-                    Write(parsed, renewal.Header, $"lease {Display.Lease(renewal.Id)} keepalived with TTL({Seconds(renewal.Ttl)})", renewal.Id, ("ttl", renewal.Ttl));
+                    string line = $"lease {Display.Lease(renewal.Id)} keepalived with TTL({Seconds(renewal.Ttl)})";
+                    Write(parsed, renewal.Header, line, renewal.Id, ("ttl", renewal.Ttl));
                     await _terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
                     if (parsed.GetValue(once)) return ExitCode.Done;
                 }

@@ -46,7 +46,7 @@ internal sealed class TxnCommand : Command
             try
             {
                 bool asks = parsed.GetValue(_interactive) || terminal.IsInputInteractive;
-                script = asks ? await AskAsync(terminal, cancellationToken).ConfigureAwait(false) : await ReadAsync(terminal, cancellationToken).ConfigureAwait(false);
+                script = await (asks ? AskAsync(terminal, cancellationToken) : ReadAsync(terminal, cancellationToken)).ConfigureAwait(false);
             }
             catch (TxnSyntaxException e)
             {

@@ -11,10 +11,27 @@ internal sealed class UpCommand : Command
     private const int NodesDefault = 3, LogLinesShown = 5;
     private static readonly TimeSpan Refresh = TimeSpan.FromMilliseconds(250);
     private readonly Option<int?> _nodes = new("--nodes") { Description = "How many: 1, 3 or 5. [default: 3]", HelpName = "n" };
-    private readonly Option<string> _dataDir = new("--data-dir") { Description = "Where nodes keep their data and logs; kept when they stop.", DefaultValueFactory = _ => ".conclave", HelpName = "directory" };
-    private readonly Option<int?> _port = new("--port") { Description = "First of a block of ports: clients at p, p+2, p+4..., peers one above each. Without it clients at 2379, 22379, 32379, 42379, 52379.", HelpName = "p" };
+
+    private readonly Option<string> _dataDir = new("--data-dir")
+    {
+        Description = "Where nodes keep their data and logs; kept when they stop.",
+        DefaultValueFactory = _ => ".conclave",
+        HelpName = "directory",
+    };
+
+    private readonly Option<int?> _port = new("--port")
+    {
+        Description = "First of a block of ports: clients at p, p+2, p+4..., peers one above each. Without it clients at 2379, 22379, 32379...",
+        HelpName = "p",
+    };
+
     private readonly Option<bool> _restart = new("--restart") { Description = "Start nodes again that end by themselves." };
-    private readonly Argument<string[]> _further = new("node-options") { Description = "After --: further options for every node.", Arity = ArgumentArity.ZeroOrMore };
+
+    private readonly Argument<string[]> _further = new("node-options")
+    {
+        Description = "After --: further options for every node.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
 
     public UpCommand() : base("up", "Start a cluster on this machine, show it, and stop it with ctrl-c.")
     {
@@ -33,7 +50,8 @@ internal sealed class UpCommand : Command
         SetAction(async (parsed, cancellationToken) =>
         {
             ClusterPlan plan = ClusterPlan.Of(
-                parsed.GetValue(_nodes) ?? NodesDefault, parsed.GetValue(_port), Path.GetFullPath(parsed.GetValue(_dataDir) ?? ""), parsed.GetValue(_further) ?? []);
+                parsed.GetValue(_nodes) ?? NodesDefault, parsed.GetValue(_port), Path.GetFullPath(parsed.GetValue(_dataDir) ?? ""),
+                parsed.GetValue(_further) ?? []);
             (string? binary, Obstacle? obstacle) = Preflight.FindBinary(terminal, AppContext.BaseDirectory);
             obstacle ??= Preflight.Check(plan);
             if (binary is null || obstacle is not null)

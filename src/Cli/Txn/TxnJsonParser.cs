@@ -41,14 +41,17 @@ internal static class TxnJsonParser
     private static TxnCompare Compare(JsonElement compare, string where)
     {
         Check(compare, where, "target", "key", "key_base64", "result", "value", "value_base64");
-        TxnTarget target = TxnCompare.ParseTarget(Text(compare, "target", where)) ?? throw new TxnSyntaxException($"{where}.target must be version, create, mod, value or lease.");
-        Relation relation = TxnCompare.ParseRelation(Text(compare, "result", where)) ?? throw new TxnSyntaxException($"{where}.result must be =, !=, < or >.");
+        TxnTarget target = TxnCompare.ParseTarget(Text(compare, "target", where))
+            ?? throw new TxnSyntaxException($"{where}.target must be version, create, mod, value or lease.");
+        Relation relation = TxnCompare.ParseRelation(Text(compare, "result", where))
+            ?? throw new TxnSyntaxException($"{where}.result must be =, !=, < or >.");
         Bytes key = Key(compare, where);
         return target switch
         {
             TxnTarget.Value => new TxnCompare(target, key, relation, 0, Bytes(compare, "value", where)),
             TxnTarget.Lease => new TxnCompare(target, key, relation, Lease(compare, "value", where), default),
-            _ => new TxnCompare(target, key, relation, Number(compare, "value", where) ?? throw new TxnSyntaxException($"{where}.value is missing."), default),
+            _ when Number(compare, "value", where) is { } number => new TxnCompare(target, key, relation, number, default),
+            _ => throw new TxnSyntaxException($"{where}.value is missing."),
         };
     }
 
@@ -68,7 +71,8 @@ internal static class TxnJsonParser
                     KeepLease = Flag(step, "ignore_lease", where),
                 });
             case "get":
-                Check(step, where, "op", "key", "key_base64", "range_end", "range_end_base64", "prefix", "from_key", "limit", "rev", "keys_only", "count_only");
+                Check(step, where, "op", "key", "key_base64", "range_end", "range_end_base64", "prefix", "from_key", "limit", "rev", "keys_only",
+                    "count_only");
                 return new GetStep(Range(step, where), new ReadOptions
                 {
                     Limit = Number(step, "limit", where) ?? 0,
@@ -143,7 +147,8 @@ internal static class TxnJsonParser
         if (element.ValueKind != JsonValueKind.Object) throw new TxnSyntaxException($"{where} must be an object.");
         foreach (JsonProperty member in element.EnumerateObject())
         {
-            if (!known.Contains(member.Name)) throw new TxnSyntaxException($"{where} has no member \"{member.Name}\"; it takes {string.Join(", ", known.ToArray())}.");
+            if (!known.Contains(member.Name))
+                throw new TxnSyntaxException($"{where} has no member \"{member.Name}\"; it takes {string.Join(", ", known.ToArray())}.");
         }
     }
 }

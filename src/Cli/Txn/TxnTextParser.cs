@@ -83,7 +83,8 @@ internal sealed class TxnTextParser
             TxnTarget.Lease => LeaseId.TryParse(text, out number),
             _ => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number),
         };
-        return isNumber ? number : throw new TxnSyntaxException($"\"{text}\" is not a {(target == TxnTarget.Lease ? "lease id (hexadecimal)" : "number")}");
+        if (isNumber) return number;
+        throw new TxnSyntaxException($"\"{text}\" is not a {(target == TxnTarget.Lease ? "lease id (hexadecimal)" : "number")}");
     }
 
     private TxnStep Step(string line)
@@ -93,16 +94,20 @@ internal sealed class TxnTextParser
         return verb switch
         {
             "get" when Read(_get, rest) is var parsed => new GetStep(_get.Range(parsed), _get.Reading(parsed)),
-            "put" when Read(_put, rest) is var parsed => new PutStep(_put.Key(parsed), _put.Value(parsed) ?? throw new TxnSyntaxException("put takes a key and a value"), _put.Writing(parsed)),
+            "put" when Read(_put, rest) is var parsed => new PutStep(_put.Key(parsed), Value(parsed), _put.Writing(parsed)),
             "del" when Read(_del, rest) is var parsed => new DelStep(_del.Range(parsed), _del.Deleting(parsed)),
             _ => throw new TxnSyntaxException($"\"{verb}\" is not an operation; use get, put or del"),
         };
     }
 
+    private Client.Bytes Value(ParseResult parsed) => _put.Value(parsed) ?? throw new TxnSyntaxException("put takes a key and a value");
+
     // The options of an operation are those of the command of the same name.
     private static ParseResult Read(Command command, string[] words)
     {
         ParseResult parsed = command.Parse(words);
+        if (StrayOption.In(parsed) is { } stray)
+            throw new TxnSyntaxException($"\"{stray}\" is not an option of {command.Name}; a key or value that begins with - comes after a lone --");
         return parsed.Errors.Count == 0 ? parsed : throw new TxnSyntaxException(parsed.Errors[0].Message.TrimEnd('.'));
     }
 

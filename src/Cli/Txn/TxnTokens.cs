@@ -65,9 +65,9 @@ internal static class TxnTokens
         char kind = position + 1 < line.Length ? line[position + 1] : ' ';
         if (kind == 'x')
         {
-            bool isHex = position + 3 < line.Length && byte.TryParse(line.AsSpan(position + 2, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
-            byte value = isHex ? byte.Parse(line.AsSpan(position + 2, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) : (byte)0xFF;
-            if (value > 0x7F) throw new TxnSyntaxException("\\x takes two hexadecimal digits up to 7f; give other bytes as key_base64 or value_base64 in JSON");
+            ReadOnlySpan<char> digits = position + 3 < line.Length ? line.AsSpan(position + 2, 2) : default;
+            if (!byte.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) || value > 0x7F)
+                throw new TxnSyntaxException("\\x takes two hexadecimal digits up to 7f; give other bytes as key_base64 or value_base64 in JSON");
             position += 4;
             return (char)value;
         }

@@ -8,7 +8,7 @@ internal readonly record struct NodePorts(int Client, int Peer);
 /// <summary>Which ports the nodes of <c>conclave up</c> take. Pure.</summary>
 internal static class PortPlan
 {
-    private const int TraditionalFirst = 2379, PortMax = 65535;
+    private const int PortMax = 65535;
     private static readonly ImmutableArray<int> Traditional = [2379, 22379, 32379, 42379, 52379];
 
     /// <summary>
@@ -18,13 +18,14 @@ internal static class PortPlan
     /// <param name="nodes">1, 3 or 5.</param>
     /// <param name="first">Base of the block, or null.</param>
     public static ImmutableArray<NodePorts> Of(int nodes, int? first) =>
-        [.. Enumerable.Range(0, nodes).Select(i => first is { } port ? port + 2 * i : Traditional[i]).Select(client => new NodePorts(client, client + 1))];
+        [.. Enumerable.Range(0, nodes).Select(i => first is { } port ? port + 2 * i : Traditional[i]).Select(port => new NodePorts(port, port + 1))];
 
     /// <summary>Why a base cannot be used, or null.</summary>
     public static string? Problem(int nodes, int? first)
     {
         if (first is not { } port) return null;
         int last = port + 2 * nodes - 1;
-        return port >= 1 && last <= PortMax ? null : $"--port {port} does not leave room: {nodes} nodes take the ports {port} to {last}, and ports go from 1 to {PortMax}. The default is {TraditionalFirst}.";
+        if (port >= 1 && last <= PortMax) return null;
+        return $"--port {port} does not leave room: {nodes} nodes take the ports {port} to {last}, and ports go from 1 to {PortMax}.";
     }
 }

@@ -47,7 +47,8 @@ internal static class Preflight
         }
 
         return WhyNotWritable(plan.Directory) is { } why
-            ? new Obstacle($"The data directory {plan.Directory} cannot be written: {why}", "Choose another one with --data-dir, or change its owner or mode.", ExitCode.Usage)
+            ? new Obstacle($"The data directory {plan.Directory} cannot be written: {why}",
+                "Choose another one with --data-dir, or change its owner or mode.", ExitCode.Usage)
             : WhyNotSameLayout(plan);
     }
 

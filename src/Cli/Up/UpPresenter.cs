@@ -40,9 +40,14 @@ internal sealed class LinePresenter(Terminal terminal) : UpPresenter
 /// <summary>For a person: a table that follows the cluster.</summary>
 internal sealed class TablePresenter(Terminal terminal, bool restarts) : UpPresenter
 {
+    private static readonly string[] Headings = ["member", "role", "term", "revision", "lag", "endpoint", "pid", "state"];
+    private ClusterView? _shown;
+
     public override Task RunAsync(Func<Action<ClusterView>, Task> loop) =>
         terminal.OpenTables().Live(new Text("")).AutoClear(false).StartAsync(context => loop(view =>
         {
+            if (_shown is not null && _shown.Summary == view.Summary && _shown.Rows.SequenceEqual(view.Rows)) return;
+            _shown = view;
             context.UpdateTarget(Draw(view));
             context.Refresh();
         }));
@@ -50,7 +55,7 @@ internal sealed class TablePresenter(Terminal terminal, bool restarts) : UpPrese
     private Spectre.Console.Rows Draw(ClusterView view)
     {
         Table table = new() { Border = TableBorder.Rounded };
-        foreach (string heading in (string[])["member", "role", "term", "revision", "lag", "endpoint", "pid", "state"]) table.AddColumn(new TableColumn(heading) { NoWrap = true });
+        foreach (string heading in Headings) table.AddColumn(new TableColumn(heading) { NoWrap = heading != Headings[^1] });
         foreach (ViewRow row in view.Rows)
         {
             string colour = row.State == "up" ? row.Role == "leader" ? "green" : "default" : "red";

@@ -86,7 +86,8 @@ internal sealed class UpSession : IAsyncDisposable
 
         // Asked again: the process may have ended meanwhile.
         int? process = node.Process.ProcessId;
-        return new NodeState(node.Process.Plan.Name, _client.Endpoints[index].Authority, process, node.Process.ExitCode, process is null ? null : node.LastStatus);
+        MemberStatus? status = process is null ? null : node.LastStatus;
+        return new NodeState(node.Process.Plan.Name, _client.Endpoints[index].Authority, process, node.Process.ExitCode, status);
     }
 
     private sealed class Tracked(NodeProcess process, RestartPolicy restarts)

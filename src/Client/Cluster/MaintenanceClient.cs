@@ -21,33 +21,37 @@ public sealed class MaintenanceClient
     /// <param name="endpoint">One of the client's endpoints, or null.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async ValueTask<MemberStatus> StatusAsync(Uri? endpoint = null, CancellationToken cancellationToken = default) =>
-        MemberStatus.Of(await _router.AskAsync(IndexOf(endpoint), Methods.Status, new StatusRequest(), StatusResponse.Parser, writes: false, cancellationToken).ConfigureAwait(false));
+        MemberStatus.Of(await _router.AskAsync(IndexOf(endpoint), Calls.Status, new StatusRequest(), writes: false, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Hash over one member's whole store; for comparing a member with itself only.</summary>
     public async ValueTask<uint> HashAsync(Uri? endpoint = null, CancellationToken cancellationToken = default) =>
-        (await _router.AskAsync(IndexOf(endpoint), Methods.Hash, new HashRequest(), HashResponse.Parser, writes: false, cancellationToken).ConfigureAwait(false)).Hash;
+        (await _router.AskAsync(IndexOf(endpoint), Calls.Hash, new HashRequest(), writes: false, cancellationToken).ConfigureAwait(false)).Hash;
 
     /// <summary>Hash over the keys of one member as of a revision (0 is the newest), for comparing members.</summary>
     /// <exception cref="CompactedException">The revision is no longer kept.</exception>
     public async ValueTask<KeyHash> HashKvAsync(long revision = 0, Uri? endpoint = null, CancellationToken cancellationToken = default)
     {
-        HashKVResponse response = await _router.AskAsync(IndexOf(endpoint), Methods.HashKv, new HashKVRequest { Revision = revision }, HashKVResponse.Parser, writes: false, cancellationToken).ConfigureAwait(false);
+        HashKVRequest request = new() { Revision = revision };
+        HashKVResponse response = await _router.AskAsync(IndexOf(endpoint), Calls.HashKv, request, writes: false, cancellationToken).ConfigureAwait(false);
         return new KeyHash(ResponseHeader.Of(response.Header), response.Hash, response.CompactRevision, response.HashRevision);
     }
 
     /// <summary>Lets one member give unused space back; it answers nothing else meanwhile.</summary>
     public async ValueTask DefragmentAsync(Uri? endpoint = null, CancellationToken cancellationToken = default) =>
-        await _router.AskAsync(IndexOf(endpoint), Methods.Defragment, new DefragmentRequest(), DefragmentResponse.Parser, writes: true, cancellationToken).ConfigureAwait(false);
+        await _router.AskAsync(IndexOf(endpoint), Calls.Defragment, new DefragmentRequest(), writes: true, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Makes another member the leader; to be asked of the leader.</summary>
-    public async ValueTask MoveLeaderAsync(ulong targetId, Uri? endpoint = null, CancellationToken cancellationToken = default) =>
-        await _router.AskAsync(IndexOf(endpoint), Methods.MoveLeader, new MoveLeaderRequest { TargetID = targetId }, MoveLeaderResponse.Parser, writes: true, cancellationToken).ConfigureAwait(false);
+    public async ValueTask MoveLeaderAsync(ulong targetId, Uri? endpoint = null, CancellationToken cancellationToken = default)
+    {
+        MoveLeaderRequest request = new() { TargetID = targetId };
+        await _router.AskAsync(IndexOf(endpoint), Calls.MoveLeader, request, writes: true, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>Alarms raised anywhere in the cluster.</summary>
     public async ValueTask<ImmutableArray<Alarm>> AlarmsAsync(CancellationToken cancellationToken = default)
     {
         AlarmRequest request = new() { Action = AlarmRequest.Types.AlarmAction.Get };
-        return List(await _router.ReadAsync(Methods.Alarm, request, AlarmResponse.Parser, cancellationToken).ConfigureAwait(false));
+        return List(await _router.ReadAsync(Calls.Alarm, request, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Takes an alarm back, once its cause is gone.</summary>
@@ -55,7 +59,7 @@ public sealed class MaintenanceClient
     public async ValueTask<ImmutableArray<Alarm>> DisarmAsync(Alarm alarm, CancellationToken cancellationToken = default)
     {
         AlarmRequest request = new() { Action = AlarmRequest.Types.AlarmAction.Deactivate, MemberID = alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
-        return List(await _router.WriteAsync(Methods.Alarm, request, AlarmResponse.Parser, cancellationToken).ConfigureAwait(false));
+        return List(await _router.WriteAsync(Calls.Alarm, request, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Writes a snapshot of one member's whole store, its SHA-256 at the end included, and checks it.</summary>
@@ -82,9 +86,10 @@ public sealed class MaintenanceClient
                 bytes += part.Blob.Length;
             }
 
-            return checksum.Matches()
-                ? bytes
-                : throw new ConclaveException(GrpcCode.DataLoss, $"The snapshot from {channel.Endpoint.Authority} does not match its checksum after {bytes} bytes. Take it again.", channel.Endpoint);
+            if (checksum.Matches()) return bytes;
+            throw new ConclaveException(GrpcCode.DataLoss,
+                $"The snapshot from {channel.Endpoint.Authority} does not match its checksum after {bytes} bytes. Take it again.",
+                channel.Endpoint);
         }
         catch (RpcException failure)
         {

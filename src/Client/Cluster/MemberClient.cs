@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Conclave.Client.Routing;
-using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Google.Protobuf.Collections;
 
@@ -19,7 +18,7 @@ public sealed class MemberClient
     public async ValueTask<MemberList> ListAsync(bool linearizable = true, CancellationToken cancellationToken = default)
     {
         MemberListRequest request = new() { Linearizable = linearizable };
-        MemberListResponse response = await _router.ReadAsync(Methods.MemberList, request, MemberListResponse.Parser, cancellationToken, linearizable).ConfigureAwait(false);
+        MemberListResponse response = await _router.ReadAsync(Calls.MemberList, request, cancellationToken, linearizable).ConfigureAwait(false);
         return List(response.Header, response.Members);
     }
 
@@ -28,13 +27,14 @@ public sealed class MemberClient
     public async ValueTask<Member> AddAsync(ImmutableArray<string> peerUrls, bool asLearner = false, CancellationToken cancellationToken = default)
     {
         MemberAddRequest request = new() { PeerURLs = { peerUrls }, IsLearner = asLearner };
-        return Member.Of((await _router.WriteAsync(Methods.MemberAdd, request, MemberAddResponse.Parser, cancellationToken).ConfigureAwait(false)).Member);
+        return Member.Of((await _router.WriteAsync(Calls.MemberAdd, request, cancellationToken).ConfigureAwait(false)).Member);
     }
 
     /// <summary>Removes a member; it stops by itself.</summary>
     public async ValueTask<MemberList> RemoveAsync(ulong id, CancellationToken cancellationToken = default)
     {
-        MemberRemoveResponse response = await _router.WriteAsync(Methods.MemberRemove, new MemberRemoveRequest { ID = id }, MemberRemoveResponse.Parser, cancellationToken).ConfigureAwait(false);
+        MemberRemoveRequest request = new() { ID = id };
+        MemberRemoveResponse response = await _router.WriteAsync(Calls.MemberRemove, request, cancellationToken).ConfigureAwait(false);
         return List(response.Header, response.Members);
     }
 
@@ -42,14 +42,15 @@ public sealed class MemberClient
     public async ValueTask<MemberList> UpdateAsync(ulong id, ImmutableArray<string> peerUrls, CancellationToken cancellationToken = default)
     {
         MemberUpdateRequest request = new() { ID = id, PeerURLs = { peerUrls } };
-        MemberUpdateResponse response = await _router.WriteAsync(Methods.MemberUpdate, request, MemberUpdateResponse.Parser, cancellationToken).ConfigureAwait(false);
+        MemberUpdateResponse response = await _router.WriteAsync(Calls.MemberUpdate, request, cancellationToken).ConfigureAwait(false);
         return List(response.Header, response.Members);
     }
 
     /// <summary>Makes a learner that has caught up a voter.</summary>
     public async ValueTask<MemberList> PromoteAsync(ulong id, CancellationToken cancellationToken = default)
     {
-        MemberPromoteResponse response = await _router.WriteAsync(Methods.MemberPromote, new MemberPromoteRequest { ID = id }, MemberPromoteResponse.Parser, cancellationToken).ConfigureAwait(false);
+        MemberPromoteRequest request = new() { ID = id };
+        MemberPromoteResponse response = await _router.WriteAsync(Calls.MemberPromote, request, cancellationToken).ConfigureAwait(false);
         return List(response.Header, response.Members);
     }
 

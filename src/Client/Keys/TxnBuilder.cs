@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Conclave.Client.Rpc;
 using Conclave.Client.Routing;
 using Conclave.Wire.Etcd.Etcdserverpb;
 
@@ -50,8 +49,8 @@ public sealed class TxnBuilder
     {
         TxnRequest request = Build([.. _conditions], [.. _success], [.. _failure]);
         TxnResponse response = Writes(request)
-            ? await _router.WriteAsync(Methods.Txn, request, TxnResponse.Parser, cancellationToken).ConfigureAwait(false)
-            : await _router.ReadAsync(Methods.Txn, request, TxnResponse.Parser, cancellationToken).ConfigureAwait(false);
+            ? await _router.WriteAsync(Calls.Txn, request, cancellationToken).ConfigureAwait(false)
+            : await _router.ReadAsync(Calls.Txn, request, cancellationToken).ConfigureAwait(false);
         return TxnResult.Of(response);
     }
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Conclave.Client.Leases;
 using Conclave.Client.Routing;
-using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
 
 namespace Conclave.Client;
@@ -22,7 +21,7 @@ public sealed class LeaseClient
     public async ValueTask<Lease> GrantAsync(TimeSpan ttl, long id = 0, CancellationToken cancellationToken = default)
     {
         LeaseGrantRequest request = new() { TTL = (long)Math.Ceiling(ttl.TotalSeconds), ID = id };
-        LeaseGrantResponse response = await _router.WriteAsync(Methods.LeaseGrant, request, LeaseGrantResponse.Parser, cancellationToken).ConfigureAwait(false);
+        LeaseGrantResponse response = await _router.WriteAsync(Calls.LeaseGrant, request, cancellationToken).ConfigureAwait(false);
         return new Lease(response.ID, TimeSpan.FromSeconds(response.TTL), ResponseHeader.Of(response.Header));
     }
 
@@ -31,13 +30,13 @@ public sealed class LeaseClient
     /// <param name="cancellationToken">Stops waiting; the lease may still be ended.</param>
     /// <exception cref="ConclaveException">NotFound: there is no such lease.</exception>
     public async ValueTask<ResponseHeader> RevokeAsync(long id, CancellationToken cancellationToken = default) =>
-        ResponseHeader.Of((await _router.WriteAsync(Methods.LeaseRevoke, new LeaseRevokeRequest { ID = id }, LeaseRevokeResponse.Parser, cancellationToken).ConfigureAwait(false)).Header);
+        ResponseHeader.Of((await _router.WriteAsync(Calls.LeaseRevoke, new LeaseRevokeRequest { ID = id }, cancellationToken).ConfigureAwait(false)).Header);
 
     /// <summary>Looks at a lease; null when there is none with this id.</summary>
     public async ValueTask<LeaseState?> TimeToLiveAsync(long id, bool withKeys = false, CancellationToken cancellationToken = default)
     {
         LeaseTimeToLiveRequest request = new() { ID = id, Keys = withKeys };
-        LeaseTimeToLiveResponse response = await _router.ReadAsync(Methods.LeaseTimeToLive, request, LeaseTimeToLiveResponse.Parser, cancellationToken).ConfigureAwait(false);
+        LeaseTimeToLiveResponse response = await _router.ReadAsync(Calls.LeaseTimeToLive, request, cancellationToken).ConfigureAwait(false);
         return response.TTL < 0
             ? null
             : new LeaseState(response.ID, TimeSpan.FromSeconds(response.TTL), TimeSpan.FromSeconds(response.GrantedTTL),
@@ -47,7 +46,7 @@ public sealed class LeaseClient
     /// <summary>Ids of all leases, the one that ends first first.</summary>
     public async ValueTask<ImmutableArray<long>> ListAsync(CancellationToken cancellationToken = default)
     {
-        LeaseLeasesResponse response = await _router.ReadAsync(Methods.LeaseLeases, new LeaseLeasesRequest(), LeaseLeasesResponse.Parser, cancellationToken).ConfigureAwait(false);
+        LeaseLeasesResponse response = await _router.ReadAsync(Calls.LeaseLeases, new LeaseLeasesRequest(), cancellationToken).ConfigureAwait(false);
         return [.. response.Leases.Select(lease => lease.ID)];
     }
 

@@ -54,7 +54,8 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
             if (_stream is null)
             {
                 _endpoint = router.Endpoints.Pick();
-                _stream = await router.Endpoints.Channels[_endpoint].OpenAsync(Methods.LeaseKeepAlive, RpcMetadata.RequireLeader, cancellationToken).ConfigureAwait(false);
+                RpcChannel channel = router.Endpoints.Channels[_endpoint];
+                _stream = await channel.OpenAsync(Methods.LeaseKeepAlive, RpcMetadata.RequireLeader, cancellationToken).ConfigureAwait(false);
             }
 
             await _stream.WriteAsync(RequestFrame.Of(new LeaseKeepAliveRequest { ID = id }), deadline.Token).ConfigureAwait(false);

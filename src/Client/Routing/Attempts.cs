@@ -15,6 +15,7 @@ internal struct Attempts(EndpointSet endpoints, ConclaveClientOptions options, b
     private readonly long _started = options.Time.GetTimestamp();
     private Backoff _backoff = Backoff.ForCalls;
     private long? _firstFailure;
+    private RpcException? _last;
     private int _endpoint;
 
     public RpcChannel Next(out TimeSpan timeLeft)
@@ -29,11 +30,14 @@ internal struct Attempts(EndpointSet endpoints, ConclaveClientOptions options, b
     public readonly void Succeeded() => endpoints.Succeeded(_endpoint);
 
     /// <summary>The failure of an attempt that was given up after <paramref name="timeout"/>.</summary>
-    public readonly RpcException TimedOut(TimeSpan timeout)
+    public readonly RpcException TimedOut(TimeSpan timeout, bool mayHaveLeft)
     {
         Uri endpoint = endpoints.Channels[_endpoint].Endpoint;
-        // Whether the request had left is not known any more at this point; assume that it had.
-        return new RpcException(GrpcCode.DeadlineExceeded, $"{endpoint.Authority} did not answer within {timeout.TotalSeconds:0.###} s.", endpoint, RequestFate.Unanswered);
+        // An attempt that got no further than connecting knows less about what is wrong than the one before it.
+        if (!mayHaveLeft && _last is not null) return _last;
+        string what = mayHaveLeft ? "did not answer" : "could not be reached";
+        return new RpcException(GrpcCode.DeadlineExceeded, $"{endpoint.Authority} {what} within {timeout.TotalSeconds:0.###} s.", endpoint,
+            mayHaveLeft ? RequestFate.Unanswered : RequestFate.NotSent);
     }
 
     /// <summary>Whether to try again after <paramref name="wait"/>.</summary>
@@ -42,6 +46,7 @@ internal struct Attempts(EndpointSet endpoints, ConclaveClientOptions options, b
         wait = TimeSpan.Zero;
         if (failure.Code is GrpcCode.Unavailable or GrpcCode.DeadlineExceeded) endpoints.Failed(_endpoint);
         _firstFailure ??= options.Time.GetTimestamp();
+        _last = failure;
         if (only is not null || !Certainty.MayRepeat(failure, writes)) return false;
         if (endpoints.AllCoolingDown) wait = _backoff.Next(Random.Shared.NextDouble());
         return wait < TimeLeft && options.Time.GetElapsedTime(_firstFailure.Value) + wait < options.RetryPatience;

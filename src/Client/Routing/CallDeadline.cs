@@ -29,13 +29,17 @@ internal readonly struct CallDeadline : IDisposable
     public void Dispose()
     {
         _callers.Dispose();   // waits for a callback that runs now, so that none can cancel the next user of the source
-        if (_source.TryReset() && Interlocked.Increment(ref _pooled) <= PooledMax)
+        if (_source.TryReset())
         {
-            Pool.Push(_source);
-            return;
+            if (Interlocked.Increment(ref _pooled) <= PooledMax)
+            {
+                Pool.Push(_source);
+                return;
+            }
+
+            Interlocked.Decrement(ref _pooled);
         }
 
-        if (!_source.IsCancellationRequested) Interlocked.Decrement(ref _pooled);
         _source.Dispose();
     }
 }

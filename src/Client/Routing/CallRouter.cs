@@ -10,25 +10,25 @@ internal sealed class CallRouter(EndpointSet endpoints, ConclaveClientOptions op
 
     public ConclaveClientOptions Options => options;
 
-    public ValueTask<T> ReadAsync<T>(string method, IMessage request, MessageParser<T> parser, CancellationToken cancellationToken, bool needsLeader = true)
+    public ValueTask<T> ReadAsync<T>(Call<T> call, IMessage request, CancellationToken cancellationToken, bool needsLeader = true)
         where T : IMessage<T> =>
-        CallAsync(method, request, parser, writes: false, needsLeader ? LeaderMetadata : null, endpoint: null, cancellationToken);
+        CallAsync(call, request, writes: false, needsLeader ? LeaderMetadata : null, endpoint: null, cancellationToken);
 
-    public ValueTask<T> WriteAsync<T>(string method, IMessage request, MessageParser<T> parser, CancellationToken cancellationToken)
+    public ValueTask<T> WriteAsync<T>(Call<T> call, IMessage request, CancellationToken cancellationToken)
         where T : IMessage<T> =>
-        CallAsync(method, request, parser, writes: true, LeaderMetadata, endpoint: null, cancellationToken);
+        CallAsync(call, request, writes: true, LeaderMetadata, endpoint: null, cancellationToken);
 
     /// <summary>Asks one member once, never another.</summary>
-    public ValueTask<T> AskAsync<T>(int endpoint, string method, IMessage request, MessageParser<T> parser, bool writes, CancellationToken cancellationToken)
+    public ValueTask<T> AskAsync<T>(int endpoint, Call<T> call, IMessage request, bool writes, CancellationToken cancellationToken)
         where T : IMessage<T> =>
-        CallAsync(method, request, parser, writes, metadata: null, endpoint, cancellationToken);
+        CallAsync(call, request, writes, metadata: null, endpoint, cancellationToken);
 
     public void Dispose() => endpoints.Dispose();
 
     private RpcMetadata? LeaderMetadata => options.RequireLeader ? RpcMetadata.RequireLeader : null;
 
     private async ValueTask<T> CallAsync<T>(
-        string method, IMessage request, MessageParser<T> parser, bool writes, RpcMetadata? metadata, int? endpoint, CancellationToken cancellationToken)
+        Call<T> call, IMessage request, bool writes, RpcMetadata? metadata, int? endpoint, CancellationToken cancellationToken)
         where T : IMessage<T>
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -44,9 +44,9 @@ internal sealed class CallRouter(EndpointSet endpoints, ConclaveClientOptions op
                 {
                     try
                     {
-                        using RpcReply reply = await channel.CallFramedAsync(method, frame, metadata, deadline.Token).ConfigureAwait(false);
+                        using RpcReply reply = await channel.CallFramedAsync(call.Method, frame, metadata, deadline.Token).ConfigureAwait(false);
                         attempts.Succeeded();
-                        return parser.ParseFrom(reply.Message.Span);
+                        return call.Parser.ParseFrom(reply.Message.Span);
                     }
                     catch (RpcException e)
                     {
@@ -54,7 +54,7 @@ internal sealed class CallRouter(EndpointSet endpoints, ConclaveClientOptions op
                     }
                     catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
                     {
-                        failure = attempts.TimedOut(timeLeft);
+                        failure = attempts.TimedOut(timeLeft, frame.MayHaveLeft);
                     }
                 }
 

@@ -10,6 +10,7 @@ internal sealed class RequestFrame
     private readonly byte[] _buffer;
     private readonly int _length;
     private int _writers;
+    private bool _mayHaveLeft;
 
     private RequestFrame(int messageBytes)
     {
@@ -32,8 +33,14 @@ internal sealed class RequestFrame
         return frame;
     }
 
+    /// <summary>False: since the last <see cref="BeginAttempt"/> not a byte was handed to a connection, so no server can have acted on it.</summary>
+    public bool MayHaveLeft => Volatile.Read(ref _mayHaveLeft);
+
+    public void BeginAttempt() => Volatile.Write(ref _mayHaveLeft, false);
+
     public ReadOnlyMemory<byte> BeginWrite()
     {
+        Volatile.Write(ref _mayHaveLeft, true);
         Interlocked.Increment(ref _writers);
         return new ReadOnlyMemory<byte>(_buffer, 0, _length);
     }

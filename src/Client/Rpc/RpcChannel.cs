@@ -62,6 +62,7 @@ public sealed class RpcChannel : IDisposable
 
     internal async ValueTask<RpcReply> CallFramedAsync(string method, RequestFrame frame, RpcMetadata? metadata, CancellationToken cancellationToken)
     {
+        frame.BeginAttempt();
         using UnaryContent content = new(frame);
         RpcConnection connection = LeastUsed();
         connection.Enter();
@@ -74,7 +75,7 @@ public sealed class RpcChannel : IDisposable
         catch (Exception e) when (RpcFailure.IsTransport(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw RpcFailure.OfTransport(e, Endpoint, content.MayHaveLeft);
+            throw RpcFailure.OfTransport(e, Endpoint, frame.MayHaveLeft);
         }
         finally
         {
@@ -90,7 +91,8 @@ public sealed class RpcChannel : IDisposable
     public ValueTask<RpcStream> OpenAsync(string method, RpcMetadata? metadata = null, CancellationToken cancellationToken = default)
     {
         DuplexContent content = new();
-        return RpcStream.OpenAsync(_connections[0].Invoker, NewRequest(method, content, metadata), content, Endpoint, _options.ReceiveBytesMax, cancellationToken);
+        HttpRequestMessage request = NewRequest(method, content, metadata);
+        return RpcStream.OpenAsync(_connections[0].Invoker, request, content, Endpoint, _options.ReceiveBytesMax, cancellationToken);
     }
 
     /// <summary>Closes all connections; calls in flight fail.</summary>

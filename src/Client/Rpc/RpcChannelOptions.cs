@@ -8,7 +8,10 @@ public sealed record RpcChannelOptions
     /// <summary>Longest time to open one connection, name look-up and TLS included. Default 2 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Silence on a connection with open calls after which it is pinged. Default 10 s; etcd closes connections that ping more often than every 5 s.</summary>
+    /// <summary>
+    /// Silence on a connection with open calls after which it is pinged. Default 10 s; etcd closes connections that ping more
+    /// often than every 5 s.
+    /// </summary>
     public TimeSpan KeepAliveDelay { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time a ping may stay unanswered before the connection counts as lost. Default 5 s.</summary>

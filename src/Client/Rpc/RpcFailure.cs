@@ -22,7 +22,8 @@ internal static class RpcFailure
             code = (int)GrpcCode.Unknown;
         if (code == 0) return null;
         string message = GrpcMessageText.Decode(Find(response, GrpcHeaders.Message) ?? "");
-        return new RpcException((GrpcCode)code, message.Length > 0 ? message : $"The call failed with code {(GrpcCode)code}.", endpoint, RequestFate.Answered);
+        if (message.Length == 0) message = $"The call failed with code {(GrpcCode)code}.";
+        return new RpcException((GrpcCode)code, message, endpoint, RequestFate.Answered);
     }
 
     /// <summary>An answer that is not gRPC at all: a proxy, or a server of another kind on that port.</summary>
@@ -37,8 +38,9 @@ internal static class RpcFailure
             429 or 502 or 503 or 504 => GrpcCode.Unavailable,
             _ => GrpcCode.Unknown,
         };
+        string type = response.Content.Headers.ContentType?.MediaType ?? "no content type";
         return new RpcException(code,
-            $"{endpoint.Authority} answered HTTP {(int)response.StatusCode} ({response.Content.Headers.ContentType?.MediaType ?? "no content type"}) instead of gRPC. Check that this is a client port.",
+            $"{endpoint.Authority} answered HTTP {(int)response.StatusCode} ({type}) instead of gRPC. Check that this is a client port.",
             endpoint, RequestFate.Unanswered);
     }
 
@@ -48,12 +50,12 @@ internal static class RpcFailure
     public static RpcException OfTransport(Exception error, Uri endpoint, bool mayHaveLeft)
     {
         RequestFate fate = mayHaveLeft ? RequestFate.Unanswered : RequestFate.NotSent;
-        string what = error switch
+        string what = (error as HttpRequestException)?.HttpRequestError switch
         {
-            HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => $"The name {endpoint.Host} cannot be resolved.",
-            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => $"The TLS handshake with {endpoint.Authority} failed: {Innermost(error)}",
-            HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => $"Cannot connect to {endpoint.Authority}: {Innermost(error)}",
-            OperationCanceledException => $"Cannot connect to {endpoint.Authority} in time.",
+            HttpRequestError.NameResolutionError => $"The name {endpoint.Host} cannot be resolved.",
+            HttpRequestError.SecureConnectionError => $"The TLS handshake with {endpoint.Authority} failed: {Innermost(error)}",
+            HttpRequestError.ConnectionError => $"Cannot connect to {endpoint.Authority}: {Innermost(error)}",
+            _ when error is OperationCanceledException => $"Cannot connect to {endpoint.Authority} in time.",
             _ when mayHaveLeft => $"The connection to {endpoint.Authority} broke: {Innermost(error)}",
             _ => $"The call to {endpoint.Authority} could not be started: {Innermost(error)}",
         };

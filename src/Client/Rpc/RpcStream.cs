@@ -18,7 +18,9 @@ public sealed class RpcStream : IAsyncDisposable
     private PipeReader? _reader;
     private SequencePosition? _consumed;
 
-    private RpcStream(HttpMessageInvoker invoker, HttpRequestMessage request, DuplexContent content, Uri endpoint, int receiveBytesMax, CancellationToken cancellationToken)
+    private RpcStream(
+        HttpMessageInvoker invoker, HttpRequestMessage request, DuplexContent content, Uri endpoint, int receiveBytesMax,
+        CancellationToken cancellationToken)
     {
         (_request, _content, _endpoint, _receiveBytesMax) = (request, content, endpoint, receiveBytesMax);
         _lifetime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -26,7 +28,8 @@ public sealed class RpcStream : IAsyncDisposable
     }
 
     internal static async ValueTask<RpcStream> OpenAsync(
-        HttpMessageInvoker invoker, HttpRequestMessage request, DuplexContent content, Uri endpoint, int receiveBytesMax, CancellationToken cancellationToken)
+        HttpMessageInvoker invoker, HttpRequestMessage request, DuplexContent content, Uri endpoint, int receiveBytesMax,
+        CancellationToken cancellationToken)
     {
         RpcStream stream = new(invoker, request, content, endpoint, receiveBytesMax, cancellationToken);
         // An answer before the request stream opened is a refusal or a failed connection; the first is left to the first read.
@@ -61,7 +64,11 @@ public sealed class RpcStream : IAsyncDisposable
         try
         {
             if (!_content.Opened.IsCompleted)
-                throw new RpcException(GrpcCode.Unavailable, $"{_endpoint.Authority} ended the stream before it was opened.", _endpoint, RequestFate.NotSent);
+            {
+                throw new RpcException(
+                    GrpcCode.Unavailable, $"{_endpoint.Authority} ended the stream before it was opened.", _endpoint, RequestFate.NotSent);
+            }
+
             Stream stream = await _content.Opened.ConfigureAwait(false);
             await stream.WriteAsync(frame.BeginWrite(), cancellationToken).ConfigureAwait(false);
             await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
@@ -120,7 +127,7 @@ public sealed class RpcStream : IAsyncDisposable
         await _lifetime.CancelAsync().ConfigureAwait(false);
         if (_reader is not null) await _reader.CompleteAsync().ConfigureAwait(false);
         // The call may still be on its way out; its end, good or bad, no longer interests anybody.
-        await _answer.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+        await ((Task)_answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_answer.IsCompletedSuccessfully) (await _answer.ConfigureAwait(false)).Dispose();
         _request.Dispose();
         _lifetime.Dispose();

@@ -4,7 +4,7 @@ using Conclave.Wire.Grpc;
 
 namespace Conclave.Client.Rpc;
 
-/// <summary>Body of a unary call, which also remembers whether any of it may have left.</summary>
+/// <summary>Body of a unary call. Writing it marks the frame as one that may have left.</summary>
 internal sealed class UnaryContent : HttpContent
 {
     internal static readonly MediaTypeHeaderValue Grpc = new(GrpcHeaders.ContentType);
@@ -16,15 +16,11 @@ internal sealed class UnaryContent : HttpContent
         Headers.ContentType = Grpc;
     }
 
-    /// <summary>False: not a byte of the message was handed to the connection, so no server can have acted on it.</summary>
-    public bool MayHaveLeft { get; private set; }
-
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        MayHaveLeft = true;
         ReadOnlyMemory<byte> bytes = _frame.BeginWrite();
         try
         {

@@ -90,7 +90,9 @@ public sealed class ClientListener : IAsyncDisposable
         limits.MaxRequestBodySize = null; // The framing and the gateway have limits of their own, and answers that say so.
         limits.MinRequestBodyDataRate = null; // A watch is silent for hours.
         limits.MinResponseDataRate = null;
-        limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan; // Clients keep idle connections; dead ones fail the ping.
+        // Clients keep idle connections; dead ones fail the ping. Not InfiniteTimeSpan: Kestrel in .NET 10 turns that into a number of clock ticks
+        // that overflows, and then closes whatever connection is between two requests when its once-a-second check comes by.
+        limits.KeepAliveTimeout = TimeSpan.FromDays(30);
         limits.Http2.MaxStreamsPerConnection = 1_000_000; // "No limit": a client puts all its watches on one connection.
         limits.Http2.KeepAlivePingDelay = _services.Options.KeepAliveInterval;
         limits.Http2.KeepAlivePingTimeout = _services.Options.KeepAliveTimeout;

@@ -67,7 +67,13 @@ public sealed partial class RaftCore
         if (!_log.TryLastNotAbove(end, request.Previous.Term, out EntryId hint)) hint = _log.Base;
         Reply(new AppendReply
         {
-            From = Self, To = request.From, Term = Term, Sequence = request.Sequence, Success = false, Match = LogIndex.Zero, Hint = hint,
+            From = Self,
+            To = request.From,
+            Term = Term,
+            Sequence = request.Sequence,
+            Success = false,
+            Match = LogIndex.Zero,
+            Hint = hint,
         });
     }
 

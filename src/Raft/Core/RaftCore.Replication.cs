@@ -81,7 +81,13 @@ public sealed partial class RaftCore
     {
         var request = new AppendRequest
         {
-            From = Self, To = peer.Node, Term = Term, Previous = previous, Entries = entries, Commit = Commit, Sequence = ++_sequence,
+            From = Self,
+            To = peer.Node,
+            Term = Term,
+            Previous = previous,
+            Entries = entries,
+            Commit = Commit,
+            Sequence = ++_sequence,
         };
         peer.CommitTold = LogIndex.Max(peer.CommitTold, LogIndex.Min(Commit, request.LastIndex));
         // Leaves while the leader's own disk still writes: the leader's copy is counted on its own.

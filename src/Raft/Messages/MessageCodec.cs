@@ -106,17 +106,33 @@ public static class MessageCodec
         {
             Kind.VoteRequest => new VoteRequest
             {
-                From = from, To = to, Term = term, PreVote = flags.HasFlag(Flags.PreVote), Transfer = flags.HasFlag(Flags.Transfer),
-                Last = reader.Id(), Round = reader.Fixed(),
+                From = from,
+                To = to,
+                Term = term,
+                PreVote = flags.HasFlag(Flags.PreVote),
+                Transfer = flags.HasFlag(Flags.Transfer),
+                Last = reader.Id(),
+                Round = reader.Fixed(),
             },
             Kind.VoteReply => new VoteReply
             {
-                From = from, To = to, Term = term, PreVote = flags.HasFlag(Flags.PreVote), Granted = flags.HasFlag(Flags.Granted), Round = reader.Fixed(),
+                From = from,
+                To = to,
+                Term = term,
+                PreVote = flags.HasFlag(Flags.PreVote),
+                Granted = flags.HasFlag(Flags.Granted),
+                Round = reader.Fixed(),
             },
             Kind.AppendRequest => ReadAppend(ref reader, from, to, term),
             Kind.AppendReply => new AppendReply
             {
-                From = from, To = to, Term = term, Success = flags.HasFlag(Flags.Success), Sequence = reader.Fixed(), Match = new LogIndex(reader.Fixed()), Hint = reader.Id(),
+                From = from,
+                To = to,
+                Term = term,
+                Success = flags.HasFlag(Flags.Success),
+                Sequence = reader.Fixed(),
+                Match = new LogIndex(reader.Fixed()),
+                Hint = reader.Id(),
             },
             Kind.CommitNotice => new CommitNotice { From = from, To = to, Term = term, Verified = reader.Id(), Commit = new LogIndex(reader.Fixed()) },
             Kind.HeartbeatRequest => new HeartbeatRequest { From = from, To = to, Term = term, Commit = new LogIndex(reader.Fixed()), ReadEpoch = reader.Fixed() },

@@ -38,6 +38,7 @@ internal static class PosixErrors
         NotFound => FileError.NotFound,
         Exists => FileError.Exists,
         NoSpace or QuotaExceeded => FileError.NoSpace,
+        PosixCalls.ErrorWouldBlock => FileError.Locked,
         AccessDenied or NotPermitted or ReadOnly => FileError.AccessDenied,
         _ => FileError.Io,
     };

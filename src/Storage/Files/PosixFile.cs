@@ -12,7 +12,7 @@ internal sealed class PosixFile : IStorageFile
     private readonly SafeFileHandle _handle;
     private readonly string _path;
 
-    // Sharing is left open: the directory lock keeps other processes out, and .NET would spend a flock call per file otherwise.
+    // Shared: it is the lock file that keeps other processes out, and a snapshot is sent while it may be pruned.
     internal PosixFile(string path, FileMode mode)
     {
         _path = path;

@@ -60,13 +60,12 @@ public sealed class PosixFileSystem : IFileSystem
 
     public IDisposable Lock(string path)
     {
+        // Opening already takes a shared lock and so meets an exclusive one; but .NET can be told not to lock, and this must never be skipped.
         SafeFileHandle handle = PosixErrors.Translate(path, static file =>
             File.OpenHandle(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite));
         if (PosixCalls.Lock(handle, PosixCalls.LockExclusive | PosixCalls.LockNonBlocking) == 0)
             return handle;
-        FileSystemException failure = Marshal.GetLastPInvokeError() == PosixCalls.ErrorWouldBlock
-            ? new FileSystemException(FileError.Locked, path, "another process holds the lock")
-            : PosixErrors.FromLastCall(path, "cannot lock");
+        FileSystemException failure = PosixErrors.FromLastCall(path, "cannot lock");
         handle.Dispose();
         throw failure;
     }

@@ -30,8 +30,7 @@ public sealed partial class DurableLog
     public void ResetTo(EntryId snapshotLast, HardState hardState)
     {
         RequireUsable();
-        Invariant.Holds(hardState.Term >= _hardState.Term, "A term never goes back.");
-        Invariant.Holds(hardState.Term != _hardState.Term || hardState.VotedFor == _hardState.VotedFor || _hardState.VotedFor == NodeId.None, "A vote is never taken back.");
+        RequireProgress(_hardState, hardState);
         try
         {
             ActiveSegment old = _active;

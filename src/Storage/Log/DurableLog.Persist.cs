@@ -110,8 +110,15 @@ public sealed partial class DurableLog
         }
         if (op.HardState is { } state)
         {
-            Invariant.Holds(state.Term >= hardState.Term, "A term never goes back.");
+            RequireProgress(hardState, state);
             hardState = state;
         }
+    }
+
+    /// <summary>The last place where a mistake in the core could still be stopped: two votes in one term elect two leaders.</summary>
+    private static void RequireProgress(HardState before, HardState after)
+    {
+        Invariant.Holds(after.Term >= before.Term, "A term never goes back.");
+        Invariant.Holds(after.Term > before.Term || before.VotedFor == NodeId.None || after.VotedFor == before.VotedFor, "A vote is never taken back.");
     }
 }

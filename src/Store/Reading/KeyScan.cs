@@ -9,7 +9,7 @@ internal ref struct KeyScan
 {
     private readonly KeyRange _range;
     private readonly long _revision;
-    private readonly bool _descending;
+    private readonly bool _descending, _isCurrent;
     private TreeCursor<KeySlot> _cursor;
     private int _index, _stop;
 
@@ -22,6 +22,7 @@ internal ref struct KeyScan
         _range = range;
         _revision = revision;
         _descending = descending;
+        _isCurrent = revision == state.Current;
         _cursor = new TreeCursor<KeySlot>(state.Root);
         Current = [];
         if (range.IsEmpty)
@@ -60,7 +61,7 @@ internal ref struct KeyScan
             Span<object> slots = leaf.Slots;
             while (_index < _stop)
             {
-                if (KeySlot.Live(slots[_index++], _revision) is { } wire)
+                if (Live(slots[_index++]) is { } wire)
                 {
                     Current = wire;
                     return true;
@@ -83,7 +84,7 @@ internal ref struct KeyScan
             Span<object> slots = leaf.Slots;
             while (_index >= _stop)
             {
-                if (KeySlot.Live(slots[_index--], _revision) is { } wire)
+                if (Live(slots[_index--]) is { } wire)
                 {
                     Current = wire;
                     return true;
@@ -98,6 +99,8 @@ internal ref struct KeyScan
 
         return false;
     }
+
+    private readonly byte[]? Live(object item) => _isCurrent ? KeySlot.LiveNow(item, _revision) : KeySlot.Live(item, _revision);
 
     /// <summary>Index behind the last item of the leaf that is in the range: one look for most leaves.</summary>
     private readonly int StopInLeaf()

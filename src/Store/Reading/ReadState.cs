@@ -13,7 +13,9 @@ internal readonly record struct ReadState(TreeNode? Root, long KeyCount, long Cu
     public byte[]? Find(ReadOnlySpan<byte> key, long revision)
     {
         object? item = TreeReader<KeySlot>.Find(Root, key);
-        return item is null ? null : KeySlot.Live(item, revision);
+        if (item is null)
+            return null;
+        return revision == Current ? KeySlot.LiveNow(item, revision) : KeySlot.Live(item, revision);
     }
 
     /// <summary>Live keys in a range. Cheap at the current revision, a visit to every key at an older one.</summary>

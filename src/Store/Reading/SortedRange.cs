@@ -32,9 +32,10 @@ internal static class SortedRange
                 MoveFirstToFront(entries.AsSpan(0, kept), order);
             else
                 entries.AsSpan(0, kept).Sort(order);
+            var answer = new KeyValueOutput(output);
             foreach (ref readonly Entry entry in entries.AsSpan(0, count))
-                RangeQuery.WriteKeyValue(request.KeysOnly, entry.Wire, output);
-            RangeQuery.WriteEnd(more: count < kept, visited, output);
+                answer.Write(request.KeysOnly, entry.Wire);
+            answer.WriteEnd(more: count < kept, visited);
         }
         finally
         {

@@ -43,9 +43,9 @@ internal sealed class RangeIndex
         while (node is not null && IsBelowEnd(key, node.LargestEnd))
         {
             Find(node.Left, key, into);
-            if (key.SequenceCompareTo(node.Feed.Key) < 0)
+            if (key.SequenceCompareTo(node.Start) < 0)
                 return;
-            if (IsBelowEnd(key, node.Feed.RangeEnd))
+            if (IsBelowEnd(key, node.End))
                 into.Add(node.Feed);
             node = node.Right;
         }
@@ -108,6 +108,8 @@ internal sealed class RangeIndex
             while (next.Left is not null)
                 next = next.Left;
             node.Feed = next.Feed;
+            node.Start = next.Start;
+            node.End = next.End;
             node.Right = Remove(node.Right, next.Feed);
         }
 
@@ -171,6 +173,9 @@ internal sealed class RangeIndex
     private sealed class Node(WatchFeed feed)
     {
         public WatchFeed Feed = feed;
+
+        // The feed's own, without the way there: most nodes of a look-up are only passed.
+        public byte[] Start = feed.Key, End = feed.RangeEnd;
         public Node? Left, Right;
         public int Height = 1;
         public byte[] LargestEnd = feed.RangeEnd;

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Conclave.Client.Tests.Cluster;
 
@@ -61,6 +63,24 @@ public class ClusterTests
         await Assert.ThrowsAsync<UnavailableException>(async () => await client.PutAsync("k", "1", cancellationToken: Cancelled));
 
         Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task A_write_that_times_out_before_a_connection_was_made_certainly_did_not_happen()
+    {
+        // Full backlog: connections are neither accepted nor refused, as with a host that is gone.
+        int port = SharedEtcd.Ports.Take();
+        using Socket silent = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        silent.Listen(0);
+        Socket[] fillers = [.. Enumerable.Range(0, 8).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))];
+        foreach (Socket filler in fillers) _ = filler.ConnectAsync(IPAddress.Loopback, port, Cancelled).AsTask();
+        await using ConclaveClient client = new(new ConclaveClientOptions { Endpoints = [$"127.0.0.1:{port}"], RequestTimeout = TimeSpan.FromMilliseconds(300) });
+
+        UnavailableException failure = await Assert.ThrowsAsync<UnavailableException>(async () => await client.PutAsync("k", "1", cancellationToken: Cancelled));
+
+        Assert.Contains("could not be reached within 0.3 s", failure.Message, StringComparison.Ordinal);
+        foreach (Socket filler in fillers) filler.Dispose();
     }
 
     [Fact]

@@ -17,33 +17,64 @@ internal static class Messages
 
     public static AppendRequest Append(ulong from, ulong term, EntryId previous, string terms, ulong commit = 0, ulong sequence = 1, ulong to = 1) => new()
     {
-        From = new(from), To = new(to), Term = new(term), Previous = previous, Entries = TestNode.LogOf(terms, previous.Index.Value).ToArray(),
-        Commit = new(commit), Sequence = sequence,
+        From = new(from),
+        To = new(to),
+        Term = new(term),
+        Previous = previous,
+        Entries = TestNode.LogOf(terms, previous.Index.Value).ToArray(),
+        Commit = new(commit),
+        Sequence = sequence,
     };
 
     public static AppendReply Accepted(ulong from, ulong term, ulong sequence, ulong match, ulong to = 1) => new()
     {
-        From = new(from), To = new(to), Term = new(term), Sequence = sequence, Success = true, Match = new(match),
+        From = new(from),
+        To = new(to),
+        Term = new(term),
+        Sequence = sequence,
+        Success = true,
+        Match = new(match),
     };
 
     public static AppendReply Refused(ulong from, ulong term, ulong sequence, EntryId hint, ulong to = 1) => new()
     {
-        From = new(from), To = new(to), Term = new(term), Sequence = sequence, Success = false, Match = default, Hint = hint,
+        From = new(from),
+        To = new(to),
+        Term = new(term),
+        Sequence = sequence,
+        Success = false,
+        Match = default,
+        Hint = hint,
     };
 
     public static VoteRequest Vote(ulong from, ulong term, EntryId last, bool preVote = false, bool transfer = false, ulong round = 1) => new()
     {
-        From = new(from), To = new(1), Term = new(term), PreVote = preVote, Transfer = transfer, Last = last, Round = round,
+        From = new(from),
+        To = new(1),
+        Term = new(term),
+        PreVote = preVote,
+        Transfer = transfer,
+        Last = last,
+        Round = round,
     };
 
     public static VoteReply Ballot(VoteRequest request, bool granted, ulong? term = null) => new()
     {
-        From = request.To, To = request.From, Term = term is { } value ? new Term(value) : request.Term, PreVote = request.PreVote, Granted = granted, Round = request.Round,
+        From = request.To,
+        To = request.From,
+        Term = term is { } value ? new Term(value) : request.Term,
+        PreVote = request.PreVote,
+        Granted = granted,
+        Round = request.Round,
     };
 
     public static HeartbeatRequest Heartbeat(ulong from, ulong term, ulong commit = 0, ulong epoch = 0) => new()
     {
-        From = new(from), To = new(1), Term = new(term), Commit = new(commit), ReadEpoch = epoch,
+        From = new(from),
+        To = new(1),
+        Term = new(term),
+        Commit = new(commit),
+        ReadEpoch = epoch,
     };
 
     public static HeartbeatReply Alive(ulong from, ulong term, ulong epoch) => new() { From = new(from), To = new(1), Term = new(term), ReadEpoch = epoch };

@@ -123,7 +123,11 @@ internal sealed class TestNode
     /// <summary>Power cut: what was not synced is gone.</summary>
     public TestNode Restart() => new(Options with { Seed = Options.Seed + 7919 }, new RecoveredState
     {
-        HardState = DiskHardState, Bootstrap = Bootstrap, Snapshot = DiskSnapshot, Base = DiskBase, Entries = [.. DiskEntries],
+        HardState = DiskHardState,
+        Bootstrap = Bootstrap,
+        Snapshot = DiskSnapshot,
+        Base = DiskBase,
+        Entries = [.. DiskEntries],
     }, _faults);
 
     public T[] TakeSent<T>() where T : Message

@@ -4,7 +4,9 @@ public class MembershipTests
 {
     private static readonly Membership Joint = new()
     {
-        Voters = [new(3), new(1), new(2)], VotersOutgoing = [new(2), new(9)], Learners = [new(ulong.MaxValue)],
+        Voters = [new(3), new(1), new(2)],
+        VotersOutgoing = [new(2), new(9)],
+        Learners = [new(ulong.MaxValue)],
     };
 
     [Fact]

@@ -85,7 +85,13 @@ public class MessageCodecTests(ITestOutputHelper output)
         }
         var request = new AppendRequest
         {
-            From = From, To = To, Term = new Term(term), Previous = Id(previousIndex, 3), Entries = entries, Commit = new(1), Sequence = 1,
+            From = From,
+            To = To,
+            Term = new Term(term),
+            Previous = Id(previousIndex, 3),
+            Entries = entries,
+            Commit = new(1),
+            Sequence = 1,
         };
         return Show(RoundTrip(request)) == Show(request);
     }), output);

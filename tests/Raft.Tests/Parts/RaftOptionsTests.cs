@@ -10,8 +10,19 @@ public class RaftOptionsTests
     {
         var options = new RaftOptions
         {
-            Self = NodeId.None, Seed = 1, HeartbeatTicks = 0, ElectionTimeoutTicks = -1, AppendBytesMax = 0, InflightBytesMax = 0, InflightCountMax = 0,
-            ProposalBytesMax = 0, UncommittedBytesMax = -1, ReadsPendingMax = 0, ReadTimeoutTicks = -1, SnapshotTrailingEntries = -1, SnapshotTrailingBytesMax = -1,
+            Self = NodeId.None,
+            Seed = 1,
+            HeartbeatTicks = 0,
+            ElectionTimeoutTicks = -1,
+            AppendBytesMax = 0,
+            InflightBytesMax = 0,
+            InflightCountMax = 0,
+            ProposalBytesMax = 0,
+            UncommittedBytesMax = -1,
+            ReadsPendingMax = 0,
+            ReadTimeoutTicks = -1,
+            SnapshotTrailingEntries = -1,
+            SnapshotTrailingBytesMax = -1,
             DiskStallTicks = -2,
         };
         Assert.Equal(13, options.Problems().Count());

@@ -2,7 +2,7 @@ using static Conclave.Raft.Tests.Messages;
 
 namespace Conclave.Raft.Tests.Scenarios;
 
-/// <summary>Mistakes that other engines made in elections, each as the schedule that showed it. Numbers are those of docs/protocol.</summary>
+/// <summary>Mistakes that other engines made in elections, each as the schedule that showed it. The numbers are those in src/Raft/README.md.</summary>
 public class ElectionBugs
 {
     [Fact]

@@ -197,6 +197,17 @@ public class FailureTests
         Assert.True(session.Log.IsPoisoned);
     }
 
+    [Theory, InlineData(4, 7), InlineData(5, 9), InlineData(5, 0)]
+    public void A_term_that_goes_back_and_a_vote_that_changes_are_bugs_and_stop_it(ulong term, ulong vote)
+    {
+        using var session = new LogSession(_disk);
+        session.Open();
+        session.Vote(5, 0);
+        session.Vote(5, 8);
+        Assert.Throws<InvariantViolationException>(() => session.Vote(term, vote));
+        Assert.True(session.Log.IsPoisoned);
+    }
+
     private StorageException Refused(DurableLogOptions options)
     {
         var refusal = Assert.Throws<StorageException>(() => DurableLog.Open(_disk, LogSession.Directory, options, out _));

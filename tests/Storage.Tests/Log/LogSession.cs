@@ -64,7 +64,7 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
         return Open();
     }
 
-    internal void Append(params int[] payloadBytes) => Persist(Op(null, null, payloadBytes));
+    internal void Append(params int[] payloadBytes) => Persist(Op(null, null, payloadBytes, fill: 11));
 
     internal void Vote(ulong term, ulong candidate) => Persist(Op(new HardState(new Term(term), new NodeId(candidate)), null, []));
 

@@ -71,6 +71,18 @@ public class RecoveryTableTests
         Assert.Equal((StorageErrorKind.Corrupt, First), (refusal.Kind, refusal.File));
     }
 
+    [Fact]
+    public void Even_a_missing_batch_without_content_breaks_the_chain_to_the_next_segment()
+    {
+        using LogSession session = ThreeBatches();
+        session.Reopen(); // the closing mark is an empty batch
+        session.Append(15_000);
+        session.Log.Dispose();
+        _disk.Overwrite(First, 4096 + 3 * 512, new byte[512]);
+        StorageException refusal = Assert.Throws<StorageException>(() => session.Open());
+        Assert.Equal((StorageErrorKind.Corrupt, First), (refusal.Kind, refusal.File));
+    }
+
     [Theory, InlineData(First), InlineData(Second), InlineData("/data/wal-0000000003.log"), InlineData("/data/superblock")]
     public void A_missing_file_is_named(string path)
     {
