@@ -16,6 +16,7 @@ internal static class EtcdctlClusterScript
         await WatchAsync(t, ctl, "watch -w json with prev-kv", 1, "watch", p + "w", $"--rev={t.FirstRevision + 1}", "--prev-kv", "-w", "json");
         await MembersAsync(t, ctl);
         await SnapshotAsync(t, ctl);
+        await ByUrlAsync(t, ctl);
         await ctl.RunAsync("compact", "compaction", $"{t.FirstRevision + 2}");
         await ctl.RunAsync("watch a compacted revision", "watch", p + "w", $"--rev={t.FirstRevision + 1}");
     }
@@ -70,6 +71,18 @@ internal static class EtcdctlClusterScript
         await ctl.RunAsync("alarm list", "alarm", "list");
         Programs.Ended defrag = await ctl.ExecuteAsync(t.Cluster.Members[0], null, t.Cancellation, "defrag");
         t.Seen.Add("defrag", defrag.ExitCode);
+    }
+
+    /// <summary>Endpoints as URLs: for calls to one endpoint the 3.4 client then sends the whole URL as :authority.</summary>
+    private static async Task ByUrlAsync(Target t, Etcdctl ctl)
+    {
+        string url = $"--endpoints={t.Cluster.Members[1].ClientUrl.OriginalString}";
+        await ctl.RunAsync("get by URL", "get", t.Prefix + "w", url);
+        await ctl.RunAsync("status by URL", "endpoint", "status", "-w", "json", url);
+        foreach (string command in (string[])["health", "hashkv"])
+            t.Seen.Add($"{command} by URL", (await ctl.ExecuteAsync(t.Cluster.Members[0], null, t.Cancellation, "endpoint", command, url)).ExitCode);
+        t.Seen.Add("defrag by URL", (await ctl.ExecuteAsync(t.Cluster.Members[0], null, t.Cancellation, "defrag", url)).ExitCode);
+        t.Seen.Add("status of the cluster", (await ctl.ExecuteAsync(t.Cluster.Members[0], null, t.Cancellation, "endpoint", "status", "--cluster")).ExitCode);
     }
 
     /// <summary>Every member must have the same hash at the same revision.</summary>
