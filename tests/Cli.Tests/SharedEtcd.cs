@@ -21,7 +21,7 @@ public sealed class SharedEtcd : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (File.Exists("/usr/bin/etcd")) _server = await EtcdServer.StartAsync(Tests.Shell.Ports);
+        if (EtcdServer.IsInstalled) _server = await EtcdServer.StartAsync(Tests.Shell.Ports);
     }
 
     public async ValueTask DisposeAsync()

@@ -5,10 +5,16 @@ using System.Net.Sockets;
 
 namespace Conclave.Client.Tests;
 
-/// <summary>A real etcd on loopback: the oracle for what a server of this protocol does. Killed by its process id at the end.</summary>
+/// <summary>
+/// A real etcd on loopback: the oracle for what a server of this protocol does. <c>CONCLAVE_TEST_SERVER</c> names another
+/// program with the same flags, such as our own node. Killed by its process id at the end.
+/// </summary>
 public sealed class EtcdServer : IAsyncDisposable
 {
-    private const string Binary = "/usr/bin/etcd";
+    private static readonly string Binary = Environment.GetEnvironmentVariable("CONCLAVE_TEST_SERVER") ?? "/usr/bin/etcd";
+
+    // How etcd and our node say that they serve.
+    private static readonly string[] ReadyTexts = ["ready to serve client requests", "Serving clients on http"];
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20);
     private readonly string[] _arguments;
     private readonly string _directory;
@@ -26,9 +32,11 @@ public sealed class EtcdServer : IAsyncDisposable
 
     public string Endpoint => $"http://127.0.0.1:{Port}";
 
+    public static bool IsInstalled => File.Exists(Binary);
+
     /// <summary>Skips the calling test where etcd is not installed.</summary>
     public static void SkipUnlessInstalled() =>
-        Assert.SkipUnless(File.Exists(Binary), "etcd is not installed; run: apt-get install etcd-server");
+        Assert.SkipUnless(IsInstalled, "etcd is not installed; run: apt-get install etcd-server");
 
     public static async Task<EtcdServer> StartAsync(PortBlock ports, params string[] furtherArguments) =>
         (await StartClusterAsync(1, ports, furtherArguments))[0];
@@ -86,6 +94,7 @@ public sealed class EtcdServer : IAsyncDisposable
         process.EnableRaisingEvents = true;
         _ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         process.ErrorDataReceived += (_, line) => Seen(line.Data);
+        process.OutputDataReceived += (_, line) => Seen(line.Data);
         process.Exited += (_, _) => _ready.TrySetException(new InvalidOperationException("etcd ended early:\n" + _lastLine));
         process.Start();
         process.BeginErrorReadLine();
@@ -96,7 +105,7 @@ public sealed class EtcdServer : IAsyncDisposable
     private void Seen(string? line)
     {
         _lastLine = line ?? _lastLine;
-        if (line?.Contains("ready to serve client requests", StringComparison.Ordinal) == true) _ready.TrySetResult();
+        if (line is not null && ReadyTexts.Any(text => line.Contains(text, StringComparison.Ordinal))) _ready.TrySetResult();
     }
 
     private async Task ReadyAsync()

@@ -19,7 +19,7 @@ public sealed class SharedEtcd : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (File.Exists("/usr/bin/etcd")) _server = await EtcdServer.StartAsync(Ports);
+        if (EtcdServer.IsInstalled) _server = await EtcdServer.StartAsync(Ports);
     }
 
     public async ValueTask DisposeAsync()

@@ -56,6 +56,8 @@ internal static class RpcFailure
             HttpRequestError.SecureConnectionError => $"The TLS handshake with {endpoint.Authority} failed: {Innermost(error)}",
             HttpRequestError.ConnectionError => $"Cannot connect to {endpoint.Authority}: {Innermost(error)}",
             _ when error is OperationCanceledException => $"Cannot connect to {endpoint.Authority} in time.",
+            HttpRequestError.ResponseEnded => $"The connection to {endpoint.Authority} was lost.",
+            _ when error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } => $"The connection to {endpoint.Authority} was lost.",
             _ when mayHaveLeft => $"The connection to {endpoint.Authority} broke: {Innermost(error)}",
             _ => $"The call to {endpoint.Authority} could not be started: {Innermost(error)}",
         };

@@ -97,9 +97,10 @@ internal sealed class Watch : IAsyncDisposable
         bool isPassing = failure.Fate != RequestFate.Answered || failure.Code is GrpcCode.Unavailable or GrpcCode.Internal;
         ConclaveException error = ConclaveException.Of(failure, writes: false);
         if (!isPassing) throw error;
+        bool isFirst = _firstFailure is null;
         _firstFailure ??= _router.Options.Time.GetTimestamp();
         if (!_position.Started && _router.Options.Time.GetElapsedTime(_firstFailure.Value) >= _router.Options.RetryPatience) throw error;
-        _options.Interrupted?.Invoke(error);
+        if (isFirst && _position.Started) _options.Interrupted?.Invoke(error);
         if (_router.Endpoints.AllCoolingDown)
             await Task.Delay(_backoff.Next(Random.Shared.NextDouble()), _router.Options.Time, cancellationToken).ConfigureAwait(false);
     }

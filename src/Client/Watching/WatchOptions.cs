@@ -23,6 +23,8 @@ public sealed record WatchOptions
     /// <summary>Report once, by an update without events, that the watch is in place: every later change will be seen.</summary>
     public bool ReportStart { get; init; }
 
-    /// <summary>Called each time the connection is lost, before the watch goes on elsewhere. Must be quick and must not throw.</summary>
+    /// <summary>
+    /// Called once each time a running watch loses its connection, before it goes on elsewhere. Must be quick and must not throw.
+    /// </summary>
     public Action<ConclaveException>? Interrupted { get; init; }
 }

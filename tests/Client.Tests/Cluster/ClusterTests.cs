@@ -100,7 +100,8 @@ public class ClusterTests
 
         Assert.Equal((snapshot.Length, 32), (bytes, bytes % 512));
         Assert.True(status.IsLeader);
-        Assert.Equal((put.Header.Revision, "3.4.23"), (status.Header.Revision, status.Version));
+        Assert.Equal(put.Header.Revision, status.Header.Revision);
+        Assert.Matches("^3\\.\\d+\\.\\d+$", status.Version);
         Assert.NotEqual(0u, hash.Hash);
         Assert.Equal(("m1", member.Id), (member.Name, status.LeaderId));
         Assert.Empty(await client.Maintenance.AlarmsAsync(Cancelled));
@@ -126,7 +127,8 @@ public class ClusterTests
 
         // The member that ran out of space raises the alarm through the log, a moment after the refusal.
         Alarm? alarm = null;
-        for (int i = 0; i < 1000 && alarm is null; i++) alarm = (await client.Maintenance.AlarmsAsync(Cancelled)).SingleOrDefault();
+        long refused = Stopwatch.GetTimestamp();
+        while (alarm is null && Stopwatch.GetElapsedTime(refused) < TimeSpan.FromSeconds(10)) alarm = (await client.Maintenance.AlarmsAsync(Cancelled)).SingleOrDefault();
         Assert.NotNull(alarm);
         await client.Maintenance.DisarmAsync(alarm, Cancelled);
 
