@@ -57,14 +57,14 @@ internal sealed class ActiveSegment(string path, IStorageFile file, SegmentHeade
 
 internal static class Zeros
 {
-    private static readonly byte[] s_block = new byte[256 << 10];
+    private static readonly byte[] Block = new byte[256 << 10];
 
     internal static void Write(IStorageFile file, long from, long to)
     {
         while (from < to)
         {
-            int bytes = (int)Math.Min(s_block.Length, to - from);
-            file.Write(from, s_block.AsSpan(0, bytes));
+            int bytes = (int)Math.Min(Block.Length, to - from);
+            file.Write(from, Block.AsSpan(0, bytes));
             from += bytes;
         }
     }

@@ -3,13 +3,13 @@ namespace Conclave.Storage;
 /// <summary>One file of the simulated disk: what programs see (the page cache), what the platter holds, and which pages wait between the two.</summary>
 /// <remarks>
 /// Pages are shared between the two lists while they are equal and copied at the first write after a sync. A missing page is a hole;
-/// <see cref="s_zeros"/> stands for an allocated page of zeros, so that zero-filling a segment costs no memory.
+/// <see cref="ZeroPage"/> stands for an allocated page of zeros, so that zero-filling a segment costs no memory.
 /// </remarks>
 internal sealed class SimulatedInode
 {
     internal const int PageBytes = 4096;
     private const int SectorBytes = 512;
-    private static readonly byte[] s_zeros = new byte[PageBytes];
+    private static readonly byte[] ZeroPage = new byte[PageBytes];
 
     private readonly List<byte[]?> _cached = [];
     private readonly List<byte[]?> _durable = [];
@@ -67,11 +67,11 @@ internal sealed class SimulatedInode
         {
             int page = (int)(offset / PageBytes), from = (int)(offset % PageBytes);
             int count = Math.Min(bytes.Length, PageBytes - from);
-            if (bytes[..count].ContainsAnyExcept((byte)0) || (_cached[page] is { } known && known != s_zeros))
+            if (bytes[..count].ContainsAnyExcept((byte)0) || (_cached[page] is { } known && known != ZeroPage))
                 bytes[..count].CopyTo(Writable(page).AsSpan(from));
             else if (_cached[page] is null)
             {
-                _cached[page] = s_zeros;
+                _cached[page] = ZeroPage;
                 _dirty.Add(page);
             }
             offset += count;
@@ -169,7 +169,7 @@ internal sealed class SimulatedInode
         var copy = new SimulatedInode { Length = Length, _durableLength = Length };
         foreach (byte[]? page in _cached)
         {
-            byte[]? own = page is null || page == s_zeros ? page : (byte[])page.Clone();
+            byte[]? own = page is null || page == ZeroPage ? page : (byte[])page.Clone();
             copy._cached.Add(own);
             copy._durable.Add(own);
         }
@@ -182,15 +182,15 @@ internal sealed class SimulatedInode
     {
         byte[] page = new byte[PageBytes];
         for (int at = 0; at < PageBytes; at += SectorBytes)
-            ((random.Coin() ? old : fresh) ?? s_zeros).AsSpan(at, SectorBytes).CopyTo(page.AsSpan(at));
+            ((random.Coin() ? old : fresh) ?? ZeroPage).AsSpan(at, SectorBytes).CopyTo(page.AsSpan(at));
         return page;
     }
 
     private byte[] Writable(int page)
     {
         byte[]? current = _cached[page];
-        if (_dirty.Add(page) || current is null || current == s_zeros)
-            _cached[page] = current is null || current == s_zeros ? new byte[PageBytes] : (byte[])current.Clone();
+        if (_dirty.Add(page) || current is null || current == ZeroPage)
+            _cached[page] = current is null || current == ZeroPage ? new byte[PageBytes] : (byte[])current.Clone();
         return _cached[page]!; // set just above, or written before
     }
 

@@ -138,8 +138,14 @@ public class FormatTests(ITestOutputHelper output)
 
         SuperblockContent content = new SuperblockContent
         {
-            Identity = header.Identity, Sequence = 9, ParentChecksum = 8, OldestSegment = 7, NewestSegment = 6, Base = header.PreviousEntry,
-            HardState = header.HardState, Bootstrap = Membership.Of(new NodeId(3), new NodeId(5)),
+            Identity = header.Identity,
+            Sequence = 9,
+            ParentChecksum = 8,
+            OldestSegment = 7,
+            NewestSegment = 6,
+            Base = header.PreviousEntry,
+            HardState = header.HardState,
+            Bootstrap = Membership.Of(new NodeId(3), new NodeId(5)),
         }.Write(sector);
         Assert.Equal(HeaderCheck.Good, SuperblockContent.TryRead(sector, out SuperblockContent? same, out _));
         Assert.Equal(content, same);

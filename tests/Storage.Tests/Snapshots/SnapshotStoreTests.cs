@@ -7,7 +7,7 @@ namespace Conclave.Storage.Tests;
 public class SnapshotStoreTests(ITestOutputHelper output)
 {
     private const string Directory = "/data";
-    private static readonly Membership s_members = Membership.Of(new NodeId(7), new NodeId(8), new NodeId(9));
+    private static readonly Membership Members = Membership.Of(new NodeId(7), new NodeId(8), new NodeId(9));
     private readonly SimulatedFileSystem _disk = new(seed: 4);
 
     [Theory, InlineData(0), InlineData(1), InlineData(65536), InlineData(65537), InlineData(300_000)]
@@ -19,7 +19,7 @@ public class SnapshotStoreTests(ITestOutputHelper output)
             Assert.Equal((bytes, At(10)), (written.LengthBytes, written.Id.Last));
         _disk.PowerCut();
         using SnapshotFile file = new SnapshotStore(_disk, Directory, clusterId: 5).Latest()!;
-        Assert.Equal(s_members, file.Id.Membership);
+        Assert.Equal(Members, file.Id.Membership);
         Assert.Equal(content, ReadAll(file));
         file.Verify();
     }
@@ -29,7 +29,7 @@ public class SnapshotStoreTests(ITestOutputHelper output)
         Properties.Holds(Prop.ForAll((byte[] content, byte piece) =>
         {
             using SnapshotFile whole = Write(new SnapshotStore(new SimulatedFileSystem(1), Directory), 1, content);
-            using SnapshotWriter writer = new SnapshotStore(new SimulatedFileSystem(1), Directory).Create(new SnapshotId(At(1), s_members));
+            using SnapshotWriter writer = new SnapshotStore(new SimulatedFileSystem(1), Directory).Create(new SnapshotId(At(1), Members));
             for (int at = 0; at < content.Length; at += piece + 1)
                 writer.Write(content.AsSpan(at, Math.Min(piece + 1, content.Length - at)));
             using SnapshotFile pieces = writer.Commit();
@@ -40,7 +40,7 @@ public class SnapshotStoreTests(ITestOutputHelper output)
     public void A_writer_that_is_not_committed_leaves_nothing()
     {
         var store = new SnapshotStore(_disk, Directory);
-        using (SnapshotWriter writer = store.Create(new SnapshotId(At(3), s_members)))
+        using (SnapshotWriter writer = store.Create(new SnapshotId(At(3), Members)))
             writer.Write(new byte[100_000]);
         Assert.Null(store.Latest());
         Assert.Empty(_disk.List(Directory));
@@ -49,7 +49,7 @@ public class SnapshotStoreTests(ITestOutputHelper output)
     [Fact]
     public void Leftovers_of_a_killed_process_are_removed()
     {
-        SnapshotWriter abandoned = new SnapshotStore(_disk, Directory).Create(new SnapshotId(At(3), s_members));
+        SnapshotWriter abandoned = new SnapshotStore(_disk, Directory).Create(new SnapshotId(At(3), Members));
         abandoned.Write(new byte[100_000]);
         Assert.NotEmpty(_disk.List(Directory));
         _disk.KillProcess();
@@ -192,7 +192,7 @@ public class SnapshotStoreTests(ITestOutputHelper output)
 
     internal static SnapshotFile Write(SnapshotStore store, ulong index, byte[] content)
     {
-        using SnapshotWriter writer = store.Create(new SnapshotId(At(index), s_members));
+        using SnapshotWriter writer = store.Create(new SnapshotId(At(index), Members));
         writer.Write(content);
         return writer.Commit();
     }
