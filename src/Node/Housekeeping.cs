@@ -9,7 +9,7 @@ namespace Conclave.Node;
 /// <summary>What has to be looked at a few times a second: time limits, expired leases, the quota, compaction, idle watches.</summary>
 internal sealed class Housekeeping(ServiceContext context, WatchService watches, ILogger logger)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100), LeaseInterval = TimeSpan.FromMilliseconds(500), WatchInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200), LeaseInterval = TimeSpan.FromMilliseconds(500), WatchInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PublishRetryInterval = TimeSpan.FromSeconds(5);
 
     private readonly List<long> _expired = [];

@@ -30,13 +30,14 @@ internal interface IConsensusEffects
 
 /// <summary>Steps the core, one thread at a time: takes all inputs that have come, steps them, and carries out what came of it once.</summary>
 /// <remarks>
-/// It does no I/O but hand frames to sockets that take them at once. Between inputs its thread sleeps until the next tick, so it is its own clock:
-/// after a pause (a stopped process, a stalled machine) it makes up for at most <see cref="TicksAtOnceMax"/> ticks, so that a pause is not
-/// taken for silence of the others.
+/// It does no I/O but hand frames to sockets that take them at once. Between inputs its thread sleeps until a tick is due that does something, so it
+/// is its own clock. After a pause (a stopped process, a stalled machine) it makes up for hardly more ticks than it meant to sleep, so that a
+/// pause is not taken for silence of the others.
 /// </remarks>
 internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 {
-    private const int TicksAtOnceMax = 3;
+    /// <summary>Ticks that are made up for beyond those that were slept through on purpose.</summary>
+    private const int LateTicksMax = 2;
 
     private static readonly long TickLength = Stopwatch.Frequency / (long)(TimeSpan.FromSeconds(1) / NodeOptions.TickInterval);
 
@@ -56,6 +57,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     // Of whoever runs the worker.
     private long _nextTick = Stopwatch.GetTimestamp() + TickLength;
+    private int _ticksUntilDue = 1;
     private List<RaftInput> _stepping = [];
     private List<IncomingProposal> _proposing = [];
     private readonly List<IncomingProposal> _batch = [];
@@ -108,7 +110,8 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     protected override bool HasWorkUnderLock => _inputs.Count > 0 || _proposals.Count > 0;
 
-    protected override TimeSpan? Alarm => Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Volatile.Read(ref _nextTick));
+    protected override TimeSpan? Alarm =>
+        Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Volatile.Read(ref _nextTick) + (Volatile.Read(ref _ticksUntilDue) - 1) * TickLength);
 
     protected override void TakeUnderLock()
     {
@@ -123,6 +126,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         _stepping.Clear();
         if (_proposing.Count > 0) StepProposals();
         _core.Flush(_output);
+        Volatile.Write(ref _ticksUntilDue, _core.TicksUntilDue);
         Emit(wakeOthers: !borrowed);
     }
 
@@ -133,10 +137,10 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     private void StepTicks()
     {
         long now = Stopwatch.GetTimestamp(), next = _nextTick;
-        if (now - next > PauseTicksWorthALine * TickLength) Log.Paused(_logger, (now - next) * 1000 / Stopwatch.Frequency);
+        if (now - next > (_ticksUntilDue + PauseTicksWorthALine) * TickLength) Log.Paused(_logger, (now - next) * 1000 / Stopwatch.Frequency);
         for (int ticks = 0; next <= now; next += TickLength)
         {
-            if (ticks++ == TicksAtOnceMax) next = now;
+            if (ticks++ == _ticksUntilDue + LateTicksMax) next = now;
             else _core.Step(RaftInput.Tick(), _output);
         }
 

@@ -38,6 +38,8 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
     // Ids must not repeat across restarts of this node, because entries of its former life may still be applied: so they start at a random place.
     private ulong _lastId = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
 
+    private long _failedCount;
+
     // Under _gate.
     private readonly Dictionary<ulong, PendingRequest> _pending = [];
     private NodeId _leader;
@@ -46,6 +48,9 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
     private bool _stopped;
 
     public int Count { get { lock (_gate) return _pending.Count; } }
+
+    /// <summary>Requests that ended without being known to be applied.</summary>
+    public long FailedCount => Interlocked.Read(ref _failedCount);
 
     public bool IsFull { get { lock (_gate) return _pending.Count >= CountMax || _bytes >= BytesMax; } }
 
@@ -160,7 +165,7 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
             }
         }
 
-        foreach (PendingRequest request in unknown) request.Complete(new ProposalResult(ProposalEnd.Unknown, default));
+        foreach (PendingRequest request in unknown) Fail(request, ProposalEnd.Unknown);
     }
 
     /// <summary>Ends what is too old and tries again what waits. Called a few times a second.</summary>
@@ -185,8 +190,7 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
         }
 
         route.Flush(quiet: false);
-        foreach (PendingRequest request in late ?? [])
-            request.Complete(new ProposalResult(request.IsWaiting ? ProposalEnd.Refused : ProposalEnd.Unknown, default));
+        foreach (PendingRequest request in late ?? []) Fail(request, request.IsWaiting ? ProposalEnd.Refused : ProposalEnd.Unknown);
     }
 
     /// <summary>Ends everything; what comes later is refused.</summary>
@@ -200,7 +204,13 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
             _pending.Clear();
         }
 
-        foreach (PendingRequest request in all) request.Complete(new ProposalResult(request.IsWaiting ? ProposalEnd.Refused : ProposalEnd.Unknown, default));
+        foreach (PendingRequest request in all) Fail(request, request.IsWaiting ? ProposalEnd.Refused : ProposalEnd.Unknown);
+    }
+
+    private void Fail(PendingRequest request, ProposalEnd end)
+    {
+        Interlocked.Increment(ref _failedCount);
+        request.Complete(new ProposalResult(end, default));
     }
 
     private void RouteWaitingUnderLock()

@@ -43,6 +43,7 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Gauge(text, "etcd_server_proposals_committed_total", (long)status.Commit);
         Gauge(text, "etcd_server_proposals_applied_total", (long)replica.View.AppliedIndex);
         Gauge(text, "etcd_server_proposals_pending", replica.Proposals.Count);
+        Counter(text, "etcd_server_proposals_failed_total", replica.Proposals.FailedCount);
         Gauge(text, "etcd_server_quota_backend_bytes", context.Options.QuotaBytes == long.MaxValue ? 0 : context.Options.QuotaBytes);
         Gauge(text, $"etcd_server_id{{server_id=\"{context.Cluster.Self}\"}}", 1);
         Gauge(text, $"etcd_server_version{{server_version=\"{NodeVersion.EtcdServer}\"}}", 1);

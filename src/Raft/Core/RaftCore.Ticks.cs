@@ -4,6 +4,23 @@ public sealed partial class RaftCore
 {
     private int _heartbeatElapsed;
 
+    /// <summary>
+    /// Ticks until one of them does more than count, if no other input comes before; at least 1. A driver may sleep that long and then step
+    /// as many, so that an idle node need not wake a hundred times a second.
+    /// </summary>
+    public int TicksUntilDue
+    {
+        get
+        {
+            int due = Role == RaftRole.Leader
+                ? Math.Min(_options.HeartbeatTicks - _heartbeatElapsed, _options.ElectionTimeoutTicks - _electionElapsed)
+                : _electionTimeout - _electionElapsed;
+            if (Role != RaftRole.Leader && _fastCampaignIn > 0) due = Math.Min(due, _fastCampaignIn);
+            if (_reads.Count > 0) due = Math.Min(due, _options.HeartbeatTicks - _heartbeatElapsed);
+            return Math.Max(1, due);
+        }
+    }
+
     private void OnTick()
     {
         _now++;
