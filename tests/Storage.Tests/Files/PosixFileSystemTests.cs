@@ -41,6 +41,8 @@ public sealed class PosixFileSystemTests : IDisposable
         _files.Create(path).Dispose();
         Assert.Equal(FileError.Exists, Failure(() => _files.Create(path)).Error);
         Assert.Equal(FileError.NotFound, Failure(() => _files.SyncDirectory(Path.Combine(_directory, "none"))).Error);
+        using (IStorageFile full = _files.Open("/dev/full")) // the device whose every write finds the disk full
+            Assert.Equal(FileError.NoSpace, Failure(() => full.Write(0, [1])).Error);
         Assert.NotNull(Failure(() => _files.CreateDirectory(Path.Combine(path, "below"))).Path);
     }
 
