@@ -24,27 +24,8 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
             Loaded? loaded = snapshots.LoadNewest(recovered.Base, file => Load(file, options), notes);
             foreach (string note in notes) Node.Log.RecoveryNote(logger, note);
             KeyValueStore store = loaded?.Store ?? new KeyValueStore(StoreOptionsOf(options));
-            IReadOnlyList<Entry> entries = recovered.Entries;
-            EntryId @base = recovered.Base;
-            HardState hardState = recovered.HardState;
-            if (loaded is not null && !RecoveredState.LogContainsSnapshot(loaded.Id.Last, @base, entries))
-            {
-                // The process stopped between taking over a snapshot and resetting the log to it.
-                // The snapshot may be of a term that this node had not noted yet; it cannot have voted in it.
-                if (loaded.Id.Last.Term > hardState.Term) hardState = new HardState(loaded.Id.Last.Term, NodeId.None);
-                log.ResetTo(loaded.Id.Last, hardState);
-                (@base, entries) = (loaded.Id.Last, []);
-            }
-
-            Node.Log.Recovered(logger, entries.Count, @base.Index.Value, hardState.Term.Value, store.View.Revision);
-            var state = new RecoveredState
-            {
-                HardState = hardState,
-                Snapshot = loaded?.Id,
-                Bootstrap = recovered.Bootstrap,
-                Base = @base,
-                Entries = entries,
-            };
+            RecoveredState state = log.StartFrom(recovered, loaded?.Id);
+            Node.Log.Recovered(logger, state.Entries.Count, state.Base.Index.Value, state.HardState.Term.Value, store.View.Revision);
             return new ReplicaDisk(log, snapshots, store, state, recovered.Identity, loaded?.Id.Membership ?? recovered.Bootstrap);
         }
         catch
