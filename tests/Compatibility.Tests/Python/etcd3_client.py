@@ -149,7 +149,7 @@ def compaction():
         events, _ = client.watch(PREFIX + "k", start_revision=revision)
         note("watch a compacted revision", event=event(next(events)))
     except etcd3.exceptions.RevisionCompactedError as error:
-        note("watch a compacted revision", error="RevisionCompactedError", compact_revision=error.compacted_revision)
+        note("watch a compacted revision", error="RevisionCompactedError", names_the_compaction=error.compacted_revision == revision + 1)
 
 
 try:
