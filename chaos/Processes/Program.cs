@@ -1,1 +1,44 @@
-return 0;
+using Conclave.Processes.Kill;
+using Conclave.Processes.Servers;
+
+const string usage = $"""
+    {KillOptions.Usage}
+
+    run [conclave|etcd]
+
+    Starts three members and says where they are, until a line on standard input or its end.
+    """;
+
+switch (args)
+{
+    case ["kill", .. string[] rest]:
+        KillOptions options;
+        try
+        {
+            options = KillOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{KillOptions.Usage}");
+            return 2;
+        }
+        KillReport report = await KillRun.RunAsync(options, Console.Error.WriteLine);
+        Console.WriteLine(report);
+        Console.WriteLine(report.ToJson());
+        if (options.JsonPath is { } path)
+            await File.WriteAllTextAsync(path, report.ToJson());
+        return report.Violations.Count == 0 ? 0 : 1;
+
+    case ["run", .. string[] rest]:
+        ServerKind kind = rest is ["etcd"] ? ServerKind.Etcd : ServerKind.Conclave;
+        await using (ProcessCluster cluster = await ProcessCluster.StartAsync(new ClusterOptions { Kind = kind }))
+        {
+            Console.WriteLine($"{cluster.Endpoints} leader {cluster.Members[await cluster.WaitForLeaderAsync(TimeSpan.FromSeconds(10))]}");
+            Console.ReadLine();
+        }
+        return 0;
+
+    default:
+        Console.Error.WriteLine(usage);
+        return 2;
+}

@@ -10,6 +10,7 @@ internal static class KeyHash
     public static uint Of(in ReadState state, long revision, long compactRevision)
     {
         var crc = new Crc32C();
+        crc.Add("key"u8);   // an empty store has a hash too: clients take a missing number for a missing answer
         var cursor = new TreeCursor<KeySlot>(state.Root);
         cursor.Seek([]);
         for (bool any = cursor.Leaf is not null; any; any = cursor.NextLeaf())

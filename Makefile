@@ -1,0 +1,36 @@
+# `make` says what there is.
+.DEFAULT_GOAL := help
+SEED ?= 1
+STEPS ?= 50000
+MINUTES ?= 5
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+build: ## everything, warnings are errors
+	dotnet build -c Release Cluster.sln
+
+verify: ## build, format check and all tests; changes no file
+	dotnet build -c Release Cluster.sln
+	dotnet format Cluster.sln --verify-no-changes --no-restore
+	dotnet test -c Release --no-build Cluster.sln
+
+fix: ## format the code
+	dotnet format Cluster.sln --no-restore
+
+run: ## three nodes on loopback, with a live table
+	dotnet run -c Release --project src/Cli -- up
+
+simulate: ## replay one seed: make simulate SEED=7
+	dotnet run -c Release --project chaos/Simulator -- --seed $(SEED) --steps $(STEPS)
+
+explore: ## draw new seeds for a while: make explore MINUTES=60
+	dotnet run -c Release --project chaos/Simulator -- explore --minutes $(MINUTES)
+
+chaos: ## kill real processes and look for lost writes
+	dotnet run -c Release --project chaos/Processes -- kill
+
+bench: ## the same load against Conclave and etcd, side by side
+	dotnet run -c Release --project bench/Bench
+
+.PHONY: help build verify fix run simulate explore chaos bench

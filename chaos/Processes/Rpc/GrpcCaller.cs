@@ -1,0 +1,39 @@
+using System.Buffers;
+using Conclave.Client.Rpc;
+using Conclave.Wire.Grpc;
+using Google.Protobuf;
+
+namespace Conclave.Processes.Rpc;
+
+/// <summary>Unary calls over the client library's channel, with failures as values.</summary>
+internal sealed class GrpcCaller(Uri endpoint) : IDisposable
+{
+    private readonly RpcChannel _channel = new(endpoint, new RpcChannelOptions { ConnectionsMax = 1 });
+
+    public async Task<RpcResult<TResponse>> CallAsync<TResponse>(string method, IMessage request, MessageParser<TResponse> parser, TimeSpan timeout, CancellationToken cancellationToken)
+        where TResponse : class, IMessage<TResponse>
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(timeout);
+        try
+        {
+            using RpcReply reply = await _channel.CallAsync(method, request.ToByteArray(), metadata: null, deadline.Token).ConfigureAwait(false);
+            return new(parser.ParseFrom(new ReadOnlySequence<byte>(reply.Message)), 0, "", RpcOutcome.Acknowledged);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new(null, (int)GrpcCode.DeadlineExceeded, $"no answer in {timeout.TotalSeconds:0.#} s", RpcOutcome.Unknown);
+        }
+        catch (RpcException e)
+        {
+            return new(null, (int)e.Code, e.Message, IsDefinite(e) ? RpcOutcome.Refused : RpcOutcome.Unknown);
+        }
+    }
+
+    /// <summary>Whether the server certainly did not carry it out: it never left, or the code is one that is given only to what was refused.</summary>
+    private static bool IsDefinite(RpcException failure) => failure.Fate == RequestFate.NotSent
+        || (failure.Fate == RequestFate.Answered && failure.Code is GrpcCode.InvalidArgument or GrpcCode.NotFound or GrpcCode.AlreadyExists or GrpcCode.PermissionDenied
+            or GrpcCode.ResourceExhausted or GrpcCode.FailedPrecondition or GrpcCode.OutOfRange or GrpcCode.Unimplemented or GrpcCode.Unauthenticated);
+
+    public void Dispose() => _channel.Dispose();
+}

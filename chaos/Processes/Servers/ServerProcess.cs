@@ -1,0 +1,106 @@
+using System.Diagnostics;
+
+namespace Conclave.Processes.Servers;
+
+/// <summary>One member: a server process that can be killed, paused and started again on the same data and ports.</summary>
+public sealed class ServerProcess : IDisposable
+{
+    private readonly string _program;
+    private readonly IReadOnlyList<string> _arguments;
+    private readonly ProcessGuard _guard;
+    private Process? _process;
+
+    internal ServerProcess(string name, int clientPort, int peerPort, string directory, string program, IReadOnlyList<string> arguments, ProcessGuard guard)
+    {
+        (Name, ClientPort, PeerPort, _program, _arguments, _guard) = (name, clientPort, peerPort, program, arguments, guard);
+        DataDirectory = Path.Combine(directory, name + ".data");
+        LogPath = Path.Combine(directory, name + ".log");
+    }
+
+    /// <summary>Member name, as in --name.</summary>
+    public string Name { get; }
+
+    /// <summary>Loopback port of gRPC and the JSON gateway.</summary>
+    public int ClientPort { get; }
+
+    /// <summary>Loopback port of Raft.</summary>
+    public int PeerPort { get; }
+
+    /// <summary>http://127.0.0.1:port</summary>
+    public Uri ClientUrl => new($"http://127.0.0.1:{ClientPort}");
+
+    /// <summary>Where its data are.</summary>
+    public string DataDirectory { get; }
+
+    /// <summary>Standard output and error of all its incarnations.</summary>
+    public string LogPath { get; }
+
+    /// <summary>Process id, 0 while it does not run.</summary>
+    public int Pid => IsRunning ? _process!.Id : 0;
+
+    /// <summary>Whether the process lives (also while paused).</summary>
+    public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>Whether the process ended without being asked to.</summary>
+    public bool HasCrashed => _process is { HasExited: true };
+
+    /// <summary>Zero while it does not run. Counts from the start of this incarnation.</summary>
+    public ProcessUsage Usage => IsRunning ? ProcessUsage.Of(_process!.Id) : default;
+
+    /// <summary>Starts it; does not wait for it to answer.</summary>
+    public void Start()
+    {
+        if (IsRunning)
+            throw new InvalidOperationException($"{Name} runs already.");
+        _process?.Dispose();
+        // The shell only points the output at the log and becomes the server, so the process id is the server's.
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
+        start.Environment["SERVER_LOG"] = LogPath;
+        foreach (string argument in (string[])["-c", "exec \"$@\" >>\"$SERVER_LOG\" 2>&1", "sh", _program, .. _arguments])
+            start.ArgumentList.Add(argument);
+        _process = Process.Start(start) ?? throw new InvalidOperationException($"{_program} did not start.");
+        _guard.Watch(_process.Id);
+    }
+
+    /// <summary>kill -9, and waits until the kernel has taken it away.</summary>
+    public void Kill()
+    {
+        if (_process is null)
+            return;
+        int pid = _process.Id;
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.WaitForExit();
+        _guard.Forget(pid);
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>SIGTERM, and waits for the end.</summary>
+    /// <returns>False when it had to be killed after <paramref name="patience"/>.</returns>
+    public bool Stop(TimeSpan patience)
+    {
+        if (_process is null)
+            return true;
+        Signals.Send(_process.Id, Signals.Terminate);
+        bool ended = _process.WaitForExit(patience);
+        Kill();
+        return ended;
+    }
+
+    /// <summary>SIGSTOP: it keeps its connections and answers nothing.</summary>
+    public void Pause() => Signals.Send(_process!.Id, Signals.Stop);
+
+    /// <summary>SIGCONT.</summary>
+    public void Resume() => Signals.Send(_process!.Id, Signals.Continue);
+
+    /// <summary>Last lines of the log, for failure messages.</summary>
+    public string LogTail(int lines = 15) =>
+        File.Exists(LogPath) ? string.Join('\n', File.ReadLines(LogPath).TakeLast(lines)) : "(no log)";
+
+    /// <inheritdoc/>
+    public void Dispose() => Kill();
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} ({ClientUrl})";
+}

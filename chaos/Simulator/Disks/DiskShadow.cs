@@ -1,0 +1,98 @@
+using Conclave.Raft;
+
+namespace Conclave.Simulator;
+
+/// <summary>What must be on a node's disk: everything that was reported durable, nothing lost, nothing invented.</summary>
+internal sealed class DiskShadow
+{
+    private readonly List<EntryId> _entries = [];
+    private List<PersistOp> _writing = [];
+    private EntryId? _compacting;
+    private (EntryId Last, HardState HardState)? _resetting;
+
+    public HardState HardState { get; private set; }
+    public EntryId Base { get; private set; }
+    public EntryId Last => _entries.Count == 0 ? Base : _entries[^1];
+
+    public void Begin(List<PersistOp> ops) => _writing = ops;
+    public void BeginCompaction(EntryId upTo) => _compacting = upTo;
+    public void BeginReset(EntryId last, HardState hardState) => _resetting = (last, hardState);
+
+    /// <summary>What was begun is durable.</summary>
+    public void Done()
+    {
+        foreach (PersistOp op in _writing) Apply(op);
+        _writing = [];
+        if (_compacting is { } upTo) Compact(upTo);
+        _compacting = null;
+        if (_resetting is { } reset) Reset(reset.Last, reset.HardState);
+        _resetting = null;
+    }
+
+    public bool Contains(EntryId id) => id == Base || TermAt(id.Index) == id.Term;
+
+    public Term? TermAt(LogIndex index)
+    {
+        if (index == Base.Index) return Base.Term;
+        long at = index - Base.Index - 1;
+        return at >= 0 && at < _entries.Count ? _entries[(int)at].Term : null;
+    }
+
+    /// <summary>After a crash: what was begun may have happened, an operation as a whole or not at all. Adopts what is found.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? Adopt(RecoveredState found, SnapshotId? snapshot)
+    {
+        (List<PersistOp> writing, EntryId? compacting, var resetting) = (_writing, _compacting, _resetting);
+        (_writing, _compacting, _resetting) = ([], null, null);
+        string expected = "";
+        for (int done = 0; ; done++)
+        {
+            if (Matches(found) || MatchesAfterReset(found, snapshot)) return null;
+            expected += $" [{HardState}, {Base}..{Last}]";
+            if (done < writing.Count) Apply(writing[done]);
+            else if (compacting is { } upTo && upTo.Index > Base.Index) Compact(upTo);
+            else if (resetting is { } reset && Base != reset.Last) Reset(reset.Last, reset.HardState);
+            else return $"The disk holds [{found.HardState}, {found.Base}..{(found.Entries.Count == 0 ? found.Base : found.Entries[^1].Id)}], expected one of{expected}.";
+        }
+    }
+
+    /// <summary>The driver resets a log that lacks the snapshot, as soon as it opens it.</summary>
+    private bool MatchesAfterReset(RecoveredState found, SnapshotId? snapshot)
+    {
+        if (snapshot is null || Contains(snapshot.Last) || found.HardState != HardState || found.Base != snapshot.Last || found.Entries.Count > 0) return false;
+        Reset(snapshot.Last, HardState);
+        return true;
+    }
+
+    private bool Matches(RecoveredState found)
+    {
+        if (found.HardState != HardState || found.Base != Base || found.Entries.Count != _entries.Count) return false;
+        for (int i = 0; i < _entries.Count; i++)
+            if (found.Entries[i].Id != _entries[i]) return false;
+        return true;
+    }
+
+    private void Apply(PersistOp op)
+    {
+        if (op.TruncateFrom is { } from)
+        {
+            int keep = (int)(from - Base.Index) - 1;
+            if (keep < _entries.Count) _entries.RemoveRange(keep, _entries.Count - keep);
+        }
+        foreach (ref readonly Entry entry in op.Entries.Span) _entries.Add(entry.Id);
+        HardState = op.HardState ?? HardState;
+    }
+
+    private void Compact(EntryId upTo)
+    {
+        if (upTo.Index <= Base.Index) return;
+        _entries.RemoveRange(0, (int)(upTo.Index - Base.Index));
+        Base = upTo;
+    }
+
+    private void Reset(EntryId last, HardState hardState)
+    {
+        _entries.Clear();
+        (Base, HardState) = (last, hardState);
+    }
+}

@@ -1,0 +1,40 @@
+using Conclave.Raft;
+
+namespace Conclave.Simulator;
+
+/// <summary>A snapshot as it travels: its raw bytes, and what the sender says about them.</summary>
+internal sealed record TransferredSnapshot(SnapshotId Id, byte[] Raw, object? Manifest);
+
+/// <summary>One node's disk. Two kinds: a plain list, fast, and the real log and snapshots over simulated files.</summary>
+/// <remarks>Every method may end in a <see cref="SimulatedCrash"/> if one was armed.</remarks>
+internal interface INodeDisk
+{
+    /// <summary>Opens it after a start, as a driver does.</summary>
+    /// <param name="bootstrap">The membership to start from.</param>
+    /// <param name="state">The content of the snapshot that was found; empty without one.</param>
+    RecoveredState Open(Membership bootstrap, out byte[] state);
+
+    void Persist(List<PersistOp> ops, List<OutboundMessage> released);
+
+    void CompactTo(EntryId upTo);
+
+    void ResetTo(EntryId snapshotLast, HardState hardState);
+
+    /// <summary>Makes a snapshot of the own state durable. The newest one is the one found by <see cref="Open"/>.</summary>
+    void SaveSnapshot(SnapshotId id, byte[] state);
+
+    /// <summary>The newest snapshot, for a peer.</summary>
+    TransferredSnapshot? ReadSnapshot();
+
+    /// <summary>Makes a snapshot from a peer durable; its content.</summary>
+    byte[] ReceiveSnapshot(TransferredSnapshot snapshot);
+
+    /// <summary>The next writes will be interrupted after a few steps; null disarms.</summary>
+    void ArmCrash(int? steps);
+
+    /// <summary>The process is gone; with a power cut, so is what was not synced.</summary>
+    void Crash(bool powerCut);
+}
+
+/// <summary>The machine died in the middle of a write.</summary>
+internal sealed class SimulatedCrash : Exception;

@@ -1,0 +1,20 @@
+namespace Conclave.Simulator;
+
+/// <summary>The kinds of trouble that a run may draw.</summary>
+internal enum FaultKind
+{
+    PowerCut,
+    KillProcess,
+    CrashWhileWriting,
+    CrashAll,
+    Pause,
+    Partition,
+    IsolateLeader,
+    OneWay,
+    CutLinks,
+    LossBurst,
+    DelayBurst,
+    LinkFlap,
+    SlowDisk,
+    ClockDrift,
+}

@@ -1,0 +1,36 @@
+using Conclave.Raft;
+
+namespace Conclave.Simulator;
+
+/// <summary>The state machine of one node. Two kinds: a few registers, fast, and the real key-value store.</summary>
+internal interface INodeMachine
+{
+    EntryId Applied { get; }
+
+    /// <summary>Of everything that was applied and answered. Nodes with equal applied indexes have equal hashes.</summary>
+    ulong Hash { get; }
+
+    void Apply(in Entry entry);
+
+    byte[] Save();
+}
+
+internal static class NodeMachine
+{
+    public static INodeMachine Empty(Plan plan) => plan.RealStore ? new StoreMachine() : new RegisterMachine();
+
+    public static INodeMachine Load(Plan plan, byte[] saved) => plan.RealStore ? StoreMachine.Load(saved) : RegisterMachine.Load(saved);
+
+    /// <summary>A command that carries the number of the operation.</summary>
+    public static byte[] Command(SimWorld world, ulong operation) => world.Plan.RealStore ? StoreCommands.Draw(world, operation)
+        : RegisterMachine.Command(operation, world.Random.Below(RegisterMachine.Registers), world.Random.Below(world.Plan.ValueBytesMax));
+
+    /// <summary>The number that <see cref="Command"/> put in; 0 for entries that are no commands.</summary>
+    public static ulong OperationOf(Plan plan, in Entry entry)
+    {
+        if (entry.Kind != EntryKind.Command) return 0;
+        if (!plan.RealStore) return RegisterMachine.OperationOf(entry);
+        if (!Store.Command.TryDecode(entry.Payload, out Store.Command command)) throw new SimulationFailure($"Entry {entry.Id} holds no command.");
+        return command.RequestId;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using Conclave.Raft;
+using Conclave.Store;
+
+namespace Conclave.Simulator;
+
+/// <summary>The real key-value store. Its hash covers every answer it gave, and now and then the whole saved state.</summary>
+internal sealed class StoreMachine : INodeMachine
+{
+    private const ulong FullHashEvery = 64;
+    private static readonly StoreOptions Options = new();
+    private readonly ArrayBufferWriter<byte> _buffer = new();
+    private readonly KeyValueStore _store;
+
+    public StoreMachine()
+        : this(new KeyValueStore(Options))
+    {
+    }
+
+    private StoreMachine(KeyValueStore store) => _store = store;
+
+    public EntryId Applied { get; private set; }
+    public ulong Hash { get; private set; }
+
+    public void Apply(in Entry entry)
+    {
+        if (entry.Index != Applied.Index.Next) throw new SimulationFailure($"Entry {entry.Id} is applied after {Applied}.");
+        if (entry.Kind == EntryKind.Command && Store.Command.TryDecode(entry.Payload, out Store.Command command))
+        {
+            ApplyOutcome outcome = _store.Apply(entry.Index.Value, entry.Term.Value, command, wantResponse: true);
+            Mix((ulong)outcome.Error);
+            Mix((ulong)outcome.Revision);
+            Mix(outcome.Body.Span);
+        }
+        else
+        {
+            _store.AdvanceApplied(entry.Index.Value, entry.Term.Value);
+        }
+        Mix(entry.Term.Value);
+        Applied = entry.Id;
+        _store.Publish();
+        if (entry.Index.Value % FullHashEvery == 0) Mix(SaveStore());
+    }
+
+    //  | term u64 | hash u64 | the store's own bytes |
+    public byte[] Save()
+    {
+        ReadOnlySpan<byte> store = SaveStore();
+        byte[] bytes = new byte[16 + store.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, Applied.Term.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), Hash);
+        store.CopyTo(bytes.AsSpan(16));
+        return bytes;
+    }
+
+    public static StoreMachine Load(byte[] bytes)
+    {
+        KeyValueStore store = KeyValueStore.Load(new MemoryStream(bytes, 16, bytes.Length - 16, writable: false), Options);
+        return new StoreMachine(store)
+        {
+            Applied = new EntryId(new LogIndex(store.AppliedIndex), new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes))),
+            Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(8)),
+        };
+    }
+
+    private ReadOnlySpan<byte> SaveStore()
+    {
+        _buffer.ResetWrittenCount();
+        KeyValueStore.Save(_store.View, _buffer);
+        return _buffer.WrittenSpan;
+    }
+
+    private void Mix(ulong value)
+    {
+        ulong mixed = (Hash ^ value) * 0xD6E8FEB86659FD93;
+        Hash = mixed ^ (mixed >> 32);
+    }
+
+    private void Mix(ReadOnlySpan<byte> bytes)
+    {
+        for (; bytes.Length >= 8; bytes = bytes[8..]) Mix(BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        foreach (byte value in bytes) Mix(value);
+    }
+}

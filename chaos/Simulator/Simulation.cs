@@ -1,0 +1,105 @@
+using Conclave.Raft;
+
+namespace Conclave.Simulator;
+
+/// <summary>One whole run: trouble, then healing, then the question whether the cluster serves again.</summary>
+public sealed class Simulation
+{
+    /// <summary>Events in the phase with faults, unless told otherwise.</summary>
+    public const int StepsDefault = 20_000;
+
+    private const long ConvergeUs = 120_000_000;
+    private readonly ulong _seed;
+    private readonly int _steps;
+    private readonly Mutation _mutation;
+    private readonly TextWriter? _log;
+
+    private Simulation(ulong seed, int steps, Mutation mutation, TextWriter? log) => (_seed, _steps, _mutation, _log) = (seed, steps, mutation, log);
+
+    /// <summary>
+    /// Whether a message that leaves before its write is durable is a violation in itself (I8). Off, a deliberate bug has to be found by
+    /// what it leads to, which shows that the simulator gets that far.
+    /// </summary>
+    public bool CheckReleases { get; init; } = true;
+
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="steps">Simulated events while there are faults.</param>
+    /// <param name="mutation">A deliberate bug.</param>
+    /// <param name="log">Gets the story; null for none. Has no influence on the run.</param>
+    /// <param name="checkReleases">See <see cref="CheckReleases"/>.</param>
+    public static Simulation FromSeed(ulong seed, int steps = StepsDefault, Mutation mutation = Mutation.None, TextWriter? log = null, bool checkReleases = true) =>
+        new(seed, steps, mutation, log) { CheckReleases = checkReleases };
+
+    public Verdict Run()
+    {
+        SimWorld? world = null;
+        string? failure = null;
+        try
+        {
+            world = new SimWorld(_seed, _mutation, CheckReleases, _log);
+            world.Run(_steps);
+            Heal(world);
+        }
+        // An invariant of the core, or any exception that a bug throws: both are findings, with the same way to replay them.
+        catch (Exception found)
+        {
+            string name = found is SimulationFailure or InvariantViolationException ? "" : $"{found.GetType().Name}: ";
+            failure = $"{name}{found.Message}\n  seed {_seed}, event {world?.Events}, {world?.Now / 1000.0:F3} ms. Replay: {ReplayCommand}";
+            if (found is not SimulationFailure) _log?.WriteLine(found.ToString());
+            _log?.WriteLine(failure);
+        }
+        return new Verdict(failure, world?.Trace ?? 0, world?.Events ?? 0, TimeSpan.FromMicroseconds(world?.Now ?? 0), world?.Statistics ?? new Statistics());
+    }
+
+    private string ReplayCommand =>
+        $"dotnet run -c Release --project chaos/Simulator -- --seed {_seed}"
+        + (_steps == StepsDefault ? "" : $" --steps {_steps}") + (_mutation == Mutation.None ? "" : $" --mutation {_mutation}") + (CheckReleases ? "" : " --without-i8") + " --trace";
+
+    private static void Heal(SimWorld world)
+    {
+        world.Note("the faults stop");
+        world.Clients.Active = false;
+        world.Faults.StopAll();
+        // Without new work first: whatever is stuck must come loose by itself.
+        if (!world.RunUntil(() => HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: no convergence within {ConvergeUs / 1_000_000} s of quiet. {Describe(world)}");
+
+        // What was on its way since before, messages and broken links, arrives and must do no harm either.
+        world.RunUntil(() => false, 6_000_000);
+        if (!world.RunUntil(() => HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
+
+        ulong write = world.Clients.Probe(LeaderOf(world)!); // there is one: it has converged
+        if (!world.RunUntil(() => !world.Clients.IsUnderWay(write) && HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");
+        foreach (SimNode node in world.Nodes)
+        {
+            ulong read = world.Clients.ProbeRead(node);
+            if (!world.RunUntil(() => !world.Clients.IsUnderWay(read), ConvergeUs)) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
+        }
+
+        Term term = LeaderOf(world)!.Core.Term; // as above
+        world.RunUntil(() => false, 5 * world.Plan.ElectionTimeoutUs);
+        if (LeaderOf(world) is not { } leader || leader.Core.Term != term) throw new SimulationFailure($"I22: an election in a healthy cluster. {Describe(world)}");
+    }
+
+    private static bool HasConverged(SimWorld world)
+    {
+        if (LeaderOf(world) is not { } leader) return false;
+        foreach (SimNode node in world.Nodes)
+        {
+            if (!node.IsUp || node.Core.Leader != leader.Id || node.Core.Term != leader.Core.Term) return false;
+            if (node.Core.LastEntry != leader.Core.LastEntry || node.Core.Commit != leader.Core.LastEntry.Index) return false;
+            if (node.Machine.Applied.Index != node.Core.Commit) return false;
+        }
+        return true;
+    }
+
+    private static SimNode? LeaderOf(SimWorld world)
+    {
+        SimNode? leader = null;
+        foreach (SimNode node in world.Nodes)
+            if (node.IsUp && node.Core.Role == RaftRole.Leader && (leader is null || node.Core.Term > leader.Core.Term)) leader = node;
+        return leader;
+    }
+
+    private static string Describe(SimWorld world) => string.Join("; ", world.Nodes.Select(n => !n.IsUp ? $"{n.Id} down"
+        : $"{n.Id} {n.Core.Role} term {n.Core.Term} leader {n.Core.Leader} log {n.Core.LogBase}..{n.Core.LastEntry} commit {n.Core.Commit} applied {n.Machine.Applied.Index}"));
+}

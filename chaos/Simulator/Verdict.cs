@@ -1,0 +1,32 @@
+namespace Conclave.Simulator;
+
+/// <summary>How a run ended.</summary>
+/// <param name="Failure">What was violated, with the seed and the command that replays it; null when everything held.</param>
+/// <param name="TraceHash">Equal for equal runs: seed, steps and mutation decide everything.</param>
+/// <param name="Events">Simulated events, all phases.</param>
+/// <param name="VirtualTime">How long the cluster lived.</param>
+/// <param name="Statistics">What happened in it: a run in which nothing happened has proven nothing.</param>
+public sealed record Verdict(string? Failure, ulong TraceHash, long Events, TimeSpan VirtualTime, Statistics Statistics)
+{
+    public bool Passed => Failure is null;
+}
+
+/// <summary>Counts of what a run went through.</summary>
+public sealed record Statistics
+{
+    public long Committed { get; set; }
+    public long WritesAcknowledged { get; set; }
+    public long WritesUnknown { get; set; }
+    public long ReadsServed { get; set; }
+    public long ReadsRefused { get; set; }
+    public long Elections { get; set; }
+    public long Crashes { get; set; }
+    public long CrashesWhileWriting { get; set; }
+    public long SnapshotsTaken { get; set; }
+    public long SnapshotsInstalled { get; set; }
+    public long LogResetsAtStart { get; set; }
+    public long MessagesSent { get; set; }
+    public long MessagesLost { get; set; }
+    public long Faults { get; set; }
+    public long Truncations { get; set; }
+}

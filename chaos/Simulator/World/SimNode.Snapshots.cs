@@ -1,0 +1,63 @@
+using Conclave.Raft;
+
+namespace Conclave.Simulator;
+
+internal sealed record TakenSnapshot(SnapshotId Id, byte[] State);
+
+/// <summary>A snapshot on its way from one node to another.</summary>
+internal sealed record SnapshotStream(int From, int To, Term Term, int ReceiverLife, TransferredSnapshot Snapshot);
+
+internal sealed partial class SimNode
+{
+    private readonly Dictionary<EntryId, byte[]> _receivedStates = []; // durable, and not installed yet
+    private readonly HashSet<int> _streams = []; // to whom
+    private LogIndex _snapshotIndex;
+    private LogIndex _durableSnapshot; // of the newest snapshot that must be on the disk, restarts or not
+    private bool _savingSnapshot;
+
+    private void MaybeTakeSnapshot()
+    {
+        if (_savingSnapshot || Machine.Applied.Index - _snapshotIndex < _world.Plan.SnapshotEvery) return;
+        _savingSnapshot = true;
+        var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, Core.Membership), Machine.Save());
+        Later(SimEventKind.SnapshotSaved, _world.Between(1_000, 100_000), data: taken);
+    }
+
+    private void SaveSnapshot(TakenSnapshot taken)
+    {
+        _savingSnapshot = false;
+        if (taken.Id.Last.Index <= _snapshotIndex) return; // a newer one was installed meanwhile
+        _snapshotIndex = taken.Id.Last.Index;
+        _disk.SaveSnapshot(taken.Id, taken.State);
+        _durableSnapshot = LogIndex.Max(_durableSnapshot, taken.Id.Last.Index);
+        _world.Statistics.SnapshotsTaken++;
+        Take(RaftInput.SnapshotTaken(taken.Id));
+    }
+
+    private void StartStream(NodeId peer)
+    {
+        SimNode receiver = _world[peer];
+        if (!_streams.Add(receiver._slot)) return; // it runs already
+        if (_disk.ReadSnapshot() is not { } snapshot) throw new SimulationFailure($"{Id} is to send a snapshot and has none.");
+        var stream = new SnapshotStream(_slot, receiver._slot, Core.Term, receiver.Life, snapshot);
+        Later(SimEventKind.StreamEnd, _world.Between(1_000, 300_000), data: stream);
+    }
+
+    private void EndStream(SnapshotStream stream)
+    {
+        _streams.Remove(stream.To);
+        SimNode receiver = _world.Nodes[stream.To];
+        bool cut = _world.Network.IsBlocked(_slot, stream.To) || _world.Network.IsBlocked(stream.To, _slot);
+        bool ok = receiver.IsUp && receiver.Life == stream.ReceiverLife && !cut && !(!_world.Network.Healing && _world.Random.Below(10) == 0);
+        if (ok) receiver.Later(SimEventKind.StreamSaved, _world.Between(100, 50_000), data: stream);
+        Take(RaftInput.SnapshotSendFinished(receiver.Id, ok));
+    }
+
+    private void ReceiveSnapshot(SnapshotStream stream)
+    {
+        SnapshotId id = stream.Snapshot.Id;
+        _receivedStates[id.Last] = _disk.ReceiveSnapshot(stream.Snapshot);
+        _durableSnapshot = LogIndex.Max(_durableSnapshot, id.Last.Index);
+        Take(RaftInput.SnapshotReceived(_world.Nodes[stream.From].Id, stream.Term, id));
+    }
+}

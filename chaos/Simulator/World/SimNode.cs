@@ -1,0 +1,195 @@
+using Conclave.Raft;
+
+namespace Conclave.Simulator;
+
+/// <summary>A node: the core with a driver around it that does what the real one does, one event at a time. The parts: Disk, Apply, Snapshots.</summary>
+internal sealed partial class SimNode
+{
+    private readonly SimWorld _world;
+    private readonly int _slot;
+    private readonly RaftOutput _output = new();
+    private readonly List<RaftInput> _inbox = [];
+    private bool _batchScheduled;
+    private long _pausedUntil;
+    private RaftCore? _core;
+
+    public SimNode(SimWorld world, int slot)
+    {
+        (_world, _slot) = (world, slot);
+        Id = new NodeId((ulong)slot + 1);
+        _disk = world.Plan.RealDisk ? new FileDisk(world.Random.Next(), Id.Value) : new ListDisk();
+        Machine = NodeMachine.Empty(world.Plan);
+    }
+
+    public NodeId Id { get; }
+    public int Slot => _slot;
+    public bool IsUp => _core is not null;
+    public bool IsPaused => _world.Now < _pausedUntil;
+
+    /// <summary>How often it started.</summary>
+    public int Life { get; private set; }
+
+    /// <summary>Only while up.</summary>
+    public RaftCore Core => _core!;
+
+    public long TickUs { get; set; } = Plan.TickUs;
+
+    public void Start()
+    {
+        if (IsUp) return;
+        Life++;
+        if (!TryOpenDisk(out RecoveredState recovered)) return;
+        Plan plan = _world.Plan;
+        var options = new RaftOptions
+        {
+            Self = Id,
+            Seed = _world.Random.Next(),
+            ElectionTimeoutTicks = plan.ElectionTimeoutTicks,
+            HeartbeatTicks = plan.HeartbeatTicks,
+            AppendBytesMax = plan.AppendBytesMax,
+            InflightCountMax = plan.InflightCountMax,
+            SnapshotTrailingEntries = plan.TrailingEntries,
+            ReadTimeoutTicks = 3 * plan.ElectionTimeoutTicks,
+            DiskStallTicks = 3 * plan.ElectionTimeoutTicks,
+        };
+        _core = new RaftCore(options, recovered, _world.Mutation.ToFaults());
+        _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
+        _world.Checker.OnStart(this);
+        Later(SimEventKind.Tick, _world.Between(1, TickUs));
+        foreach (SimNode other in _world.Nodes)
+            if (other is { IsUp: true } && other != this) Link(other);
+        ScheduleBatch();
+    }
+
+    public void Crash(bool powerCut)
+    {
+        if (!IsUp) return;
+        _world.Statistics.Crashes++;
+        _world.Note($"{Id} {(powerCut ? "loses power" : "is killed")}");
+        _core = null;
+        _disk.Crash(powerCut);
+        _inbox.Clear();
+        _output.Clear();
+        (_batchScheduled, _pausedUntil) = (false, 0);
+        ForgetDiskWork();
+        ForgetApplyWork();
+        _world.Clients.OnNodeGone(this);
+        foreach (SimNode other in _world.Nodes)
+            if (other is { IsUp: true } && other != this && !_world.Network.IsBlocked(_slot, other._slot))
+                other.Later(SimEventKind.LinkDown, _world.Between(100, 5_000), _slot);
+    }
+
+    public void Pause(long us) => _pausedUntil = _world.Now + us;
+
+    public void Resume() => _pausedUntil = 0;
+
+    /// <summary>A connection between the two comes up; each notices on its own.</summary>
+    public void Link(SimNode other)
+    {
+        Later(SimEventKind.LinkUp, _world.Between(500, 20_000), other._slot);
+        other.Later(SimEventKind.LinkUp, _world.Between(500, 20_000), _slot);
+    }
+
+    public void Take(in RaftInput input)
+    {
+        if (!IsUp) return; // the connection is refused
+        _inbox.Add(input);
+        ScheduleBatch();
+    }
+
+    public void Later(SimEventKind kind, long delay, long number = 0, object? data = null) =>
+        _world.After(delay, new SimEvent(kind, _slot, Life, number, data));
+
+    public void Handle(in SimEvent what)
+    {
+        if (what.Kind == SimEventKind.Restart)
+        {
+            Start();
+            return;
+        }
+        if (!IsUp || (what.Life >= 0 && what.Life != Life)) return;
+        if (IsPaused)
+        {
+            // Nothing runs in a stopped process; the ticks of that time are one late tick.
+            _world.At(_pausedUntil + _world.Between(0, 1_000), what);
+            return;
+        }
+        try
+        {
+            Dispatch(what);
+        }
+        catch (SimulatedCrash)
+        {
+            _world.Statistics.CrashesWhileWriting++;
+            Crash(powerCut: _world.Random.Below(2) == 0);
+            _world.Faults.RestartLater(this);
+        }
+    }
+
+    private void Dispatch(in SimEvent what)
+    {
+        switch (what.Kind)
+        {
+            case SimEventKind.Deliver: Take(RaftInput.Received(SimNetwork.Open(what.Data!))); break; // sent with its message
+            case SimEventKind.Batch: RunBatch(); break;
+            case SimEventKind.Tick:
+                Take(RaftInput.Tick());
+                Later(SimEventKind.Tick, TickUs);
+                break;
+            case SimEventKind.DiskDone: FinishDiskWork(); break;
+            case SimEventKind.Apply: ApplySome(); break;
+            case SimEventKind.SnapshotSaved: SaveSnapshot((TakenSnapshot)what.Data!); break; // scheduled with it
+            case SimEventKind.StreamEnd: EndStream((SnapshotStream)what.Data!); break; // scheduled with it
+            case SimEventKind.StreamSaved: ReceiveSnapshot((SnapshotStream)what.Data!); break; // scheduled with it
+            case SimEventKind.LinkUp: Take(RaftInput.LinkUp(_world.Nodes[what.Number].Id)); break;
+            case SimEventKind.LinkDown: Take(RaftInput.LinkDown(_world.Nodes[what.Number].Id)); break;
+            default: throw new SimulationFailure($"No handler for {what.Kind}.");
+        }
+    }
+
+    private void ScheduleBatch()
+    {
+        if (_batchScheduled) return;
+        _batchScheduled = true;
+        Later(SimEventKind.Batch, _world.Between(1, 200));
+    }
+
+    /// <summary>What the driver does: some inputs, one flush, then everything that came out.</summary>
+    private void RunBatch()
+    {
+        _batchScheduled = false;
+        int count = Math.Min(_inbox.Count, _world.Plan.BatchInputsMax);
+        for (int i = 0; i < count; i++) Core.Step(_inbox[i], _output);
+        _inbox.RemoveRange(0, count);
+        Core.Flush(_output);
+        if (_inbox.Count > 0) ScheduleBatch();
+
+        _world.Checker.BeforeOutput(this, _output);
+        if (_output.RoleChange is { } change) OnRoleChange(change);
+        foreach (OutboundMessage message in _output.Messages) Send(message.Message);
+        if (_output.Persists.Count > 0) QueueWrites(_output.Persists);
+        if (_output.InstallSnapshot is { } install) QueueInstall(install);
+        if (_output.CompactTo is { } upTo) QueueCompaction(upTo);
+        foreach (ReadOnlyMemory<Entry> run in _output.Committed) QueueApply(run);
+        foreach (ProposalVerdict verdict in _output.Proposals) _world.Clients.OnProposalVerdict(this, verdict);
+        foreach (ReadVerdict verdict in _output.Reads) OnReadVerdict(verdict);
+        foreach (NodeId peer in _output.SnapshotsWanted) StartStream(peer);
+        _world.Hash((long)Core.Term.Value << 32 ^ (long)Core.Commit.Value << 8 ^ (long)Core.LastEntry.Index.Value);
+        _output.Clear();
+        _world.Checker.AfterBatch(this);
+    }
+
+    private void Send(Message message)
+    {
+        _world.Checker.OnSend(this, message);
+        _world.Network.Send(message);
+    }
+
+    private void OnRoleChange(RoleChange change)
+    {
+        if (change.Role == RaftRole.Leader) _world.Statistics.Elections++;
+        _world.Note($"{Id} {change.Role} in term {change.Term}, leader {change.Leader}");
+        // What was proposed under another leadership has an unknown end from here on.
+        _world.Clients.OnRoleChange(this, change);
+    }
+}

@@ -1,0 +1,71 @@
+using Conclave.Client;
+using Conclave.Wire.Grpc;
+
+namespace Conclave.Cli.Output;
+
+/// <summary>What the exit code of every command means, so that scripts can decide without reading texts.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done, or yes.</summary>
+    public const int Done = 0;
+
+    /// <summary>A clean no: not found, nothing deleted, a condition that does not hold, a member that is down.</summary>
+    public const int No = 1;
+
+    /// <summary>The command line is wrong.</summary>
+    public const int Usage = 2;
+
+    /// <summary>The server refused what was asked as invalid.</summary>
+    public const int Validation = 3;
+
+    /// <summary>Something is already there or has moved.</summary>
+    public const int Conflict = 4;
+
+    /// <summary>Not allowed.</summary>
+    public const int Denied = 5;
+
+    /// <summary>Could not be done now; nothing was changed, and trying again is safe.</summary>
+    public const int Unavailable = 6;
+
+    /// <summary>A write was sent and no answer came: look before trying again.</summary>
+    public const int OutcomeUnknown = 8;
+
+    /// <summary>Should not happen; a bug here or in the server.</summary>
+    public const int Unexpected = 70;
+
+    /// <summary>Stopped by the user, as shells count it.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>The exit code of a failed call.</summary>
+    public static int Of(ConclaveException failure) => failure switch
+    {
+        UnavailableException => Unavailable,
+        OutcomeUnknownException => OutcomeUnknown,
+        _ => failure.Code switch
+        {
+            GrpcCode.NotFound => No,
+            GrpcCode.InvalidArgument or GrpcCode.OutOfRange or GrpcCode.Unimplemented => Validation,
+            GrpcCode.FailedPrecondition or GrpcCode.AlreadyExists or GrpcCode.Aborted => Conflict,
+            GrpcCode.PermissionDenied or GrpcCode.Unauthenticated => Denied,
+            GrpcCode.ResourceExhausted or GrpcCode.Canceled => Unavailable,
+            _ => Unexpected,
+        },
+    };
+
+    /// <summary>What a person can do about a failed call, or null when its text says it all.</summary>
+    public static string? Remedy(ConclaveException failure) => failure switch
+    {
+        OutcomeUnknownException => "The write may have been carried out: read the key before trying again.",
+        UnavailableException when failure.Message.StartsWith("Cannot connect", StringComparison.Ordinal) =>
+            "Check that a node runs there (conclave up starts some) and that --endpoints or CONCLAVE_ENDPOINTS is right.",
+        UnavailableException => "Nothing was changed; try again. If it lasts, look at: conclave status",
+        CompactedException => "Read without --rev, or from a newer revision.",
+        _ => failure.Code switch
+        {
+            GrpcCode.OutOfRange => "The newest revision is in the header of: conclave get -o json",
+            GrpcCode.ResourceExhausted => "Delete or compact keys, then defragment and take the alarm back.",
+            GrpcCode.Unauthenticated or GrpcCode.PermissionDenied => "Ask an administrator for access to these keys.",
+            _ => null,
+        },
+    };
+}

@@ -1,0 +1,34 @@
+using Conclave.Client.Rpc;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Google.Protobuf;
+
+namespace Conclave.Client.Routing;
+
+/// <summary>A unary method: its path, and how its answer is read.</summary>
+internal sealed record Call<T>(string Method, MessageParser<T> Parser)
+    where T : IMessage<T>;
+
+/// <summary>The unary methods this client calls.</summary>
+internal static class Calls
+{
+    public static readonly Call<RangeResponse> Range = new(Methods.Range, RangeResponse.Parser);
+    public static readonly Call<PutResponse> Put = new(Methods.Put, PutResponse.Parser);
+    public static readonly Call<DeleteRangeResponse> DeleteRange = new(Methods.DeleteRange, DeleteRangeResponse.Parser);
+    public static readonly Call<TxnResponse> Txn = new(Methods.Txn, TxnResponse.Parser);
+    public static readonly Call<CompactionResponse> Compact = new(Methods.Compact, CompactionResponse.Parser);
+    public static readonly Call<LeaseGrantResponse> LeaseGrant = new(Methods.LeaseGrant, LeaseGrantResponse.Parser);
+    public static readonly Call<LeaseRevokeResponse> LeaseRevoke = new(Methods.LeaseRevoke, LeaseRevokeResponse.Parser);
+    public static readonly Call<LeaseTimeToLiveResponse> LeaseTimeToLive = new(Methods.LeaseTimeToLive, LeaseTimeToLiveResponse.Parser);
+    public static readonly Call<LeaseLeasesResponse> LeaseLeases = new(Methods.LeaseLeases, LeaseLeasesResponse.Parser);
+    public static readonly Call<MemberListResponse> MemberList = new(Methods.MemberList, MemberListResponse.Parser);
+    public static readonly Call<MemberAddResponse> MemberAdd = new(Methods.MemberAdd, MemberAddResponse.Parser);
+    public static readonly Call<MemberRemoveResponse> MemberRemove = new(Methods.MemberRemove, MemberRemoveResponse.Parser);
+    public static readonly Call<MemberUpdateResponse> MemberUpdate = new(Methods.MemberUpdate, MemberUpdateResponse.Parser);
+    public static readonly Call<MemberPromoteResponse> MemberPromote = new(Methods.MemberPromote, MemberPromoteResponse.Parser);
+    public static readonly Call<StatusResponse> Status = new(Methods.Status, StatusResponse.Parser);
+    public static readonly Call<AlarmResponse> Alarm = new(Methods.Alarm, AlarmResponse.Parser);
+    public static readonly Call<DefragmentResponse> Defragment = new(Methods.Defragment, DefragmentResponse.Parser);
+    public static readonly Call<HashResponse> Hash = new(Methods.Hash, HashResponse.Parser);
+    public static readonly Call<HashKVResponse> HashKv = new(Methods.HashKv, HashKVResponse.Parser);
+    public static readonly Call<MoveLeaderResponse> MoveLeader = new(Methods.MoveLeader, MoveLeaderResponse.Parser);
+}

@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+using Conclave.Node.Consensus;
+using Conclave.Node.Http;
+using Conclave.Node.Metrics;
+using Conclave.Node.Options;
+using Conclave.Node.Services;
+using Conclave.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node;
+
+/// <summary>A whole node: replica, services and client port. What the server program runs, and what a .NET host can embed.</summary>
+public sealed class ConclaveNode : IAsyncDisposable
+{
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
+
+    private readonly NodeOptions _options;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Replica _replica;
+    private readonly ClientListener _listener;
+    private readonly Housekeeping _housekeeping;
+    private Task _housekeepingLoop = Task.CompletedTask;
+
+    /// <summary>Opens the data directory; nothing is served before <see cref="StartAsync"/>.</summary>
+    /// <param name="options">What to be.</param>
+    /// <param name="loggers">Where to say it.</param>
+    /// <param name="onFatal">The node cannot go on; the process should end. Called at most once, from any thread.</param>
+    /// <exception cref="ArgumentException">The options have <see cref="NodeOptions.Problems"/>.</exception>
+    /// <exception cref="StorageException">The data directory cannot be used; the message names the file, the place and the remedy.</exception>
+    public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal)
+    {
+        foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
+        _options = options;
+        _logger = loggers.CreateLogger("Conclave");
+        ClusterIdentity cluster = ClusterIdentity.From(options);
+        Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), cluster.Members.Length, Path.GetFullPath(options.DataDir));
+        _replica = new Replica(options, cluster, new PosixFileSystem(), _logger, onFatal);
+
+        var context = new ServiceContext(_replica, options, cluster);
+        var registry = new RpcRegistry();
+        var watches = new WatchService(context);
+        new KvService(context).AddTo(registry);
+        watches.AddTo(registry);
+        new LeaseService(context).AddTo(registry);
+        new ClusterService(context).AddTo(registry);
+        new MaintenanceService(context).AddTo(registry);
+
+        var calls = new RpcMetrics(registry);
+        var metrics = new NodeMetrics(context, watches, calls);
+        _replica.OnSync = metrics.OnSync;
+        var routes = new PlainRoutes();
+        new HealthRoutes(context).AddTo(routes);
+        metrics.AddTo(routes);
+        _listener = new ClientListener(new ClientListenerOptions
+        {
+            Addresses = [.. options.ListenClientUrls.Select(url => new ListenAddress(EndPointOf(url)))],
+            ReceiveBytesMax = options.MaxRequestBytes + (512 << 10),
+            Observer = calls,
+        }, registry, routes, loggers);
+        _housekeeping = new Housekeeping(context, watches, _logger);
+    }
+
+    /// <summary>Binds the ports and takes part in the cluster. Does not wait for a leader.</summary>
+    /// <exception cref="PortUnavailableException">An address cannot be bound.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _replica.Bind();
+        }
+        catch (SocketException problem)
+        {
+            throw new PortUnavailableException("--listen-peer-urls", _options.ListenPeerUrls, problem);
+        }
+
+        try
+        {
+            await _listener.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (problem is SocketException or IOException)
+        {
+            throw new PortUnavailableException("--listen-client-urls", _options.ListenClientUrls, problem);
+        }
+
+        _replica.Start();
+        _housekeepingLoop = _housekeeping.RunAsync(_stop.Token);
+        Log.Serving(_logger, string.Join(", ", _options.ListenClientUrls.Select(NodeOptions.Plain)));
+    }
+
+    /// <summary>Ends open calls, then the replica. Everything acknowledged is on disk already.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _listener.StopAsync(StopGrace).ConfigureAwait(false);
+        await _listener.DisposeAsync().ConfigureAwait(false);
+        await _housekeepingLoop.ConfigureAwait(false);
+        await _replica.DisposeAsync().ConfigureAwait(false);
+        Log.Stopped(_logger);
+    }
+
+    private static IPEndPoint EndPointOf(Uri url) => new(
+        url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6 ? IPAddress.Parse(url.DnsSafeHost) : Dns.GetHostAddresses(url.DnsSafeHost)[0], url.Port);
+}
+
+/// <summary>An address to listen on is taken, or not this machine's.</summary>
+public sealed class PortUnavailableException(string flag, IEnumerable<Uri> urls, Exception cause) : Exception(
+    $"cannot listen on {string.Join(", ", urls.Select(NodeOptions.Plain))}: {cause.Message}. Stop what uses the port (ss -ltnp shows it), or choose another one with {flag}.", cause);

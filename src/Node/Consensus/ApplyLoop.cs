@@ -1,0 +1,159 @@
+using Conclave.Raft;
+using Conclave.Store;
+
+namespace Conclave.Node.Consensus;
+
+/// <summary>What happens besides the store when entries are applied. Called on the apply thread, in log order.</summary>
+internal interface IApplyObserver
+{
+    /// <summary>The first entry of a term was applied and published; everything of earlier terms is in the store.</summary>
+    void OnTermApplied(ulong term);
+
+    /// <summary>A lease came into being.</summary>
+    void OnLeaseGranted(long id, long ttlSeconds);
+
+    /// <summary>A lease is gone.</summary>
+    void OnLeaseRevoked(long id);
+
+    /// <summary>A batch was applied and published.</summary>
+    void OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes);
+
+    /// <summary>The state was replaced by a snapshot.</summary>
+    void OnSnapshotInstalled(SnapshotId snapshot);
+
+    void OnFatal(Exception cause);
+}
+
+/// <summary>Changes the store, one thread at a time: applies committed entries in order, publishes one view per batch, then tells who waits.</summary>
+internal sealed class ApplyLoop : SerialWorker
+{
+    /// <summary>Committed entries waiting to be applied above which new requests are turned away, as in etcd.</summary>
+    public const int BacklogMax = 5_000;
+
+    /// <summary>Entries applied before a view is published, so that nobody waits for the end of a long replay.</summary>
+    private const int BatchEntriesMax = 1_024;
+
+    private readonly KeyValueStore _store;
+    private readonly ulong _self;
+    private readonly Proposals _proposals;
+    private readonly ReadBarrier _reads;
+    private readonly Action<RaftInput, bool> _toCore;
+    private readonly Action<SnapshotId> _load;
+    private readonly IApplyObserver _observer;
+
+    // Under the worker's lock.
+    private List<Work> _queue = [];
+
+    private int _backlog;
+
+    // Of whoever runs the worker.
+    private List<Work> _taken = [];
+    private readonly List<(ulong Id, ApplyOutcome Outcome)> _finished = [];
+    private ulong _term;
+
+    private readonly record struct Work(ReadOnlyMemory<Entry> Entries, SnapshotId? Install);
+
+    /// <param name="store">Owned by this worker from now on.</param>
+    /// <param name="self">Entries with this origin have a client waiting here.</param>
+    /// <param name="proposals">The waiting clients.</param>
+    /// <param name="reads">The waiting readers.</param>
+    /// <param name="toCore">Reports progress; the second argument says whether the core's own thread is to be woken.</param>
+    /// <param name="load">Replaces the content of the store by a snapshot on disk.</param>
+    /// <param name="observer">Hears of everything else.</param>
+    public ApplyLoop(KeyValueStore store, ulong self, Proposals proposals, ReadBarrier reads, Action<RaftInput, bool> toCore, Action<SnapshotId> load, IApplyObserver observer)
+        : base("apply")
+    {
+        (_store, _self, _proposals, _reads, _toCore, _load, _observer) = (store, self, proposals, reads, toCore, load, observer);
+        _term = store.View.AppliedTerm;
+    }
+
+    /// <summary>Committed entries that are not applied yet.</summary>
+    public int Backlog => Volatile.Read(ref _backlog);
+
+    /// <param name="committed">Consecutive runs in log order.</param>
+    /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
+    public void Enqueue(List<ReadOnlyMemory<Entry>> committed, bool wake) => Add((this, committed), static s =>
+    {
+        foreach (ReadOnlyMemory<Entry> run in s.committed)
+        {
+            s.Item1._queue.Add(new Work(run, null));
+            Interlocked.Add(ref s.Item1._backlog, run.Length);
+        }
+    }, wake);
+
+    /// <summary>The log was reset to this snapshot: the store follows, after everything queued before.</summary>
+    public void EnqueueInstall(SnapshotId snapshot) => Add((this, snapshot), static s => s.Item1._queue.Add(new Work(default, s.snapshot)), wake: true);
+
+    protected override bool HasWorkUnderLock => _queue.Count > 0 || _store.HasBackgroundWork;
+
+    protected override void TakeUnderLock() => (_queue, _taken) = (_taken, _queue);
+
+    protected override void Run(bool borrowed)
+    {
+        if (_taken.Count == 0) _store.Publish();   // nothing to apply: reclaims a bounded part of the compacted history
+        foreach (Work work in _taken)
+        {
+            if (work.Install is { } snapshot) Install(snapshot);
+            for (ReadOnlyMemory<Entry> rest = work.Entries; !rest.IsEmpty;)
+            {
+                int count = Math.Min(rest.Length, BatchEntriesMax);
+                ApplyBatch(rest.Span[..count], wakeCore: !borrowed);
+                rest = rest[count..];
+            }
+        }
+
+        _taken.Clear();
+    }
+
+    protected override void OnFailure(Exception cause) => _observer.OnFatal(cause);
+
+    private void ApplyBatch(ReadOnlySpan<Entry> entries, bool wakeCore)
+    {
+        ulong newTerm = 0;
+        long payloadBytes = 0;
+        foreach (ref readonly Entry entry in entries)
+        {
+            if (entry.Term.Value > _term) newTerm = _term = entry.Term.Value;
+            payloadBytes += entry.Payload.Length;
+            if (entry.Kind == EntryKind.Command) ApplyCommand(entry);
+            else _store.AdvanceApplied(entry.Index.Value, entry.Term.Value);
+        }
+
+        _store.Publish();
+        ulong index = entries[^1].Index.Value;
+        _reads.OnApplied(index);
+        foreach ((ulong id, ApplyOutcome outcome) in _finished) _proposals.OnApplied(id, outcome);
+        _finished.Clear();
+        Interlocked.Add(ref _backlog, -entries.Length);
+        if (newTerm != 0)
+        {
+            _proposals.OnTermApplied(newTerm);
+            _observer.OnTermApplied(newTerm);
+        }
+
+        _toCore(RaftInput.Applied(entries[^1].Index), wakeCore);
+        _observer.OnBatchApplied(index, _term, entries.Length, payloadBytes);
+    }
+
+    private void ApplyCommand(in Entry entry)
+    {
+        bool known = Command.TryDecode(entry.Payload, out Command command);
+        Invariant.Holds(known, "Only commands that this version encodes are proposed.");
+        bool mine = command.Origin == _self;
+        ApplyOutcome outcome = _store.Apply(entry.Index.Value, entry.Term.Value, command, wantResponse: mine);
+        if (mine) _finished.Add((command.RequestId, outcome));
+        if (outcome.Error != StoreError.None) return;
+        if (command.Kind == CommandKind.LeaseGrant) _observer.OnLeaseGranted(outcome.LeaseId, outcome.LeaseTtlSeconds);
+        else if (command.Kind == CommandKind.LeaseRevoke) _observer.OnLeaseRevoked(outcome.LeaseId);
+    }
+
+    private void Install(SnapshotId snapshot)
+    {
+        _load(snapshot);
+        _term = snapshot.Last.Term.Value;
+        _proposals.OnSnapshotInstalled();
+        _reads.OnApplied(snapshot.Last.Index.Value);
+        _observer.OnSnapshotInstalled(snapshot);
+        _toCore(RaftInput.SnapshotInstalled(snapshot), true);
+    }
+}

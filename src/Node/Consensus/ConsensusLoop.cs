@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Conclave.Node.Options;
+using Conclave.Node.Peers;
+using Conclave.Raft;
+using Conclave.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Consensus;
+
+/// <summary>Where the effects of the core go, apart from messages.</summary>
+internal interface IConsensusEffects
+{
+    /// <summary>To the log writer, in this order: the operations, then the snapshot to install, then the compaction.</summary>
+    /// <param name="operations">In ticket order.</param>
+    /// <param name="install">The log is to be reset to it.</param>
+    /// <param name="compactTo">The log may forget up to here.</param>
+    /// <param name="wake">False when the calling thread drives the other workers itself afterwards.</param>
+    void Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake);
+
+    void Apply(List<ReadOnlyMemory<Entry>> committed, bool wake);
+
+    void SendSnapshot(NodeId to);
+
+    void OnRole(RoleChange change);
+
+    /// <summary>The core broke one of its own rules. The node must stop.</summary>
+    void OnFatal(Exception cause);
+}
+
+/// <summary>Steps the core, one thread at a time: takes all inputs that have come, steps them, and carries out what came of it once.</summary>
+/// <remarks>
+/// It does no I/O but hand frames to sockets that take them at once. Between inputs its thread sleeps until a tick is due that does something, so it
+/// is its own clock. After a pause (a stopped process, a stalled machine) it makes up for hardly more ticks than it meant to sleep, so that a
+/// pause is not taken for silence of the others.
+/// </remarks>
+internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
+{
+    /// <summary>Ticks that are made up for beyond those that were slept through on purpose.</summary>
+    private const int LateTicksMax = 2;
+
+    private static readonly long TickLength = Stopwatch.Frequency / (long)(TimeSpan.FromSeconds(1) / NodeOptions.TickInterval);
+
+    /// <summary>Shorter pauses are an everyday matter of the scheduler.</summary>
+    private const int PauseTicksWorthALine = 50;
+
+    private readonly RaftCore _core;
+    private readonly NodeId _self;
+    private readonly PeerTransport _peers;
+    private readonly IConsensusEffects _effects;
+    private readonly ILogger _logger;
+    private readonly RaftOutput _output = new();
+
+    // Under the worker's lock.
+    private List<RaftInput> _inputs = [];
+    private List<IncomingProposal> _proposals = [];
+
+    // Of whoever runs the worker.
+    private long _nextTick = Stopwatch.GetTimestamp() + TickLength;
+    private int _ticksUntilDue = 1;
+    private List<RaftInput> _stepping = [];
+    private List<IncomingProposal> _proposing = [];
+    private readonly List<IncomingProposal> _batch = [];
+    private Proposal[] _batchForCore = new Proposal[64];
+
+    // Written by whoever runs the worker, read by all: one reference, so no lock.
+    private ConsensusStatus _status;
+
+    /// <summary>A local request, or a payload that another member sent.</summary>
+    private readonly record struct IncomingProposal(PendingRequest? Local, NodeId From, ulong Term, ReadOnlyMemory<byte> Payload);
+
+    public ConsensusLoop(RaftCore core, NodeId self, PeerTransport peers, IConsensusEffects effects, Func<IProposalRoute, Proposals> proposals, Func<Action<ulong>, ReadBarrier> reads, ILogger logger)
+        : base("consensus")
+    {
+        (_core, _self, _peers, _effects, _logger) = (core, self, peers, effects, logger);
+        Proposals = proposals(this);
+        Reads = reads(readId => Enqueue(RaftInput.Read(readId), wake: false));
+        _status = StatusOfCore();
+    }
+
+    public Proposals Proposals { get; }
+
+    public ReadBarrier Reads { get; }
+
+    /// <summary>What the core looked like after the last batch.</summary>
+    public ConsensusStatus Status => Volatile.Read(ref _status);
+
+    /// <summary>Set once: runs what waits on the calling thread as far as that is possible, and wakes the workers' threads for the rest.</summary>
+    public Action Drive { get; set; } = () => { };
+
+    /// <param name="input">What happened.</param>
+    /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
+    public void Enqueue(in RaftInput input, bool wake = true) => Add((this, input), static s => s.Item1._inputs.Add(s.input), wake);
+
+    /// <summary>A follower sent this for the leader of that term.</summary>
+    public void EnqueueProposal(NodeId from, ulong term, ReadOnlyMemory<byte> payload, bool wake = true) =>
+        Enqueue(new IncomingProposal(null, from, term, payload), wake);
+
+    void IProposalRoute.AppendHere(PendingRequest request) => Enqueue(new IncomingProposal(request, _self, 0, request.Payload), wake: false);
+
+    bool IProposalRoute.SendTo(NodeId leader, ulong term, byte[] payload) => _peers.Enqueue(leader, PeerFrameKind.Proposal, term, null, payload);
+
+    void IProposalRoute.Flush(bool quiet)
+    {
+        _peers.Flush();
+        // With many requests at once it pays to let them gather while the worker's thread wakes up.
+        if (quiet) Drive();
+        else Wake();
+    }
+
+    protected override bool HasWorkUnderLock => _inputs.Count > 0 || _proposals.Count > 0;
+
+    protected override TimeSpan? Alarm =>
+        Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Volatile.Read(ref _nextTick) + (Volatile.Read(ref _ticksUntilDue) - 1) * TickLength);
+
+    protected override void TakeUnderLock()
+    {
+        (_inputs, _stepping) = (_stepping, _inputs);
+        (_proposals, _proposing) = (_proposing, _proposals);
+    }
+
+    protected override void Run(bool borrowed)
+    {
+        StepTicks();
+        foreach (ref readonly RaftInput input in CollectionsMarshal.AsSpan(_stepping)) _core.Step(input, _output);
+        _stepping.Clear();
+        if (_proposing.Count > 0) StepProposals();
+        _core.Flush(_output);
+        Volatile.Write(ref _ticksUntilDue, _core.TicksUntilDue);
+        Emit(wakeOthers: !borrowed);
+    }
+
+    protected override void OnFailure(Exception cause) => _effects.OnFatal(cause);
+
+    private void Enqueue(in IncomingProposal proposal, bool wake) => Add((this, proposal), static s => s.Item1._proposals.Add(s.proposal), wake);
+
+    private void StepTicks()
+    {
+        long now = Stopwatch.GetTimestamp(), next = _nextTick;
+        if (now - next > (_ticksUntilDue + PauseTicksWorthALine) * TickLength) Log.Paused(_logger, (now - next) * 1000 / Stopwatch.Frequency);
+        for (int ticks = 0; next <= now; next += TickLength)
+        {
+            if (ticks++ == _ticksUntilDue + LateTicksMax) next = now;
+            else _core.Step(RaftInput.Tick(), _output);
+        }
+
+        Volatile.Write(ref _nextTick, next);
+    }
+
+    private void StepProposals()
+    {
+        _batch.Clear();
+        foreach (IncomingProposal proposal in _proposing)
+        {
+            // A proposal from another member is only good in the term it was sent for: its sender takes a later term as proof that it is lost.
+            if (proposal.Local is null && (_core.Role != RaftRole.Leader || _core.Term.Value != proposal.Term)) Refuse(proposal);
+            else _batch.Add(proposal);
+        }
+
+        _proposing.Clear();
+        if (_batch.Count == 0) return;
+        if (_batchForCore.Length < _batch.Count) _batchForCore = new Proposal[_batch.Count * 2];
+        for (int i = 0; i < _batch.Count; i++) _batchForCore[i] = new Proposal((ulong)i, _batch[i].Payload);
+        _core.Step(RaftInput.Propose(_batchForCore.AsMemory(0, _batch.Count)), _output);
+        foreach (ProposalVerdict verdict in _output.Proposals)
+        {
+            IncomingProposal proposal = _batch[(int)verdict.Id];
+            if (verdict.Outcome == ProposalOutcome.Appended)
+            {
+                if (proposal.Local is { } request) Proposals.OnAppended(request, verdict.Entry.Term.Value);
+            }
+            else if (proposal.Local is { } request)
+            {
+                Proposals.OnNotAppended(request);
+            }
+            else
+            {
+                Refuse(proposal);
+            }
+        }
+
+        _batchForCore.AsSpan(0, _batch.Count).Clear();   // payloads must not live on in here
+    }
+
+    private void Refuse(in IncomingProposal proposal)
+    {
+        if (!Command.TryDecode(proposal.Payload, out Command command)) return;   // from a member of another version; its client times out
+        Span<byte> term = stackalloc byte[8];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(term, proposal.Term);
+        _peers.Enqueue(proposal.From, PeerFrameKind.ProposalRefused, command.RequestId, null, term);
+    }
+
+    private void Emit(bool wakeOthers)
+    {
+        // Before anything leaves: a client of another member may ask this one about something that only the messages below let commit there.
+        if (!_output.IsEmpty) Volatile.Write(ref _status, StatusOfCore());
+        foreach (OutboundMessage message in _output.Messages) _peers.Enqueue(message.To, message.Message);
+        _peers.Flush();
+        if (_output.Persists.Count > 0 || _output.InstallSnapshot is not null || _output.CompactTo is not null)
+            _effects.Persist(_output.Persists, _output.InstallSnapshot, _output.CompactTo, wakeOthers);
+        if (_output.RoleChange is { } change)
+        {
+            _effects.OnRole(change);
+            Proposals.OnLeader(change.Leader, change.Term.Value);
+            Reads.OnLeader();
+        }
+
+        if (_output.Committed.Count > 0) _effects.Apply(_output.Committed, wakeOthers);
+        foreach (ReadVerdict verdict in _output.Reads) Reads.OnVerdict(verdict.ReadId, verdict.Outcome == ReadOutcome.Ready, verdict.Index.Value);
+        foreach (NodeId peer in _output.SnapshotsWanted) _effects.SendSnapshot(peer);
+        _output.Clear();
+    }
+
+    private ConsensusStatus StatusOfCore() =>
+        new(_core.Role, _core.Term.Value, _core.Leader, _core.Commit.Value, _core.LastEntry.Index.Value);
+}
+
+/// <summary>What the world may know about the core.</summary>
+/// <param name="Role">Of this node.</param>
+/// <param name="Term">Current term.</param>
+/// <param name="Leader">Of that term, or None.</param>
+/// <param name="Commit">Highest committed index known.</param>
+/// <param name="LastIndex">Highest index in the log.</param>
+internal sealed record ConsensusStatus(RaftRole Role, ulong Term, NodeId Leader, ulong Commit, ulong LastIndex);

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using Conclave.Store;
+
+namespace Conclave.Node.Consensus;
+
+/// <summary>The leader's clock for leases: renewals and expiry. Idle on followers. Thread safe.</summary>
+/// <remarks>
+/// A new leader gives every lease its full time again, counted from one election timeout after it took over: an old leader that does not know yet
+/// may have renewed a lease within that time, and no holder may lose one early.
+/// </remarks>
+internal sealed class LeaseKeeper(TimeSpan electionTimeout)
+{
+    /// <summary>Leases revoked in one round, so that a mass expiry does not crowd out other writes.</summary>
+    private const int RevokedAtOnceMax = 500;
+
+    private readonly Lock _gate = new();
+    private readonly Lessor _lessor = new();
+    private bool _active;
+
+    private static long NowMilliseconds => (long)(Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000.0));
+
+    /// <summary>This node leads, and its store holds everything of earlier terms.</summary>
+    /// <param name="view">The leases there are.</param>
+    /// <param name="stillLeads">
+    /// Asked under the lock that <see cref="Demote"/> takes too, so that the end of a leadership which overtakes this call is not undone by it.
+    /// </param>
+    public void Promote(StoreView view, Func<bool> stillLeads)
+    {
+        lock (_gate)
+        {
+            if (!stillLeads()) return;
+            _lessor.Promote(NowMilliseconds, view, electionTimeout);
+            _active = true;
+        }
+    }
+
+    /// <summary>This node does not lead any more; nothing it says about leases counts from here on.</summary>
+    public void Demote()
+    {
+        lock (_gate)
+        {
+            _lessor.Demote();
+            _active = false;
+        }
+    }
+
+    public void OnGranted(long id, long ttlSeconds)
+    {
+        lock (_gate)
+        {
+            if (_active) _lessor.Granted(id, ttlSeconds, NowMilliseconds);
+        }
+    }
+
+    public void OnRevoked(long id)
+    {
+        lock (_gate)
+        {
+            if (_active) _lessor.Revoked(id);
+        }
+    }
+
+    /// <summary>Gives a lease its full time again.</summary>
+    /// <returns>Null when this node does not lead; 0 when the lease is unknown or its time is over; else the granted seconds.</returns>
+    public long? Renew(long id)
+    {
+        lock (_gate)
+        {
+            if (!_active) return null;
+            return _lessor.TryRenew(id, NowMilliseconds, out long ttlSeconds) ? ttlSeconds : 0;
+        }
+    }
+
+    /// <returns>Null when this node does not lead; -1 when the lease is unknown; else whole seconds left.</returns>
+    public long? Remaining(long id)
+    {
+        lock (_gate)
+        {
+            if (!_active) return null;
+            return _lessor.TryRemaining(id, NowMilliseconds, out long seconds, out _) ? seconds : -1;
+        }
+    }
+
+    /// <summary>All lease ids, those that end first before the others where this node is the one to know.</summary>
+    public IReadOnlyList<long> ByExpiry(StoreView view)
+    {
+        var ids = new List<long>();
+        lock (_gate)
+        {
+            if (_active) _lessor.CopyByExpiry(ids);
+        }
+
+        if (ids.Count == 0)
+        {
+            foreach (LeaseState lease in view.Leases) ids.Add(lease.Id);
+        }
+
+        return ids;
+    }
+
+    /// <summary>Leases whose time is over, a bounded number; each is named again only if it is still there some seconds later.</summary>
+    public void CollectExpired(List<long> into)
+    {
+        lock (_gate)
+        {
+            if (_active) _lessor.CollectExpired(NowMilliseconds, RevokedAtOnceMax, into);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Conclave.Raft;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Consensus;
+
+internal static partial class Log
+{
+    [LoggerMessage(2101, LogLevel.Information, "Now {Role} in term {Term}; the leader is {Leader}.")]
+    public static partial void RoleChanged(ILogger logger, RaftRole role, ulong term, string leader);
+
+    [LoggerMessage(2102, LogLevel.Warning, "This process did not run for {Milliseconds} ms; leases and elections go on as if that time had not passed.")]
+    public static partial void Paused(ILogger logger, long milliseconds);
+
+    [LoggerMessage(2103, LogLevel.Information, "Snapshot at index {Index} written: {Bytes} bytes in {Milliseconds} ms.")]
+    public static partial void SnapshotWritten(ILogger logger, ulong index, long bytes, long milliseconds);
+
+    [LoggerMessage(2104, LogLevel.Information, "Sent snapshot {Index} ({Bytes} bytes) to {Peer}.")]
+    public static partial void SnapshotSent(ILogger logger, ulong index, long bytes, NodeId peer);
+
+    [LoggerMessage(2105, LogLevel.Warning, "Could not send a snapshot to {Peer}: {Problem}. It is tried again.")]
+    public static partial void SnapshotNotSent(ILogger logger, NodeId peer, string problem);
+
+    [LoggerMessage(2106, LogLevel.Information, "Took over snapshot {Index} from {Peer}: this member had fallen behind the log.")]
+    public static partial void SnapshotTakenOver(ILogger logger, ulong index, string peer);
+
+    [LoggerMessage(2107, LogLevel.Critical, "Stopping: {Problem}")]
+    public static partial void Fatal(ILogger logger, string problem, Exception cause);
+
+    [LoggerMessage(2108, LogLevel.Warning, "A snapshot could not be written: {Problem}. The log grows until one can; the next try follows.")]
+    public static partial void SnapshotFailed(ILogger logger, string problem);
+
+    [LoggerMessage(2109, LogLevel.Warning, "A snapshot from {Peer} could not be taken: {Problem}. The leader tries again.")]
+    public static partial void SnapshotNotReceived(ILogger logger, NodeId peer, string problem);
+}

@@ -1,0 +1,115 @@
+using Conclave.Node.Peers;
+using Conclave.Raft;
+using Conclave.Storage;
+
+namespace Conclave.Node.Consensus;
+
+/// <summary>Writes the log, one thread at a time: everything that is queued goes into one write and one sync.</summary>
+/// <remarks>
+/// There is no timer and no size to wait for; batches form by themselves while the disk is busy. Messages that depend on a write leave from here,
+/// straight after the sync, without another thread in between.
+/// </remarks>
+internal sealed class LogWriter : SerialWorker
+{
+    private readonly DurableLog _log;
+    private readonly PeerTransport _peers;
+    private readonly Action<RaftInput, bool> _toCore;
+    private readonly Action<SnapshotId> _onReset;
+    private readonly Action<Exception> _onFatal;
+
+    // Under the worker's lock.
+    private List<Work> _queue = [];
+
+    // Of whoever runs the worker.
+    private List<Work> _taken = [];
+    private readonly List<PersistOp> _operations = [];
+    private readonly List<OutboundMessage> _released = [];
+    private HardState _hardState;
+
+    private long _syncs;
+
+    private readonly record struct Work(PersistOp? Operation, SnapshotId? Install, EntryId? CompactTo);
+
+    /// <param name="log">Open and owned by this worker from now on.</param>
+    /// <param name="hardState">As recovered.</param>
+    /// <param name="peers">Where dependent messages go.</param>
+    /// <param name="toCore">Reports tickets; the second argument says whether the core's own thread is to be woken.</param>
+    /// <param name="onReset">The log now begins after this snapshot: the state machine may follow.</param>
+    /// <param name="onFatal">A write or a sync failed. Nothing more will be written.</param>
+    public LogWriter(DurableLog log, HardState hardState, PeerTransport peers, Action<RaftInput, bool> toCore, Action<SnapshotId> onReset, Action<Exception> onFatal)
+        : base("log writer")
+    {
+        (_log, _hardState, _peers, _toCore, _onReset, _onFatal) = (log, hardState, peers, toCore, onReset, onFatal);
+    }
+
+    /// <summary>Called after each sync with its duration.</summary>
+    public Action<TimeSpan>? OnSync { get; set; }
+
+    public long Syncs => Interlocked.Read(ref _syncs);
+
+    /// <param name="operations">In ticket order.</param>
+    /// <param name="install">Reset the log to it, after the operations.</param>
+    /// <param name="compactTo">Forget up to here, after the operations.</param>
+    /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
+    public void Enqueue(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake) =>
+        Add((this, operations, install, compactTo), static s =>
+        {
+            List<Work> queue = s.Item1._queue;
+            foreach (PersistOp operation in s.operations) queue.Add(new Work(operation, null, null));
+            if (s.install is not null) queue.Add(new Work(null, s.install, null));
+            if (s.compactTo is not null) queue.Add(new Work(null, null, s.compactTo));
+        }, wake);
+
+    protected override bool HasWorkUnderLock => _queue.Count > 0;
+
+    protected override bool FinishesBeforeStop => true;
+
+    protected override void TakeUnderLock() => (_queue, _taken) = (_taken, _queue);
+
+    protected override void Run(bool borrowed)
+    {
+        foreach (Work work in _taken)
+        {
+            if (work.Operation is { } operation)
+            {
+                _operations.Add(operation);
+                continue;
+            }
+
+            Write(wakeCore: true);
+            if (work.Install is { } snapshot)
+            {
+                _log.ResetTo(snapshot.Last, _hardState);
+                _onReset(snapshot);
+            }
+            else if (work.CompactTo is { } upTo)
+            {
+                _log.CompactTo(upTo);
+            }
+        }
+
+        Write(wakeCore: !borrowed);
+        _taken.Clear();
+        // Fills the log ahead with zeros as long as nothing waits: one bounded step between two looks.
+        while (!borrowed && IsIdle && _log.Prepare())
+        {
+        }
+    }
+
+    protected override void OnFailure(Exception cause) => _onFatal(cause);
+
+    private void Write(bool wakeCore)
+    {
+        if (_operations.Count == 0) return;
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        _log.Persist(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_operations), _released);
+        foreach (OutboundMessage message in _released) _peers.Enqueue(message.To, message.Message);
+        if (_released.Count > 0) _peers.Flush();
+        _released.Clear();
+        foreach (PersistOp operation in _operations) _hardState = operation.HardState ?? _hardState;
+        _toCore(RaftInput.Persisted(_operations[^1].Ticket), wakeCore);
+        _operations.Clear();
+        Interlocked.Increment(ref _syncs);
+        OnSync?.Invoke(System.Diagnostics.Stopwatch.GetElapsedTime(start));
+    }
+}

@@ -1,0 +1,271 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Conclave.Node.Options;
+using Conclave.Node.Peers;
+using Conclave.Raft;
+using Conclave.Storage;
+using Conclave.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Consensus;
+
+/// <summary>One member's replica of the state machine: log, core, store and the threads between them.</summary>
+/// <remarks>Built and started in this order: open the files, load the snapshot, bind the peer port, start the threads, dial the others.</remarks>
+internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObserver, IPeerHandler, IPeerLinkHandler
+{
+    /// <summary>Rounds that a borrowed thread does before it goes back to its own business.</summary>
+    private const int DriveRoundsMax = 4;
+
+    private readonly NodeOptions _options;
+    private readonly ClusterIdentity _cluster;
+    private readonly ILogger _logger;
+    private readonly Action<Exception> _onFatal;
+    private readonly DurableLog _log;
+    private readonly KeyValueStore _store;
+    private readonly PeerTransport _peers;
+    private readonly ConsensusLoop _consensus;
+    private readonly LogWriter _logWriter;
+    private readonly ApplyLoop _apply;
+    private readonly SnapshotKeeper _snapshots;
+    private readonly SnapshotStreams _streams;
+    private int _failed;
+    private long _leaderChanges;
+
+    /// <param name="options">Checked.</param>
+    /// <param name="cluster">Who is who.</param>
+    /// <param name="files">The disk.</param>
+    /// <param name="logger">For a few lines a minute.</param>
+    /// <param name="onFatal">The node cannot go on: a broken invariant or a disk that failed. Called once, from any thread.</param>
+    /// <exception cref="StorageException">The data directory cannot be used; the message says why and what to do.</exception>
+    public Replica(NodeOptions options, ClusterIdentity cluster, IFileSystem files, ILogger logger, Action<Exception> onFatal)
+    {
+        (_options, _cluster, _logger, _onFatal) = (options, cluster, logger, onFatal);
+        ReplicaDisk disk = ReplicaDisk.Open(options, cluster, files, logger);
+        (_log, _store) = (disk.Log, disk.Store);
+        try
+        {
+            _peers = new PeerTransport(cluster, disk.Identity.Incarnation, this, this, ReceiveSnapshotAsync, logger);
+            var core = new RaftCore(CoreOptions(options, cluster), disk.Recovered);
+            _consensus = new ConsensusLoop(core, cluster.Self, _peers, this,
+                route => new Proposals(cluster.Self, route, options.RequestTimeout),
+                ask => new ReadBarrier(ask, Drive, options.RequestTimeout), logger);
+            _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, ToCore, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
+            _apply = new ApplyLoop(_store, cluster.Self.Value, Proposals, Reads, ToCore, LoadSnapshot, this);
+            _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
+            _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, logger);
+            Leases = new LeaseKeeper(options.ElectionTimeout);
+            _consensus.Drive = Drive;
+            LeaderCalls = new LeaderCalls(cluster.Self, _peers, () => Status, Answer, options.RequestTimeout);
+        }
+        catch
+        {
+            _log.Dispose();
+            throw;
+        }
+    }
+
+    public Proposals Proposals => _consensus.Proposals;
+
+    public ReadBarrier Reads => _consensus.Reads;
+
+    public LeaseKeeper Leases { get; }
+
+    public LeaderCalls LeaderCalls { get; }
+
+    public ConsensusStatus Status => _consensus.Status;
+
+    public StoreView View => _store.View;
+
+    public WatchHub Watches => _store.Watches;
+
+    public PeerTransport Peers => _peers;
+
+    public bool IsLeader => Status.Role == RaftRole.Leader;
+
+    /// <summary>New requests are turned away until the backlog is worked off.</summary>
+    public bool IsOverloaded => _apply.Backlog > ApplyLoop.BacklogMax || Proposals.IsFull;
+
+    public int ApplyBacklog => _apply.Backlog;
+
+    public long LeaderChanges => Interlocked.Read(ref _leaderChanges);
+
+    /// <summary>Called after each sync of the log with its duration.</summary>
+    public Action<TimeSpan>? OnSync { set => _logWriter.OnSync = value; }
+
+    /// <exception cref="System.Net.Sockets.SocketException">A peer address cannot be bound.</exception>
+    public void Bind()
+    {
+        if (_cluster.Members.Length > 1) _peers.Bind(_options.ListenPeerUrls);
+    }
+
+    public void Start()
+    {
+        _apply.Start();
+        _logWriter.Start();
+        _consensus.Start();
+        if (_cluster.Members.Length > 1) _peers.Start();
+    }
+
+    /// <summary>Whether a request of this size would pass the quota.</summary>
+    public bool IsOverQuota(long requestBytes) => _store.IsOverQuota(requestBytes);
+
+    /// <summary>Waits until the memory of revisions up to this one has been given back.</summary>
+    public async Task WaitForReclaimAsync(long revision, CancellationToken cancellationToken)
+    {
+        while (View.ReclaimedRevision < revision) await Task.Delay(5, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends what takes too long. Called a few times a second.</summary>
+    public void Sweep()
+    {
+        Proposals.Sweep();
+        Reads.Sweep();
+    }
+
+    /// <summary>Proposes a command as the leader of that term, and only as that: nobody waits for it and it is never sent elsewhere.</summary>
+    /// <remarks>For what a leader decides by its own clock. In the hands of the next leader it would be a decision made on old facts.</remarks>
+    public void ProposeAsLeader(ulong term, CommandKind kind, ReadOnlySpan<byte> body) =>
+        _consensus.EnqueueProposal(_cluster.Self, term, Command.Encode(kind, origin: 0, requestId: 0, body));
+
+    public async ValueTask DisposeAsync()
+    {
+        _consensus.Stop();
+        Proposals.Stop();
+        Reads.Stop();
+        _logWriter.Stop();
+        _apply.Stop();
+        await _snapshots.StopAsync().ConfigureAwait(false);
+        await _streams.StopAsync().ConfigureAwait(false);
+        await _peers.DisposeAsync().ConfigureAwait(false);
+        _log.Dispose();
+    }
+
+    void IConsensusEffects.Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake) => _logWriter.Enqueue(operations, install, compactTo, wake);
+
+    void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed, bool wake) => _apply.Enqueue(committed, wake);
+
+    void IConsensusEffects.SendSnapshot(NodeId to) => _streams.Send(to, Status.Term);
+
+    void IConsensusEffects.OnRole(RoleChange change)
+    {
+        if (change.Role != RaftRole.Leader) Leases.Demote();
+        if (change.Leader != NodeId.None) Interlocked.Increment(ref _leaderChanges);
+        Log.RoleChanged(_logger, change.Role, change.Term.Value, change.Leader == NodeId.None ? "not known" : change.Leader.ToString());
+    }
+
+    void IApplyObserver.OnTermApplied(ulong term)
+    {
+        Leases.Promote(View, () => IsLeader && Status.Term == term);
+    }
+
+    void IApplyObserver.OnLeaseGranted(long id, long ttlSeconds) => Leases.OnGranted(id, ttlSeconds);
+
+    void IApplyObserver.OnLeaseRevoked(long id) => Leases.OnRevoked(id);
+
+    void IApplyObserver.OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes) =>
+        _snapshots.OnApplied(_store.View, new EntryId(new LogIndex(index), new Term(term)), payloadBytes);
+
+    void IApplyObserver.OnSnapshotInstalled(SnapshotId snapshot)
+    {
+        _snapshots.OnInstalled(snapshot);
+        Log.SnapshotTakenOver(_logger, snapshot.Last.Index.Value, Status.Leader.ToString());
+    }
+
+    void IConsensusEffects.OnFatal(Exception cause) => OnFatal(cause);
+
+    void IApplyObserver.OnFatal(Exception cause) => OnFatal(cause);
+
+    void IPeerLinkHandler.OnLink(NodeId peer, bool up) => ToCore(up ? RaftInput.LinkUp(peer) : RaftInput.LinkDown(peer));
+
+    bool IPeerHandler.OnFrame(NodeId from, PeerFrameKind kind, ReadOnlyMemory<byte> body)
+    {
+        switch (kind)
+        {
+            case PeerFrameKind.Raft:
+                // The sender is who the greeting said it is, whatever the message claims.
+                if (!MessageCodec.TryRead(body, out Message? message) || message.From != from || message.To != _cluster.Self) return false;
+                _consensus.Enqueue(RaftInput.Received(message), wake: false);   // OnFramesEnd drives
+                return true;
+            case PeerFrameKind.Proposal when body.Length >= 8:
+                _consensus.EnqueueProposal(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span), body[8..], wake: false);
+                return true;
+            case PeerFrameKind.ProposalRefused when body.Length == 16:
+                Proposals.OnRefused(BinaryPrimitives.ReadUInt64LittleEndian(body.Span), BinaryPrimitives.ReadUInt64LittleEndian(body.Span[8..]));
+                return true;
+            case PeerFrameKind.Call:
+                return LeaderCalls.OnCall(from, body.Span);
+            case PeerFrameKind.CallReply:
+                return LeaderCalls.OnReply(body.Span);
+            default:
+                return false;
+        }
+    }
+
+    void IPeerHandler.OnFramesEnd(NodeId from)
+    {
+        _peers.Flush();
+        Drive();
+    }
+
+    private static RaftOptions CoreOptions(NodeOptions options, ClusterIdentity cluster) => new()
+    {
+        Self = cluster.Self,
+        Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)),
+        ElectionTimeoutTicks = (int)(options.ElectionTimeout / NodeOptions.TickInterval),
+        HeartbeatTicks = (int)(options.HeartbeatInterval / NodeOptions.TickInterval),
+        ProposalBytesMax = options.MaxRequestBytes + Command.HeaderBytes,
+        UncommittedBytesMax = Math.Max(64L << 20, 2L * options.MaxRequestBytes),
+        DiskStallTicks = Math.Max(300, 3 * (int)(options.ElectionTimeout / NodeOptions.TickInterval)),
+    };
+
+    private void ToCore(RaftInput input) => _consensus.Enqueue(input);
+
+    private void ToCore(RaftInput input, bool wake) => _consensus.Enqueue(input, wake);
+
+    /// <summary>Does what waits on the calling thread, a bounded number of rounds, and leaves the rest to the workers' threads.</summary>
+    /// <remarks>
+    /// On a follower this takes an append from the socket to the acknowledgement on one thread. While that thread is in a sync it reads no
+    /// further frames; they gather and become one batch.
+    /// </remarks>
+    private void Drive()
+    {
+        for (int round = 0; round < DriveRoundsMax; round++)
+        {
+            bool any = _consensus.TryRunHere();
+            any |= _apply.TryRunHere();   // before the log: somebody may be waiting for this answer
+            any |= _logWriter.TryRunHere();
+            if (!any) break;
+        }
+
+        _consensus.Wake();
+        _apply.Wake();
+        _logWriter.Wake();
+    }
+
+    private void LoadSnapshot(SnapshotId snapshot) => _store.Install(_snapshots.Load(snapshot, ReplicaDisk.StoreOptionsOf(_options)));
+
+    private Task ReceiveSnapshotAsync(PeerHello hello, System.Net.Sockets.Socket socket, CancellationToken cancellationToken) =>
+        _streams.ReceiveAsync(hello.From, socket, cancellationToken);
+
+    /// <summary>Answers a question about leases, if this node is the one to know.</summary>
+    private long? Answer(LeaderQuestion question, long lease)
+    {
+        // Taken first: a lease that somebody else has met already is at or below this index. "Unknown" is only said of a state that includes it.
+        ulong commit = Status.Commit;
+        long? answer = question switch
+        {
+            LeaderQuestion.LeaseRenew => Leases.Renew(lease),
+            LeaderQuestion.LeaseRemaining => Leases.Remaining(lease),
+            _ => null,
+        };
+        bool unknown = answer is 0 or -1;
+        return unknown && View.AppliedIndex < commit ? null : answer;
+    }
+
+    private void OnFatal(Exception cause)
+    {
+        if (Interlocked.Exchange(ref _failed, 1) != 0) return;
+        Log.Fatal(_logger, cause.Message, cause);
+        _onFatal(cause);
+    }
+}

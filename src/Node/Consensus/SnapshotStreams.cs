@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Conclave.Node.Peers;
+using Conclave.Raft;
+using Conclave.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Consensus;
+
+/// <summary>Sends snapshots to members that have fallen behind the log, and receives them. One connection each, resumable.</summary>
+/// <remarks>
+/// <code>
+///  sender:    | term u64 | manifestBytes u32 | manifest |        all numbers little-endian
+///  receiver:  | offset u64 |                                     how much of this very snapshot it has already
+///  sender:    | the body from that offset |
+///  receiver:  | accepted u8 |
+/// </code>
+/// The receiver checks every chunk before it writes it. What it gets is durable on its disk before its core hears of it.
+/// </remarks>
+internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport peers, Action<RaftInput> toCore, ILogger logger)
+{
+    private const int ManifestBytesMax = 64 << 10, PieceBytes = 256 << 10;
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<NodeId, Task> _sending = [];
+    private readonly SemaphoreSlim _receiving = new(1);
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Begins to send the newest snapshot, unless one is on its way there. Reports the end to the core.</summary>
+    public void Send(NodeId to, ulong term)
+    {
+        if (_stop.IsCancellationRequested || _sending.ContainsKey(to)) return;
+        _sending[to] = Task.Run(async () =>
+        {
+            bool sent = await TrySendAsync(to, term).ConfigureAwait(false);
+            _sending.TryRemove(to, out _);
+            toCore(RaftInput.SnapshotSendFinished(to, sent));
+        });
+    }
+
+    /// <summary>Serves the connection of a sender.</summary>
+    public async Task ReceiveAsync(NodeId from, Socket socket, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        await _receiving.WaitAsync(limit.Token).ConfigureAwait(false);   // the store takes one at a time; a second sender waits or gives up
+        try
+        {
+            await ReceiveOneAsync(from, socket, limit).ConfigureAwait(false);
+        }
+        catch (StorageException problem)
+        {
+            Log.SnapshotNotReceived(logger, from, problem.Message);
+        }
+        finally
+        {
+            _receiving.Release();
+        }
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_sending.Values).ConfigureAwait(false);
+    }
+
+    private async Task<bool> TrySendAsync(NodeId to, ulong term)
+    {
+        try
+        {
+            using SnapshotFile? file = snapshots.Latest();
+            if (file is null) return false;
+            using Socket socket = await peers.DialForSnapshotAsync(to, _stop.Token).ConfigureAwait(false);
+            bool accepted = await SendAsync(socket, term, file).ConfigureAwait(false);
+            if (accepted) Log.SnapshotSent(logger, file.Id.Last.Index.Value, file.LengthBytes, to);
+            return accepted;
+        }
+        catch (Exception problem) when (problem is SocketException or IOException or StorageException or TimeoutException or PeerRefusedException or OperationCanceledException)
+        {
+            if (!_stop.IsCancellationRequested) Log.SnapshotNotSent(logger, to, problem.Message);
+            return false;
+        }
+    }
+
+    private async Task<bool> SendAsync(Socket socket, ulong term, SnapshotFile file)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(SilenceMax);
+        byte[] manifest = file.Manifest.Encode();
+        byte[] head = new byte[12 + manifest.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(head, term);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(8), manifest.Length);
+        manifest.CopyTo(head, 12);
+        await PeerLink.SendAllAsync(socket, head, limit.Token).ConfigureAwait(false);
+
+        byte[] answer = new byte[8];
+        await PeerLink.ReceiveExactlyAsync(socket, answer, limit.Token).ConfigureAwait(false);
+        long offset = BinaryPrimitives.ReadInt64LittleEndian(answer);
+        byte[] piece = new byte[PieceBytes];
+        while (offset >= 0 && file.ReadRaw(offset, piece) is > 0 and int read)
+        {
+            limit.CancelAfter(SilenceMax);   // counts from the last sign of progress, so that a large snapshot may take its time
+            await PeerLink.SendAllAsync(socket, piece.AsMemory(0, read), limit.Token).ConfigureAwait(false);
+            offset += read;
+        }
+
+        limit.CancelAfter(SilenceMax);
+        await PeerLink.ReceiveExactlyAsync(socket, answer.AsMemory(0, 1), limit.Token).ConfigureAwait(false);
+        return answer[0] == 1;
+    }
+
+    private async Task ReceiveOneAsync(NodeId from, Socket socket, CancellationTokenSource limit)
+    {
+        limit.CancelAfter(SilenceMax);
+        byte[] head = new byte[12];
+        await PeerLink.ReceiveExactlyAsync(socket, head, limit.Token).ConfigureAwait(false);
+        var term = new Term(BinaryPrimitives.ReadUInt64LittleEndian(head));
+        int manifestBytes = BinaryPrimitives.ReadInt32LittleEndian(head.AsSpan(8));
+        if (manifestBytes is <= 0 or > ManifestBytesMax) return;
+        byte[] encoded = new byte[manifestBytes];
+        await PeerLink.ReceiveExactlyAsync(socket, encoded, limit.Token).ConfigureAwait(false);
+        if (!SnapshotManifest.TryDecode(encoded, out SnapshotManifest? manifest)) return;
+
+        SnapshotReceiver receiver = snapshots.BeginReceive(manifest);   // kept by the store for the next try when this one breaks off
+        byte[] piece = new byte[PieceBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(piece, receiver.ReceivedBytes);
+        await PeerLink.SendAllAsync(socket, piece.AsMemory(0, 8), limit.Token).ConfigureAwait(false);
+        while (!receiver.IsComplete)
+        {
+            limit.CancelAfter(SilenceMax);
+            int read = await socket.ReceiveAsync(piece, SocketFlags.None, limit.Token).ConfigureAwait(false);
+            if (read == 0 || receiver.Append(receiver.ReceivedBytes, piece.AsSpan(0, read)) != SnapshotReceipt.Accepted) return;
+        }
+
+        SnapshotId id;
+        using (SnapshotFile file = receiver.Finish()) id = file.Id;
+        toCore(RaftInput.SnapshotReceived(from, term, id));
+        await PeerLink.SendAllAsync(socket, new byte[] { 1 }, limit.Token).ConfigureAwait(false);
+    }
+}

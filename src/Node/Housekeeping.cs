@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Conclave.Node.Consensus;
+using Conclave.Node.Services;
+using Conclave.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node;
+
+/// <summary>What has to be looked at a few times a second: time limits, expired leases, the quota, compaction, idle watches.</summary>
+internal sealed class Housekeeping(ServiceContext context, WatchService watches, ILogger logger)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200), LeaseInterval = TimeSpan.FromMilliseconds(500), WatchInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PublishRetryInterval = TimeSpan.FromSeconds(5);
+
+    private readonly List<long> _expired = [];
+    private readonly AutoCompactor _compactor = new(context.Options.AutoCompaction);
+    private TimeSpan _leasesDue, _watchesDue, _lastWatches, _publishDue;
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(Interval);
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false)) Pass(Stopwatch.GetElapsedTime(start));
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops.
+        }
+    }
+
+    private void Pass(TimeSpan now)
+    {
+        Replica replica = context.Replica;
+        replica.Sweep();
+        if (now >= _leasesDue)
+        {
+            _leasesDue = now + LeaseInterval;
+            RevokeExpired(replica);
+            RaiseNoSpace(replica);
+            Compact(replica, now);
+        }
+
+        if (now >= _watchesDue)
+        {
+            watches.OnTimer((long)now.TotalMilliseconds, now - _lastWatches);
+            (_watchesDue, _lastWatches) = (now + WatchInterval, now);
+        }
+
+        if (now >= _publishDue) PublishAttributes(replica, now);
+    }
+
+    private void RevokeExpired(Replica replica)
+    {
+        ConsensusStatus status = replica.Status;   // before the leases: what they say is then at least as new as this term
+        _expired.Clear();
+        replica.Leases.CollectExpired(_expired);
+        foreach (long id in _expired) replica.ProposeAsLeader(status.Term, CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(id));
+    }
+
+    private void RaiseNoSpace(Replica replica)
+    {
+        StoreView view = replica.View;
+        if (!replica.IsOverQuota(0) || view.Alarms.Any(a => a.Alarm == AlarmKind.NoSpace && a.MemberId == context.Cluster.Self.Value)) return;
+        Log.QuotaExceeded(logger, view.SizeBytes, context.Options.QuotaBytes);
+        Forget(replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate: true, context.Cluster.Self.Value, AlarmKind.NoSpace)));
+    }
+
+    private void Compact(Replica replica, TimeSpan now)
+    {
+        long revision = _compactor.Observe(now, replica.View.Revision);
+        if (revision <= Math.Max(0, replica.View.CompactRevision) || !replica.IsLeader) return;
+        replica.ProposeAsLeader(replica.Status.Term, CommandKind.Compact, CommandBody.Compact(revision));
+    }
+
+    /// <summary>Tells the cluster this member's name and client addresses, until it has heard them.</summary>
+    private void PublishAttributes(Replica replica, TimeSpan now)
+    {
+        _publishDue = now + PublishRetryInterval;
+        byte[] attributes = ClusterService.OwnAttributes(context.Options);
+        if (replica.View.MemberAttributes.TryGetValue(context.Cluster.Self.Value, out ReadOnlyMemory<byte> known) && known.Span.SequenceEqual(attributes)) return;
+        Forget(replica.Proposals.ProposeAsync(CommandKind.MemberAttributes, CommandBody.MemberAttributes(context.Cluster.Self.Value, attributes)));
+    }
+
+    /// <summary>Nobody waits for it: the next pass looks at the state, not at the answer.</summary>
+    private static void Forget(ValueTask<ProposalResult> proposal) => _ = proposal.AsTask();
+}

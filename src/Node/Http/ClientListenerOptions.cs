@@ -1,0 +1,61 @@
+using System.Net;
+using Conclave.Wire.Grpc;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Conclave.Node.Http;
+
+/// <summary>One address to listen on.</summary>
+/// <param name="EndPoint">Port 0 takes a free one.</param>
+/// <param name="Tls">Null serves cleartext: HTTP/2 with prior knowledge and HTTP/1.1 on one port. Set, both go over TLS by ALPN.</param>
+public sealed record ListenAddress(IPEndPoint EndPoint, HttpsConnectionAdapterOptions? Tls = null);
+
+/// <summary>What the client port needs to know.</summary>
+public sealed record ClientListenerOptions
+{
+    /// <summary>At least one.</summary>
+    public required IReadOnlyList<ListenAddress> Addresses { get; init; }
+
+    /// <summary>Largest gRPC message accepted, in bytes. Default 2,097,152, as etcd.</summary>
+    public int ReceiveBytesMax { get; init; } = GrpcFrame.ReceiveBytesMaxDefault;
+
+    /// <summary>Largest JSON body of a call, in bytes. Default 8 MiB: base64 and quoting take more room than the message.</summary>
+    public int JsonBytesMax { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>How long a new cleartext connection may say nothing. Default 10 s.</summary>
+    public TimeSpan FirstBytesTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Connections that have not said anything yet, at most; beyond it the next ones wait in the backlog. Default 1,024.</summary>
+    public int SilentConnectionsMax { get; init; } = 1024;
+
+    /// <summary>An idle HTTP/2 connection is pinged after this time. Default 2 h, as etcd.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromHours(2);
+
+    /// <summary>A ping without answer closes the connection after this time. Default 20 s, as etcd.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Value of <c>Access-Control-Allow-Origin</c> on JSON answers. Default any.</summary>
+    public string CorsOrigin { get; init; } = "*";
+
+    /// <summary>Clock of deadlines and durations.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Told about every call; null tells nobody.</summary>
+    public IRpcObserver? Observer { get; init; }
+
+    /// <summary>All that is wrong with these options; empty when they can be used.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (Addresses.Count == 0)
+            yield return "No address to listen on; give at least one.";
+        if (ReceiveBytesMax < 1024)
+            yield return $"ReceiveBytesMax is {ReceiveBytesMax}; use 1024 or more.";
+        if (JsonBytesMax < 1024)
+            yield return $"JsonBytesMax is {JsonBytesMax}; use 1024 or more.";
+        if (SilentConnectionsMax < 1)
+            yield return $"SilentConnectionsMax is {SilentConnectionsMax}; use 1 or more.";
+        if (FirstBytesTimeout <= TimeSpan.Zero)
+            yield return $"FirstBytesTimeout is {FirstBytesTimeout}; use more than zero.";
+        if (KeepAliveInterval < TimeSpan.FromSeconds(1) || KeepAliveTimeout < TimeSpan.FromSeconds(1))
+            yield return $"KeepAliveInterval is {KeepAliveInterval} and KeepAliveTimeout {KeepAliveTimeout}; use one second or more for both.";
+    }
+}

@@ -1,0 +1,80 @@
+using System.IO.Pipelines;
+using Conclave.Wire.Grpc;
+
+namespace Conclave.Node.Http.Grpc;
+
+/// <summary>A streaming call over HTTP/2.</summary>
+internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter output, int messageBytesMax) : RpcStream
+{
+    /// <summary>A caller that always says "more follows" is flushed nevertheless, so that the connection can slow it down.</summary>
+    private const int UnflushedBytesMax = 32 * 1024;
+
+    private readonly CancellationToken _cancellation = call.Cancellation;
+    private GrpcBody _body = new(input, messageBytesMax);
+    private volatile bool _ended;
+
+    public override ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        CheckOpen();
+        if (_body.TryRead(out ReadOnlyMemory<byte> message))
+        {
+            call.Received(message.Length);
+            return new ValueTask<ReadOnlyMemory<byte>?>(message);
+        }
+
+        return _body.IsOver ? new ValueTask<ReadOnlyMemory<byte>?>((ReadOnlyMemory<byte>?)null) : WaitAsync(cancellationToken);
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> message, bool moreFollows, CancellationToken cancellationToken = default)
+    {
+        CheckOpen();
+        GrpcFrame.Write(output, message.Span);
+        call.Sent(message.Length);
+        if (moreFollows && output.UnflushedBytes < UnflushedBytesMax)
+            return;
+        using CancellationTokenSource? either = Join(ref cancellationToken);
+        await output.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>Gives back what is still held of the request. Only once the handler has ended.</summary>
+    public void End()
+    {
+        _ended = true;
+        _body.End();
+    }
+
+    /// <summary>A task that a handler left behind must not touch what may already serve the next call.</summary>
+    private void CheckOpen()
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        if (_ended)
+            throw new OperationCanceledException("The call has ended.");
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>?> WaitAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource? either = Join(ref cancellationToken);
+        while (true)
+        {
+            _body.Hold(await _body.WaitAsync(cancellationToken));
+            if (_body.TryRead(out ReadOnlyMemory<byte> message))
+            {
+                call.Received(message.Length);
+                return message;
+            }
+
+            if (_body.IsOver)
+                return null;
+        }
+    }
+
+    /// <summary>Makes the token fire for the call's end too. Null when no joining was needed.</summary>
+    private CancellationTokenSource? Join(ref CancellationToken cancellationToken)
+    {
+        CancellationTokenSource? either = null;
+        if (cancellationToken.CanBeCanceled && cancellationToken != _cancellation)
+            either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cancellation);
+        cancellationToken = either?.Token ?? _cancellation;
+        return either;
+    }
+}

@@ -1,0 +1,7 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Http;
+
+/// <summary>What every part of the listener shares.</summary>
+internal sealed record ListenerServices(
+    ClientListenerOptions Options, RpcRegistry Registry, PlainRoutes Routes, ListenerLifetime Lifetime, ILogger Logger);

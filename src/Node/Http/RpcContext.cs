@@ -1,0 +1,51 @@
+using Conclave.Wire.Grpc;
+
+namespace Conclave.Node.Http;
+
+/// <summary>What a handler may know about one call: who calls, with what metadata, and until when.</summary>
+/// <remarks>One per call and never reused, so a handler may keep it. Members may be used from any thread.</remarks>
+public abstract class RpcContext
+{
+    /// <summary>The method called.</summary>
+    public abstract RpcMethod Method { get; }
+
+    /// <summary>
+    /// Cancelled when the client went away, its deadline passed, or the server stops. Whatever a handler throws because of it
+    /// is answered by <see cref="CancellationStatus"/>. Made on first use: a handler that never waits should not touch it.
+    /// </summary>
+    public abstract CancellationToken Cancellation { get; }
+
+    /// <summary>The status that fits the reason of the cancellation, for a handler that wants to throw it itself.</summary>
+    public abstract GrpcStatus CancellationStatus { get; }
+
+    /// <summary>Time the client gave the whole call; null without a deadline.</summary>
+    public abstract TimeSpan? Timeout { get; }
+
+    /// <summary>Address and port of the caller, for logs.</summary>
+    public abstract string Peer { get; }
+
+    /// <summary>True when the call came as JSON over HTTP.</summary>
+    public abstract bool ViaGateway { get; }
+
+    /// <summary>Request metadata by key.</summary>
+    /// <param name="key">Lower case, e.g. <c>token</c>.</param>
+    /// <returns>Null when the caller did not send it; several values are joined by commas.</returns>
+    public abstract string? Metadata(string key);
+
+    /// <summary>True when the caller asked (<c>hasleader: true</c>) to be refused rather than served without a leader.</summary>
+    public bool RequiresLeader => Metadata("hasleader") == "true";
+
+    /// <summary>The authentication token: <c>token</c>, else <c>authorization</c> without its <c>Bearer </c>; null without either.</summary>
+    public string? Token
+    {
+        get
+        {
+            const string bearer = "Bearer ";
+            if (Metadata("token") is { Length: > 0 } token)
+                return token;
+            return Metadata("authorization") is not { Length: > 0 } authorization ? null
+                : authorization.StartsWith(bearer, StringComparison.Ordinal) ? authorization[bearer.Length..]
+                : authorization;
+        }
+    }
+}

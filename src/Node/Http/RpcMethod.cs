@@ -1,0 +1,72 @@
+using Google.Protobuf.Reflection;
+
+namespace Conclave.Node.Http;
+
+/// <summary>One method of the API: its gRPC path, its HTTP paths, its messages and its handler.</summary>
+public sealed class RpcMethod
+{
+    private RpcMethod(string path, MessageDescriptor request, MessageDescriptor response, string[] httpPaths)
+    {
+        int dash = path.LastIndexOf('/');
+        if (path.Length < 4 || path[0] != '/' || dash < 2 || dash == path.Length - 1)
+            throw new ArgumentException($"'{path}' is not of the form /package.Service/Method.", nameof(path));
+        (Path, Service, Name) = (path, path[1..dash], path[(dash + 1)..]);
+        (Request, Response, HttpPaths) = (request, response, httpPaths);
+    }
+
+    /// <summary>E.g. <c>/etcdserverpb.KV/Range</c>.</summary>
+    public string Path { get; }
+
+    /// <summary>E.g. <c>etcdserverpb.KV</c>.</summary>
+    public string Service { get; }
+
+    /// <summary>E.g. <c>Range</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>What the client sends; the JSON gateway needs it.</summary>
+    public MessageDescriptor Request { get; }
+
+    /// <summary>What the client receives; the JSON gateway needs it.</summary>
+    public MessageDescriptor Response { get; }
+
+    /// <summary>Set for a unary method, null for a streaming one.</summary>
+    public UnaryHandler? Unary { get; private init; }
+
+    /// <summary>Set for a streaming method, null for a unary one.</summary>
+    public StreamHandler? Stream { get; private init; }
+
+    /// <summary>True when the client may send any number of messages.</summary>
+    public bool ClientStreams { get; private init; }
+
+    /// <summary>POST paths of the JSON gateway, e.g. <c>/v3/kv/range</c>; the listener adds the /v3beta and /v3alpha aliases.</summary>
+    public IReadOnlyList<string> HttpPaths { get; }
+
+    /// <summary>A unary call that may wait without bound for other clients (Lock, Campaign): a stopping server ends it at once.</summary>
+    public bool WaitsForOthers { get; init; }
+
+    /// <summary>0, 1, 2... in order of registration: an index for whoever counts calls by method. -1 before registration.</summary>
+    public int Ordinal { get; internal set; } = -1;
+
+    /// <summary>The label <c>grpc_type</c> of the usual metrics.</summary>
+    public string Type => Stream is null ? "unary" : ClientStreams ? "bidi_stream" : "server_stream";
+
+    /// <summary>One request, one response.</summary>
+    public static RpcMethod ForUnary(
+        string path, MessageDescriptor request, MessageDescriptor response, UnaryHandler handler, params string[] httpPaths) =>
+        new(path, request, response, httpPaths) { Unary = handler };
+
+    /// <summary>As <see cref="ForUnary"/>, for calls that may wait without bound: see <see cref="WaitsForOthers"/>.</summary>
+    public static RpcMethod ForWaitingUnary(
+        string path, MessageDescriptor request, MessageDescriptor response, UnaryHandler handler, params string[] httpPaths) =>
+        new(path, request, response, httpPaths) { Unary = handler, WaitsForOthers = true };
+
+    /// <summary>One request, any number of responses.</summary>
+    public static RpcMethod ForServerStream(
+        string path, MessageDescriptor request, MessageDescriptor response, StreamHandler handler, params string[] httpPaths) =>
+        new(path, request, response, httpPaths) { Stream = handler };
+
+    /// <summary>Any number of requests and responses.</summary>
+    public static RpcMethod ForBidiStream(
+        string path, MessageDescriptor request, MessageDescriptor response, StreamHandler handler, params string[] httpPaths) =>
+        new(path, request, response, httpPaths) { Stream = handler, ClientStreams = true };
+}

@@ -1,0 +1,176 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Conclave.Wire.Grpc;
+using Google.Protobuf;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+
+namespace Conclave.Node.Http;
+
+/// <summary>A call as the listener sees it. Everything that costs is made on first use, because most calls never wait.</summary>
+internal sealed class ServerCall : RpcContext
+{
+    private readonly ListenerServices _services;
+    private readonly IFeatureCollection _features;
+    private readonly IHeaderDictionary _headers;
+    private readonly TimeSpan? _timeout;
+    private readonly long _startedAt;
+    private volatile bool _ended;
+    private Waiting? _waiting;
+
+    private ServerCall(
+        ListenerServices services, RpcMethod method, IFeatureCollection features, IHeaderDictionary headers, bool viaGateway, TimeSpan? timeout)
+    {
+        (_services, Method, _features, _headers, ViaGateway, _timeout) = (services, method, features, headers, viaGateway, timeout);
+        _startedAt = services.Options.Time.GetTimestamp();
+        services.Options.Observer?.Started(method);
+    }
+
+    /// <summary>False with a status when the request's deadline cannot be read.</summary>
+    public static bool TryStart(
+        ListenerServices services, RpcMethod method, IFeatureCollection features, IHeaderDictionary headers, bool viaGateway,
+        [NotNullWhen(true)] out ServerCall? call, out GrpcStatus problem)
+    {
+        (call, problem) = (null, GrpcStatus.OK);
+        TimeSpan? timeout = null;
+        if (headers.TryGetValue(GrpcHeaders.Timeout, out StringValues given) && given.Count > 0)
+        {
+            if (!GrpcTimeout.TryParse(given.ToString(), out TimeSpan parsed))
+            {
+                problem = new GrpcStatus(GrpcCode.Internal, $"malformed grpc-timeout: {given}");
+                return false;
+            }
+
+            timeout = parsed;
+        }
+
+        call = new ServerCall(services, method, features, headers, viaGateway, timeout);
+        return true;
+    }
+
+    public override RpcMethod Method { get; }
+
+    public override bool ViaGateway { get; }
+
+    public override TimeSpan? Timeout => _timeout;
+
+    public override CancellationToken Cancellation => Wait().Token;
+
+    public override GrpcStatus CancellationStatus => _waiting?.Reason switch
+    {
+        CancelReason.Deadline => EtcdErrors.DeadlineExceeded,
+        CancelReason.Stopping => EtcdErrors.Stopped,
+        _ => EtcdErrors.RequestCanceled,
+    };
+
+    public override string Peer =>
+        !_ended && _features.Get<IHttpConnectionFeature>() is { RemoteIpAddress: { } address } connection
+            ? new IPEndPoint(address, connection.RemotePort).ToString()
+            : "";
+
+    /// <summary>True when somebody used <see cref="Cancellation"/> and it fired.</summary>
+    public bool IsCancelled => _waiting is { } waiting && waiting.Token.IsCancellationRequested;
+
+    public override string? Metadata(string key)
+    {
+        if (_ended)
+            return null;
+        if (ViaGateway && key != "authorization")
+            key = "Grpc-Metadata-" + key;
+        return _headers.TryGetValue(key, out StringValues values) && values.Count > 0 ? values.ToString() : null;
+    }
+
+    public void Received(int messageBytes) => _services.Options.Observer?.Received(Method, messageBytes);
+
+    public void Sent(int messageBytes) => _services.Options.Observer?.Sent(Method, messageBytes);
+
+    /// <summary>The status for whatever a handler threw.</summary>
+    public GrpcStatus StatusOf(Exception exception)
+    {
+        if (exception is GrpcException refused)
+            return refused.Status;
+        if (exception is InvalidProtocolBufferException malformed)
+            return new GrpcStatus(GrpcCode.Internal, "grpc: error unmarshalling request: " + malformed.Message);
+        if (IsCancelled)
+            return CancellationStatus;
+        if (exception is ClientGoneException || _features.Get<IHttpRequestLifetimeFeature>() is { RequestAborted.IsCancellationRequested: true })
+            return EtcdErrors.RequestCanceled;
+        _services.Logger.HandlerFailed(exception, Method.Path, Peer);
+        return new GrpcStatus(GrpcCode.Internal, "internal error; the node's log says more");
+    }
+
+    /// <summary>To be called once, while the request's features are still valid.</summary>
+    public void End(GrpcCode code)
+    {
+        _ended = true;
+        _waiting?.Dispose();
+        TimeProvider time = _services.Options.Time;
+        _services.Options.Observer?.Completed(Method, code, time.GetElapsedTime(_startedAt));
+    }
+
+    private Waiting Wait()
+    {
+        if (_waiting is { } made)
+            return made;
+        TimeProvider time = _services.Options.Time;
+        TimeSpan? left = _timeout is { } timeout ? timeout - time.GetElapsedTime(_startedAt) : null;
+        CancellationToken client = _ended ? new CancellationToken(canceled: true)
+            : _features.Get<IHttpRequestLifetimeFeature>()?.RequestAborted ?? CancellationToken.None;
+        var mine = new Waiting(client, _services.Lifetime.EndOf(Method), left, time);
+        if (Interlocked.CompareExchange(ref _waiting, mine, null) is not { } other)
+            return mine;
+        mine.Dispose();
+        return other;
+    }
+
+    private enum CancelReason
+    {
+        None,
+        Client,
+        Deadline,
+        Stopping,
+    }
+
+    /// <summary>Joins the three reasons to give up and remembers which came first.</summary>
+    private sealed class Waiting : IDisposable
+    {
+        private static readonly TimeSpan TimerMax = TimeSpan.FromDays(40);
+
+        private readonly CancellationTokenSource _source = new();
+        private readonly CancellationTokenRegistration _client;
+        private readonly CancellationTokenRegistration _stopping;
+        private readonly ITimer? _deadline;
+        private int _reason;
+
+        public Waiting(CancellationToken client, CancellationToken stopping, TimeSpan? left, TimeProvider time)
+        {
+            _stopping = stopping.UnsafeRegister(static me => ((Waiting)me!).Cancel(CancelReason.Stopping), this);
+            _client = client.UnsafeRegister(static me => ((Waiting)me!).Cancel(CancelReason.Client), this);
+            if (left is not { } wait || wait > TimerMax)
+                return;
+            if (wait <= TimeSpan.Zero)
+                Cancel(CancelReason.Deadline);
+            else
+                _deadline = time.CreateTimer(static me => ((Waiting)me!).Cancel(CancelReason.Deadline), this, wait, System.Threading.Timeout.InfiniteTimeSpan);
+        }
+
+        public CancellationToken Token => _source.Token;
+
+        public CancelReason Reason => (CancelReason)Volatile.Read(ref _reason);
+
+        public void Dispose()
+        {
+            // Not the source: a handler may have kept the token, and a source without timer or links holds nothing.
+            _stopping.Unregister();
+            _client.Unregister();
+            _deadline?.Dispose();
+        }
+
+        private void Cancel(CancelReason reason)
+        {
+            if (Interlocked.CompareExchange(ref _reason, (int)reason, (int)CancelReason.None) == (int)CancelReason.None)
+                _source.Cancel();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node;
+
+internal static partial class Log
+{
+    [LoggerMessage(2201, LogLevel.Information, "conclave-node {Version}, member {Name} ({Member}) of cluster {Cluster}: {Members} members, data in {DataDir}.")]
+    public static partial void Starting(ILogger logger, string version, string name, string member, string cluster, int members, string dataDir);
+
+    [LoggerMessage(2202, LogLevel.Information, "Serving clients on {Urls}.")]
+    public static partial void Serving(ILogger logger, string urls);
+
+    [LoggerMessage(2203, LogLevel.Information, "Recovered {Entries} log entries after index {Base}, term {Term}, store revision {Revision}.")]
+    public static partial void Recovered(ILogger logger, int entries, ulong @base, ulong term, long revision);
+
+    [LoggerMessage(2204, LogLevel.Warning, "Recovery: {Note}")]
+    public static partial void RecoveryNote(ILogger logger, string note);
+
+    [LoggerMessage(2205, LogLevel.Warning, "{Size} bytes are stored, the quota is {Quota}: raising the NOSPACE alarm. Compact and delete, then disarm it; reads and deletes still work.")]
+    public static partial void QuotaExceeded(ILogger logger, long size, long quota);
+
+    [LoggerMessage(2206, LogLevel.Information, "Stopped.")]
+    public static partial void Stopped(ILogger logger);
+}

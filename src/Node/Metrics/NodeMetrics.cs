@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Conclave.Node.Consensus;
+using Conclave.Node.Http;
+using Conclave.Node.Peers;
+using Conclave.Node.Services;
+using Conclave.Raft;
+using Conclave.Store;
+
+namespace Conclave.Node.Metrics;
+
+/// <summary>GET /metrics: the series that etcd's dashboards and alerts read, in Prometheus text. Only what is really measured.</summary>
+internal sealed class NodeMetrics(ServiceContext context, WatchService watches, RpcMetrics calls)
+{
+    private readonly Histogram _syncs = new();
+
+    public void AddTo(PlainRoutes routes) =>
+        routes.Add("/metrics", (_, _) => new(new PlainResponse(200, "text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(Text()))));
+
+    public void OnSync(TimeSpan duration) => _syncs.Observe(duration);
+
+    private string Text()
+    {
+        var text = new StringBuilder(32 << 10);
+        WriteConsensus(text);
+        WriteStore(text);
+        WriteProcess(text);
+        text.Append("# TYPE etcd_disk_wal_fsync_duration_seconds histogram\n");
+        _syncs.Write(text, "etcd_disk_wal_fsync_duration_seconds", "");
+        calls.Write(text);
+        return text.ToString();
+    }
+
+    private void WriteConsensus(StringBuilder text)
+    {
+        Replica replica = context.Replica;
+        ConsensusStatus status = replica.Status;
+        Gauge(text, "etcd_server_has_leader", status.Leader == NodeId.None ? 0 : 1);
+        Gauge(text, "etcd_server_is_leader", status.Role == RaftRole.Leader ? 1 : 0);
+        Gauge(text, "etcd_server_is_learner", 0);
+        Counter(text, "etcd_server_leader_changes_seen_total", replica.LeaderChanges);
+        Gauge(text, "etcd_server_proposals_committed_total", (long)status.Commit);
+        Gauge(text, "etcd_server_proposals_applied_total", (long)replica.View.AppliedIndex);
+        Gauge(text, "etcd_server_proposals_pending", replica.Proposals.Count);
+        Counter(text, "etcd_server_proposals_failed_total", replica.Proposals.FailedCount);
+        Gauge(text, "etcd_server_quota_backend_bytes", context.Options.QuotaBytes == long.MaxValue ? 0 : context.Options.QuotaBytes);
+        Gauge(text, $"etcd_server_id{{server_id=\"{context.Cluster.Self}\"}}", 1);
+        Gauge(text, $"etcd_server_version{{server_version=\"{NodeVersion.EtcdServer}\"}}", 1);
+        Gauge(text, $"etcd_cluster_version{{cluster_version=\"{NodeVersion.EtcdCluster}\"}}", 1);
+        Gauge(text, $"conclave_node_version{{version=\"{NodeVersion.Conclave}\"}}", 1);
+        Gauge(text, "etcd_network_known_peers", replica.Peers.Links.Count);
+        Gauge(text, "etcd_network_active_peers", replica.Peers.Links.Count(l => l.IsUp));
+        Counter(text, "etcd_network_peer_received_bytes_total", replica.Peers.ReceivedBytes);
+        text.Append("# TYPE etcd_network_peer_sent_bytes_total counter\n");
+        foreach (PeerLink link in replica.Peers.Links) Line(text, $"etcd_network_peer_sent_bytes_total{{To=\"{link.Peer}\"}}", link.TotalBytes);
+        text.Append("# TYPE etcd_network_peer_sent_failures_total counter\n");
+        foreach (PeerLink link in replica.Peers.Links) Line(text, $"etcd_network_peer_sent_failures_total{{To=\"{link.Peer}\"}}", link.DroppedFrames);
+    }
+
+    private void WriteStore(StringBuilder text)
+    {
+        StoreView view = context.View;
+        Gauge(text, "etcd_mvcc_db_total_size_in_bytes", view.SizeBytes);
+        Gauge(text, "etcd_mvcc_db_total_size_in_use_in_bytes", view.SizeInUseBytes);
+        Gauge(text, "etcd_debugging_mvcc_keys_total", view.KeyCount);
+        Gauge(text, "etcd_debugging_mvcc_current_revision", view.Revision);
+        Gauge(text, "etcd_debugging_mvcc_compact_revision", view.CompactRevision);
+        Gauge(text, "etcd_debugging_mvcc_watcher_total", context.Replica.Watches.WatcherCount);
+        Gauge(text, "etcd_debugging_mvcc_watch_stream_total", watches.StreamCount);
+        text.Append("# TYPE etcd_debugging_server_alarms gauge\n");
+        foreach (ActiveAlarm alarm in view.Alarms)
+            Line(text, $"etcd_debugging_server_alarms{{server_id=\"{alarm.MemberId:x}\",alarm_type=\"{alarm.Alarm switch { AlarmKind.NoSpace => "NOSPACE", AlarmKind.Corrupt => "CORRUPT", _ => "NONE" }}\"}}", 1);
+    }
+
+    private static void WriteProcess(StringBuilder text)
+    {
+        using var process = Process.GetCurrentProcess();
+        Gauge(text, "process_resident_memory_bytes", process.WorkingSet64);
+        text.Append(CultureInfo.InvariantCulture, $"# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {process.TotalProcessorTime.TotalSeconds}\n");
+        Gauge(text, "process_start_time_seconds", new DateTimeOffset(process.StartTime).ToUnixTimeSeconds());
+        if (Directory.Exists("/proc/self/fd")) Gauge(text, "process_open_fds", Directory.GetFiles("/proc/self/fd").Length);
+        Gauge(text, "dotnet_gc_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
+        Counter(text, "dotnet_gc_pause_milliseconds_total", (long)GC.GetTotalPauseDuration().TotalMilliseconds);
+    }
+
+    private static void Gauge(StringBuilder text, string name, long value)
+    {
+        int labels = name.IndexOf('{');
+        text.Append(CultureInfo.InvariantCulture, $"# TYPE {(labels < 0 ? name : name[..labels])} gauge\n");
+        Line(text, name, value);
+    }
+
+    private static void Counter(StringBuilder text, string name, long value)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"# TYPE {name} counter\n");
+        Line(text, name, value);
+    }
+
+    private static void Line(StringBuilder text, string name, long value) => text.Append(CultureInfo.InvariantCulture, $"{name} {value}\n");
+}

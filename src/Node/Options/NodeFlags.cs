@@ -1,0 +1,247 @@
+using System.Globalization;
+
+namespace Conclave.Node.Options;
+
+/// <summary>Reads etcd's server flags, and the same as environment variables, into <see cref="NodeOptions"/>. Pure.</summary>
+/// <remarks>
+/// <c>--flag value</c>, <c>--flag=value</c> and one dash instead of two all work, as with etcd. <c>CONCLAVE_LISTEN_CLIENT_URLS</c> is
+/// <c>--listen-client-urls</c>; a flag wins over the environment.
+/// </remarks>
+public static class NodeFlags
+{
+    /// <summary>What came out: options, or the reasons why not; and what the user should be told in any case.</summary>
+    public sealed record Parsed(NodeOptions? Options, IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings, bool HelpAsked, bool VersionAsked);
+
+    private delegate NodeOptions Setter(NodeOptions options, string value);
+
+    private sealed record Flag(string Name, string Meaning, Setter Set, bool IsSwitch = false);
+
+    private static readonly Flag[] Flags =
+    [
+        new("name", "name of this member (default 'default')", (o, v) => o with { Name = v }),
+        new("data-dir", "directory for everything durable (default '{name}.conclave')", (o, v) => o with { DataDir = v }),
+        new("listen-client-urls", "where clients are served (default http://127.0.0.1:2379)", (o, v) => o with { ListenClientUrls = Urls(v) }),
+        new("advertise-client-urls", "what the member list tells clients to dial", (o, v) => o with { AdvertiseClientUrls = Urls(v) }),
+        new("listen-peer-urls", "where the other members are served (default http://127.0.0.1:2380)", (o, v) => o with { ListenPeerUrls = Urls(v) }),
+        new("initial-advertise-peer-urls", "what the other members dial", (o, v) => o with { InitialAdvertisePeerUrls = Urls(v) }),
+        new("initial-cluster", "all members: name=url,name=url,...", (o, v) => o with { InitialCluster = Members(v) }),
+        new("initial-cluster-state", "only 'new' for now", (o, v) => v == "new" ? o
+            : throw new FormatException("joining a running cluster is not supported yet; use 'new'")),
+        new("initial-cluster-token", "keeps two clusters born from the same flags apart", (o, v) => o with { InitialClusterToken = v }),
+        new("heartbeat-interval", "milliseconds between heartbeats (default 100)", (o, v) => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(Number(v)) }),
+        new("election-timeout", "milliseconds of silence before an election (default 1000)", (o, v) => o with { ElectionTimeout = TimeSpan.FromMilliseconds(Number(v)) }),
+        new("snapshot-count", "entries applied between snapshots (default 100000)", (o, v) => o with { SnapshotCount = checked((int)Number(v)) }),
+        new("quota-backend-bytes", "stored bytes that raise the NOSPACE alarm (0 = 2 GiB)", (o, v) => o with { QuotaBackendBytes = Number(v) }),
+        new("max-request-bytes", "largest request (default 1572864)", (o, v) => o with { MaxRequestBytes = checked((int)Number(v)) }),
+        new("max-txn-ops", "most operations in a transaction (default 128)", (o, v) => o with { MaxTxnOps = checked((int)Number(v)) }),
+        new("auto-compaction-mode", "'periodic' or 'revision'", (o, v) => o with
+        {
+            AutoCompaction = o.AutoCompaction with
+            {
+                Mode = v switch
+                {
+                    "periodic" => AutoCompactionMode.Periodic,
+                    "revision" => AutoCompactionMode.Revision,
+                    _ => throw new FormatException("use 'periodic' or 'revision'"),
+                },
+            },
+        }),
+        new("auto-compaction-retention", "0 = off; a time such as 10m or 1h, hours without a unit; a count in revision mode", (o, v) => o with { AutoCompaction = Retention(o.AutoCompaction, v) }),
+        new("watch-progress-notify-interval", "time such as 10m after which an idle watch hears of its progress", (o, v) => o with { WatchProgressInterval = Duration(v) }),
+        new("experimental-watch-progress-notify-interval", "older name of the flag above", (o, v) => o with { WatchProgressInterval = Duration(v) }),
+        new("log-level", "debug, info, warn or error (default info)", (o, v) => v is "debug" or "info" or "warn" or "error" ? o with { LogLevel = v }
+            : throw new FormatException("use debug, info, warn or error")),
+        new("allow-insecure", "cleartext listeners on other addresses than loopback", (o, v) => o with { AllowInsecure = Switch(v) }, IsSwitch: true),
+    ];
+
+    // etcd's flags that change nothing here: accepted, so that a unit file carries over, with one warning. The set of names that take no
+    // value is separate, since "--flag" alone must not swallow the next word.
+    private static readonly string[] Ignored =
+    [
+        "wal-dir", "max-snapshots", "max-wals", "cors", "log-outputs", "logger", "log-package-levels", "backend-batch-limit", "backend-batch-interval",
+        "backend-bbolt-freelist-type", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout", "host-whitelist", "metrics",
+        "proxy", "discovery-fallback", "listen-client-http-urls", "max-concurrent-streams", "snapshot-catchup-entries", "experimental-compaction-batch-limit",
+        "experimental-warning-apply-duration", "warning-apply-duration", "experimental-compact-hash-check-time", "experimental-corrupt-check-time", "log-format",
+    ];
+
+    private static readonly string[] IgnoredSwitches =
+    [
+        "debug", "pre-vote", "strict-reconfig-check", "enable-v2", "enable-grpc-gateway", "enable-pprof", "initial-election-tick-advance",
+        "experimental-initial-corrupt-check", "experimental-enable-lease-checkpoint", "unsafe-no-fsync", "socket-reuse-port", "socket-reuse-address",
+    ];
+
+    // These ask for something that is not there yet. Ignoring them would be a lie: a node that was told to use TLS must not run without.
+    private static readonly string[] Refused =
+    [
+        "cert-file", "key-file", "client-cert-auth", "trusted-ca-file", "auto-tls", "peer-cert-file", "peer-key-file", "peer-client-cert-auth",
+        "peer-trusted-ca-file", "peer-auto-tls", "client-crl-file", "peer-crl-file", "cipher-suites", "auth-token", "bcrypt-cost", "auth-token-ttl",
+        "discovery", "discovery-srv", "force-new-cluster", "config-file", "peer-cert-allowed-cn",
+    ];
+
+    private const string EnvironmentPrefix = "CONCLAVE_";
+
+    public static Parsed Parse(IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
+    {
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        List<string> errors = [], warnings = [];
+        foreach ((string key, string value) in environment.OrderBy(e => e.Key, StringComparer.Ordinal))
+        {
+            // CONCLAVE_NODE and CONCLAVE_ENDPOINTS belong to the command line tool and may stand in the same environment.
+            if (!key.StartsWith(EnvironmentPrefix, StringComparison.Ordinal) || value.Length == 0) continue;
+            string name = key[EnvironmentPrefix.Length..].ToLowerInvariant().Replace('_', '-');
+            if (IsKnown(name)) given[name] = value;
+        }
+
+        bool help = false, version = false;
+        for (int i = 0; i < arguments.Count; i++)
+        {
+            string argument = arguments[i];
+            if (!argument.StartsWith('-') || argument.TrimStart('-').Length == 0)
+            {
+                errors.Add($"'{argument}' is not a flag. Flags look like --name value.");
+                continue;
+            }
+
+            string[] parts = argument.TrimStart('-').Split('=', 2);
+            string name = parts[0];
+            if (name is "help" or "h") { help = true; continue; }
+            if (name == "version") { version = true; continue; }
+            if (!IsKnown(name))
+            {
+                errors.Add($"unknown flag --{name}. The nearest is --{Nearest(name)}; --help lists all.");
+                if (parts.Length == 1 && i + 1 < arguments.Count && !arguments[i + 1].StartsWith('-')) i++;
+                continue;
+            }
+
+            if (parts.Length == 2) given[name] = parts[1];
+            else if (IsSwitch(name)) given[name] = "true";
+            else if (i + 1 < arguments.Count) given[name] = arguments[++i];
+            else errors.Add($"--{name} needs a value.");
+        }
+
+        return new Parsed(Build(given, errors, warnings), errors, warnings, help, version);
+    }
+
+    /// <summary>One line per flag, for --help.</summary>
+    public static IEnumerable<string> Help() => Flags.Select(f => $"  --{f.Name,-32} {f.Meaning}");
+
+    private static NodeOptions? Build(Dictionary<string, string> given, List<string> errors, List<string> warnings)
+    {
+        var options = new NodeOptions();
+        foreach (Flag flag in Flags)   // in table order: the compaction mode has to be known before its retention is read
+        {
+            if (!given.TryGetValue(flag.Name, out string? value)) continue;
+            try
+            {
+                options = flag.Set(options, value);
+            }
+            catch (Exception problem) when (problem is FormatException or OverflowException or ArgumentException)
+            {
+                errors.Add($"--{flag.Name} is '{value}': {problem.Message.TrimEnd('.')}.");
+            }
+        }
+
+        if (options.AutoCompaction is { Retention.Ticks: 0, Revisions: 0 }) options = options with { AutoCompaction = AutoCompaction.Off };
+        List<string> ignored = [.. given.Keys.Where(k => Ignored.Contains(k) || IgnoredSwitches.Contains(k)).Order(StringComparer.Ordinal)];
+        if (ignored.Count > 0) warnings.Add($"accepted without effect: {string.Join(", ", ignored.Select(k => "--" + k))}.");
+        foreach (string name in given.Keys.Where(Refused.Contains).Order(StringComparer.Ordinal))
+            errors.Add($"--{name} is not supported yet, and ignoring it would not be what you asked for. Remove it to start without.");
+        if (errors.Count == 0) errors.AddRange(options.Problems());
+        return errors.Count == 0 ? options : null;
+    }
+
+    private static bool IsKnown(string name) =>
+        Flags.Any(f => f.Name == name) || Ignored.Contains(name) || IgnoredSwitches.Contains(name) || Refused.Contains(name);
+
+    private static bool IsSwitch(string name) =>
+        IgnoredSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch)
+        || name is "client-cert-auth" or "auto-tls" or "peer-client-cert-auth" or "peer-auto-tls" or "force-new-cluster";
+
+    private static string Nearest(string name) =>
+        Flags.Select(f => f.Name).Concat(Ignored).Concat(IgnoredSwitches).MinBy(known => EditDistance(known, name))!;
+
+    private static int EditDistance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            (int diagonal, row[0]) = (row[0], i);
+            for (int j = 1; j <= b.Length; j++)
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
+        }
+
+        return row[b.Length];
+    }
+
+    private static Uri[] Urls(string value) =>
+        [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Url)];
+
+    private static Uri Url(string value)
+    {
+        if (!Uri.TryCreate(value, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https") || url.Port <= 0)
+            throw new FormatException($"'{value}' is not a URL such as http://127.0.0.1:2379");
+        if (url.AbsolutePath != "/")
+            throw new FormatException($"'{value}' has a path; only scheme, host and port count");
+        return url;
+    }
+
+    private static InitialMember[] Members(string value)
+    {
+        var members = new Dictionary<string, List<Uri>>(StringComparer.Ordinal);
+        foreach (string part in value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            string[] pair = part.Split('=', 2);
+            if (pair.Length != 2 || pair[0].Length == 0) throw new FormatException($"'{part}' is not name=url");
+            if (!members.TryGetValue(pair[0], out List<Uri>? urls)) members.Add(pair[0], urls = []);
+            urls.Add(Url(pair[1]));   // a name given twice has two URLs, as with etcd
+        }
+
+        return [.. members.Select(m => new InitialMember(m.Key, m.Value))];
+    }
+
+    private static AutoCompaction Retention(AutoCompaction current, string value) => current.Mode == AutoCompactionMode.Revision
+        ? current with { Revisions = Number(value) }
+        : current with
+        {
+            Mode = AutoCompactionMode.Periodic,
+            Retention = long.TryParse(value, CultureInfo.InvariantCulture, out long hours) ? TimeSpan.FromHours(hours) : Duration(value),
+        };
+
+    private static long Number(string value) =>
+        long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) ? number
+        : throw new FormatException("not a whole number");
+
+    private static bool Switch(string value) => value switch
+    {
+        "true" or "1" => true,
+        "false" or "0" => false,
+        _ => throw new FormatException("use true or false"),
+    };
+
+    /// <summary>A time in Go's form: digits with ms, s, m or h, several in a row.</summary>
+    private static TimeSpan Duration(string value)
+    {
+        TimeSpan total = TimeSpan.Zero;
+        ReadOnlySpan<char> rest = value;
+        if (rest.IsEmpty) throw new FormatException("not a time such as 500ms, 10m or 1h30m");
+        while (!rest.IsEmpty)
+        {
+            int digits = rest.IndexOfAnyExcept("0123456789.");
+            if (digits <= 0 || !double.TryParse(rest[..digits], CultureInfo.InvariantCulture, out double amount))
+                throw new FormatException("not a time such as 500ms, 10m or 1h30m");
+            rest = rest[digits..];
+            (TimeSpan unit, int length) = rest switch
+            {
+                ['m', 's', ..] => (TimeSpan.FromMilliseconds(1), 2),
+                ['s', ..] => (TimeSpan.FromSeconds(1), 1),
+                ['m', ..] => (TimeSpan.FromMinutes(1), 1),
+                ['h', ..] => (TimeSpan.FromHours(1), 1),
+                _ => throw new FormatException("not a time such as 500ms, 10m or 1h30m"),
+            };
+            total += amount * unit;
+            rest = rest[length..];
+        }
+
+        return total;
+    }
+}

@@ -1,0 +1,150 @@
+namespace Conclave.Node.Options;
+
+/// <summary>Everything that a node is told at its start. Names and meanings are those of etcd's server flags.</summary>
+/// <remarks>Built by <see cref="NodeFlags"/> from the command line and the environment, or by hand when a node is embedded.</remarks>
+public sealed record NodeOptions
+{
+    /// <summary>Human name of this member, unique in the cluster. Default "default".</summary>
+    public string Name { get; init; } = "default";
+
+    /// <summary>Directory for everything durable. Default "{Name}.conclave" under the working directory.</summary>
+    public string DataDir { get => field ?? $"{Name}.conclave"; init; }
+
+    /// <summary>Where clients are served. Default http://127.0.0.1:2379.</summary>
+    public IReadOnlyList<Uri> ListenClientUrls { get; init; } = [new("http://127.0.0.1:2379")];
+
+    /// <summary>What the member list tells clients to dial. Default: <see cref="ListenClientUrls"/>.</summary>
+    public IReadOnlyList<Uri> AdvertiseClientUrls { get => field ?? ListenClientUrls; init; }
+
+    /// <summary>Where the other members are served. Default http://127.0.0.1:2380.</summary>
+    public IReadOnlyList<Uri> ListenPeerUrls { get; init; } = [new("http://127.0.0.1:2380")];
+
+    /// <summary>What the other members dial. Default: <see cref="ListenPeerUrls"/>.</summary>
+    public IReadOnlyList<Uri> InitialAdvertisePeerUrls { get => field ?? ListenPeerUrls; init; }
+
+    /// <summary>All members at the birth of the cluster. Default: this one alone.</summary>
+    public IReadOnlyList<InitialMember> InitialCluster
+    {
+        get => field is { Count: > 0 } ? field : [new InitialMember(Name, InitialAdvertisePeerUrls)];
+        init;
+    } = [];
+
+    /// <summary>Mixed into every id, so that two clusters born from the same flags stay apart. Default "conclave-cluster".</summary>
+    public string InitialClusterToken { get; init; } = "conclave-cluster";
+
+    /// <summary>Time between the leader's heartbeats, 10 ms or more. Default 100 ms.</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Silence after which a follower campaigns; at least 5 heartbeats. Default 1 s.</summary>
+    public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Entries applied since the last snapshot that cause the next one. Default 100,000; the size of the log causes one sooner.</summary>
+    public int SnapshotCount { get; init; } = 100_000;
+
+    /// <summary>Bytes of stored data above which the NOSPACE alarm is raised. 0 is the default of 2 GiB, negative is no quota.</summary>
+    public long QuotaBackendBytes { get; init; }
+
+    /// <summary>Largest request accepted, in bytes. Default 1.5 MiB.</summary>
+    public int MaxRequestBytes { get; init; } = 1_572_864;
+
+    /// <summary>Most operations, and most compares, in one transaction. Default 128.</summary>
+    public int MaxTxnOps { get; init; } = 128;
+
+    /// <summary>Whether old revisions are compacted without being asked. Default off.</summary>
+    public AutoCompaction AutoCompaction { get; init; } = AutoCompaction.Off;
+
+    /// <summary>Time without events after which a watch that asked for progress hears of it. Default 10 min.</summary>
+    public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Allows cleartext listeners on addresses other than loopback. Default false.</summary>
+    public bool AllowInsecure { get; init; }
+
+    /// <summary>"debug", "info", "warn" or "error". Default "info".</summary>
+    public string LogLevel { get; init; } = "info";
+
+    /// <summary>One driver tick; the core counts these. 10 ms.</summary>
+    public static TimeSpan TickInterval { get; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Time that a write or a linearizable read may take before it is answered as timed out: 5 s + 2 election timeouts.</summary>
+    public TimeSpan RequestTimeout => TimeSpan.FromSeconds(5) + 2 * ElectionTimeout;
+
+    /// <summary>Smallest lease that is granted: 1.5 election timeouts, rounded up to whole seconds.</summary>
+    public long LeaseTtlSecondsMin => (long)Math.Ceiling(1.5 * ElectionTimeout.TotalSeconds);
+
+    /// <summary>The quota that is in force, in bytes; <see cref="long.MaxValue"/> is none.</summary>
+    public long QuotaBytes => QuotaBackendBytes switch { 0 => 2L << 30, < 0 => long.MaxValue, _ => QuotaBackendBytes };
+
+    /// <summary>What is wrong with these options, all of it at once; empty when they are usable.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (Name.Length == 0 || Name.Contains('=') || Name.Contains(','))
+            yield return $"--name is '{Name}'; use a name without '=' and ','.";
+        if (HeartbeatInterval < TickInterval)
+            yield return $"--heartbeat-interval is {HeartbeatInterval.TotalMilliseconds} ms; use 10 or more.";
+        if (ElectionTimeout < 5 * HeartbeatInterval)
+            yield return $"--election-timeout is {ElectionTimeout.TotalMilliseconds} ms: so close to the heartbeat, lost messages start elections. "
+                       + $"Use {5 * HeartbeatInterval.TotalMilliseconds} or more.";
+        if (ElectionTimeout > TimeSpan.FromSeconds(50))
+            yield return $"--election-timeout is {ElectionTimeout.TotalMilliseconds} ms; use 50000 or less.";
+        if (SnapshotCount < 1)
+            yield return $"--snapshot-count is {SnapshotCount}; use 1 or more.";
+        if (MaxRequestBytes is < 1024 or > 64 << 20)
+            yield return $"--max-request-bytes is {MaxRequestBytes}; use 1024 to {64 << 20}.";
+        if (MaxTxnOps < 1)
+            yield return $"--max-txn-ops is {MaxTxnOps}; use 1 or more.";
+        foreach (string problem in MemberProblems()) yield return problem;
+        foreach (string problem in UrlProblems()) yield return problem;
+    }
+
+    private IEnumerable<string> MemberProblems()
+    {
+        if (InitialCluster.Count is not (1 or 3 or 5 or 7))
+            yield return $"--initial-cluster names {InitialCluster.Count} members; a cluster starts with 1, 3, 5 or 7.";
+        if (InitialCluster.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            yield return $"--initial-cluster names '{twice.Key}' {twice.Count()} times; give every member its own name.";
+        if (InitialCluster.SelectMany(m => m.PeerUrls).GroupBy(u => u.Authority).FirstOrDefault(g => g.Count() > 1) is { } same)
+            yield return $"--initial-cluster gives the peer address {same.Key} to {same.Count()} members; each needs its own.";
+        InitialMember? self = InitialCluster.FirstOrDefault(m => m.Name == Name);
+        if (self is null)
+            yield return $"--initial-cluster does not name this member, '{Name}'. Add {Name}={string.Join(',', InitialAdvertisePeerUrls.Select(Plain))}, or correct --name.";
+        else if (!self.PeerUrls.Select(Plain).Order().SequenceEqual(InitialAdvertisePeerUrls.Select(Plain).Order()))
+            yield return $"--initial-cluster says {Name} is at {string.Join(',', self.PeerUrls.Select(Plain))}, --initial-advertise-peer-urls says "
+                       + $"{string.Join(',', InitialAdvertisePeerUrls.Select(Plain))}. Make them equal.";
+    }
+
+    private IEnumerable<string> UrlProblems()
+    {
+        foreach ((string flag, IReadOnlyList<Uri> urls) in new[] { ("--listen-client-urls", ListenClientUrls), ("--listen-peer-urls", ListenPeerUrls) })
+        {
+            if (urls.Count == 0)
+                yield return $"{flag} is empty; name at least one address.";
+            foreach (Uri url in urls)
+            {
+                if (url.Scheme != "http")
+                    yield return $"{flag} has {Plain(url)}: TLS listeners are not supported yet; use http:// on a loopback address.";
+                else if (!url.IsLoopback && !AllowInsecure)
+                    yield return $"{flag} has {Plain(url)}, which is not loopback: without TLS anyone on that network can read and change everything. "
+                               + "Use 127.0.0.1, or say --allow-insecure if the network is yours alone.";
+            }
+        }
+    }
+
+    /// <summary>A URL without the trailing slash that <see cref="Uri"/> adds, as people write it in flags.</summary>
+    public static string Plain(Uri url) => url.GetLeftPart(UriPartial.Authority);
+}
+
+/// <summary>One member of the initial cluster.</summary>
+/// <param name="Name">As in its own --name.</param>
+/// <param name="PeerUrls">Where the other members reach it.</param>
+public sealed record InitialMember(string Name, IReadOnlyList<Uri> PeerUrls);
+
+/// <summary>Compaction without being asked.</summary>
+/// <param name="Mode">What <see cref="Retention"/> or <see cref="Revisions"/> means.</param>
+/// <param name="Retention">Periodic: history younger than this is kept.</param>
+/// <param name="Revisions">Revision: this many of the latest revisions are kept.</param>
+public sealed record AutoCompaction(AutoCompactionMode Mode, TimeSpan Retention, long Revisions)
+{
+    public static AutoCompaction Off { get; } = new(AutoCompactionMode.Off, TimeSpan.Zero, 0);
+}
+
+public enum AutoCompactionMode { Off, Periodic, Revision }

@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Conclave.Node.Options;
+using Conclave.Raft;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Peers;
+
+/// <summary>Keeps one outgoing connection to one member alive, and says when it comes and goes.</summary>
+/// <remarks>A process that dies closes its sockets, so the end of this connection is the fastest sign of a dead member there is.</remarks>
+internal sealed class PeerLink(ClusterMember peer, PeerHello hello, IPeerLinkHandler handler, ILogger logger)
+{
+    private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(2), RetryDelayMax = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryDelayMin = TimeSpan.FromMilliseconds(20);
+
+    private volatile PeerOutput? _output;
+    private long _droppedFrames, _totalBytes;   // of connections that are gone
+
+    public NodeId Peer => peer.Id;
+
+    public bool IsUp => _output is not null;
+
+    public long DroppedFrames => _droppedFrames + (_output?.DroppedFrames ?? 0);
+
+    public long TotalBytes => _totalBytes + (_output?.TotalBytes ?? 0);
+
+    public void Enqueue(Message message) => _output?.Enqueue(message);
+
+    /// <returns>False when the frame was dropped.</returns>
+    public bool Enqueue(PeerFrameKind kind, ulong number, byte? tag, ReadOnlySpan<byte> rest) => _output?.Enqueue(kind, number, tag, rest) ?? false;
+
+    public void Flush() => _output?.Flush();
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan delay = RetryDelayMin;
+        string lastProblem = "";
+        for (int attempt = 0; !cancellationToken.IsCancellationRequested; attempt++)
+        {
+            string problem;
+            try
+            {
+                using Socket socket = await DialAsync(peer.PeerUrls[attempt % peer.PeerUrls.Length], hello, cancellationToken).ConfigureAwait(false);
+                (delay, lastProblem) = (RetryDelayMin, "");
+                problem = await ServeAsync(socket, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is SocketException or IOException or PeerRefusedException or ObjectDisposedException or TimeoutException)
+            {
+                problem = e.Message;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (problem != lastProblem) Log.PeerUnreachable(logger, peer.Name, peer.Id, problem);   // once per reason, not once per try
+            lastProblem = problem;
+            try
+            {
+                await Task.Delay(delay, cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            delay = delay * 2 < RetryDelayMax ? delay * 2 : RetryDelayMax;
+        }
+    }
+
+    /// <summary>Opens a connection and greets; for messages here, and for one snapshot at a time elsewhere.</summary>
+    /// <exception cref="PeerRefusedException">The other side does not want to talk to us, and said why.</exception>
+    /// <exception cref="TimeoutException">No answer in 2 s.</exception>
+    public static async Task<Socket> DialAsync(Uri url, PeerHello hello, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(DialTimeout);
+        Socket? socket = null;
+        try
+        {
+            IPAddress[] addresses = await Dns.GetHostAddressesAsync(url.DnsSafeHost, limit.Token).ConfigureAwait(false);
+            socket = new Socket(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(new IPEndPoint(addresses[0], url.Port), limit.Token).ConfigureAwait(false);
+            await SendAllAsync(socket, hello.Encode(), limit.Token).ConfigureAwait(false);
+            byte[] head = new byte[2];
+            await ReceiveExactlyAsync(socket, head, limit.Token).ConfigureAwait(false);
+            byte[] reason = new byte[head[1]];
+            await ReceiveExactlyAsync(socket, reason, limit.Token).ConfigureAwait(false);
+            if (head[0] != 1) throw new PeerRefusedException(Encoding.UTF8.GetString(reason));
+            return socket;
+        }
+        catch (Exception e)
+        {
+            socket?.Dispose();
+            if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested) throw new TimeoutException($"no answer from {url.Authority} in {DialTimeout.TotalSeconds} s");
+            throw;
+        }
+    }
+
+    public static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        while (bytes.Length > 0) bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
+    }
+
+    public static async Task ReceiveExactlyAsync(Socket socket, Memory<byte> bytes, CancellationToken cancellationToken)
+    {
+        while (bytes.Length > 0)
+        {
+            int read = await socket.ReceiveAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            if (read == 0) throw new IOException("the connection was closed");
+            bytes = bytes[read..];
+        }
+    }
+
+    private async Task<string> ServeAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        var output = new PeerOutput(socket);
+        _output = output;
+        handler.OnLink(peer.Id, up: true);
+        Log.PeerConnected(logger, peer.Name, peer.Id);
+        try
+        {
+            // Nothing comes this way: the read ends when the other side is gone.
+            int read = await socket.ReceiveAsync(new byte[1], SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            return read == 0 ? "it closed the connection" : "it sent bytes on a one-way connection";
+        }
+        finally
+        {
+            _output = null;
+            _droppedFrames += output.DroppedFrames;
+            _totalBytes += output.TotalBytes;
+            handler.OnLink(peer.Id, up: false);
+        }
+    }
+}
+
+/// <summary>Hears of connections to other members.</summary>
+internal interface IPeerLinkHandler
+{
+    void OnLink(NodeId peer, bool up);
+}
+
+/// <summary>The member at the other end refused the greeting; the message is its reason.</summary>
+internal sealed class PeerRefusedException(string reason) : Exception($"refused: {reason}");

@@ -1,0 +1,79 @@
+using System.Buffers;
+using Conclave.Node.Http;
+using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Google.Protobuf.Reflection;
+
+namespace Conclave.Node.Services;
+
+/// <summary>etcdserverpb.KV: the hot service. Requests stay in wire form from the socket to the log, answers are written in wire form by the store.</summary>
+internal sealed class KvService(ServiceContext context)
+{
+    public void AddTo(RpcRegistry registry)
+    {
+        registry.Add(Unary("Range", RangeRequest.Descriptor, RangeResponse.Descriptor, RangeAsync, "/v3/kv/range"));
+        registry.Add(Unary("Put", PutRequest.Descriptor, PutResponse.Descriptor, PutAsync, "/v3/kv/put"));
+        registry.Add(Unary("DeleteRange", DeleteRangeRequest.Descriptor, DeleteRangeResponse.Descriptor, DeleteRangeAsync, "/v3/kv/deleterange"));
+        registry.Add(Unary("Txn", TxnRequest.Descriptor, TxnResponse.Descriptor, TxnAsync, "/v3/kv/txn"));
+        registry.Add(Unary("Compact", CompactionRequest.Descriptor, CompactionResponse.Descriptor, CompactAsync, "/v3/kv/compaction"));
+    }
+
+    private static RpcMethod Unary(string name, MessageDescriptor request, MessageDescriptor response, UnaryHandler handler, string httpPath) =>
+        RpcMethod.ForUnary($"/etcdserverpb.KV/{name}", request, response, handler, httpPath);
+
+    private async ValueTask RangeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        Statuses.ThrowIf(RequestCheck.Range(request.Span, out bool serializable));
+        if (!serializable) await context.ConfirmReadAsync(call).ConfigureAwait(false);
+        StoreView view = context.View;
+        context.Responses.WriteHeader(response, view.Revision);
+        Statuses.ThrowIf(view.Range(request.Span, response));
+    }
+
+    private ValueTask PutAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        Statuses.ThrowIf(RequestCheck.Put(request.Span));
+        return WriteAsync(call, CommandKind.Put, request, response, grows: true);
+    }
+
+    private ValueTask DeleteRangeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        Statuses.ThrowIf(RequestCheck.DeleteRange(request.Span));
+        return WriteAsync(call, CommandKind.DeleteRange, request, response, grows: false);
+    }
+
+    private async ValueTask TxnAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        Statuses.ThrowIf(RequestCheck.Txn(request.Span, out bool readOnly, out bool serializable, out bool writes, context.Options.MaxTxnOps));
+        if (!readOnly)
+        {
+            await WriteAsync(call, CommandKind.Txn, request, response, grows: writes).ConfigureAwait(false);
+            return;
+        }
+
+        if (!serializable) await context.ConfirmReadAsync(call).ConfigureAwait(false);
+        StoreView view = context.View;
+        context.Responses.WriteHeader(response, view.Revision);
+        Statuses.ThrowIf(view.ReadOnlyTxn(request.Span, response));
+    }
+
+    private async ValueTask CompactAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        Statuses.ThrowIf(RequestCheck.Compact(request.Span, out long revision, out bool physical));
+        await WriteAsync(call, CommandKind.Compact, request, response, grows: false).ConfigureAwait(false);
+        if (physical) await context.Replica.WaitForReclaimAsync(revision, call.Cancellation).ConfigureAwait(false);
+    }
+
+    private async ValueTask WriteAsync(RpcContext call, CommandKind kind, ReadOnlyMemory<byte> request, IBufferWriter<byte> response, bool grows)
+    {
+        if (grows && context.View.HasAlarm(AlarmKind.NoSpace)) Statuses.ThrowIf(StoreError.NoSpace);
+        ApplyOutcome outcome = await context.ProposeAsync(call, kind, request).ConfigureAwait(false);
+        context.Responses.WriteHeader(response, outcome.Revision);
+        response.Write(outcome.Body.Span);
+    }
+}

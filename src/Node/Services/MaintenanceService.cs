@@ -1,0 +1,104 @@
+using System.Buffers;
+using Conclave.Node.Http;
+using Conclave.Raft;
+using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Grpc;
+
+namespace Conclave.Node.Services;
+
+/// <summary>etcdserverpb.Maintenance, as far as it does not change who leads.</summary>
+internal sealed class MaintenanceService(ServiceContext context)
+{
+    public void AddTo(RpcRegistry registry)
+    {
+        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Status", StatusRequest.Descriptor, StatusResponse.Descriptor, StatusAsync, "/v3/maintenance/status"));
+        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Alarm", AlarmRequest.Descriptor, AlarmResponse.Descriptor, AlarmAsync, "/v3/maintenance/alarm"));
+        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Defragment", DefragmentRequest.Descriptor, DefragmentResponse.Descriptor, DefragmentAsync, "/v3/maintenance/defragment"));
+        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Hash", HashRequest.Descriptor, HashResponse.Descriptor, HashAsync, "/v3/maintenance/hash"));
+        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/HashKV", HashKVRequest.Descriptor, HashKVResponse.Descriptor, HashKvAsync, "/v3/maintenance/hashkv"));
+        registry.Add(RpcMethod.ForServerStream("/etcdserverpb.Maintenance/Snapshot", SnapshotRequest.Descriptor, SnapshotResponse.Descriptor, new SnapshotDownload(context).ServeAsync, "/v3/maintenance/snapshot"));
+    }
+
+    private ValueTask StatusAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        LeaseService.Parse(StatusRequest.Parser, request);
+        StoreView view = context.View;
+        var status = context.Replica.Status;
+        var answer = new StatusResponse
+        {
+            Header = context.Responses.Header(view.Revision),
+            Version = NodeVersion.EtcdServer,
+            DbSize = Math.Max(1, view.SizeBytes),   // etcdctl divides by it
+            DbSizeInUse = Math.Max(1, view.SizeInUseBytes),
+            DbSizeQuota = context.Options.QuotaBytes == long.MaxValue ? 0 : context.Options.QuotaBytes,
+            Leader = status.Leader.Value,
+            RaftIndex = status.Commit,
+            RaftTerm = status.Term,
+            RaftAppliedIndex = view.AppliedIndex,
+            StorageVersion = NodeVersion.EtcdStorage,
+        };
+        if (status.Leader == NodeId.None) answer.Errors.Add(EtcdErrors.NoLeader.Message);
+        foreach (ActiveAlarm alarm in view.Alarms) answer.Errors.Add($"memberID:{alarm.MemberId} alarm:{NameOf(alarm.Alarm)} ");
+        ResponseWriter.Write(response, answer);
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask AlarmAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        Statuses.ThrowIf(RequestCheck.Alarm(request.Span, out bool readOnly));
+        if (readOnly)
+        {
+            StoreView view = context.View;
+            context.Responses.WriteHeader(response, view.Revision);
+            Statuses.ThrowIf(view.AlarmGet(request.Span, response));
+            return;
+        }
+
+        ApplyOutcome outcome = await context.ProposeAsync(call, CommandKind.Alarm, request).ConfigureAwait(false);
+        context.Responses.WriteHeader(response, outcome.Revision);
+        response.Write(outcome.Body.Span);
+    }
+
+    /// <summary>There is nothing to defragment in memory, and the log is reclaimed as it is compacted: so this is done before it starts.</summary>
+    private ValueTask DefragmentAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        LeaseService.Parse(DefragmentRequest.Parser, request);
+        return ValueTask.CompletedTask;
+    }
+
+    private ValueTask HashAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        LeaseService.Parse(HashRequest.Parser, request);
+        StoreView view = context.View;
+        ResponseWriter.Write(response, new HashResponse { Header = context.Responses.Header(view.Revision), Hash = view.Hash() });
+        return ValueTask.CompletedTask;
+    }
+
+    private ValueTask HashKvAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        long revision = LeaseService.Parse(HashKVRequest.Parser, request).Revision;
+        StoreView view = context.View;
+        Statuses.ThrowIf(view.HashKv(revision, out uint hash, out long hashedRevision));
+        ResponseWriter.Write(response, new HashKVResponse
+        {
+            Header = context.Responses.Header(view.Revision),
+            Hash = hash,
+            CompactRevision = view.CompactRevision,
+            HashRevision = hashedRevision,
+        });
+        return ValueTask.CompletedTask;
+    }
+
+    private static string NameOf(AlarmKind alarm) => alarm switch
+    {
+        AlarmKind.NoSpace => "NOSPACE",
+        AlarmKind.Corrupt => "CORRUPT",
+        _ => "NONE",
+    };
+}

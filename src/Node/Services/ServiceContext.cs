@@ -1,0 +1,53 @@
+using Conclave.Node.Consensus;
+using Conclave.Node.Http;
+using Conclave.Node.Options;
+using Conclave.Raft;
+using Conclave.Store;
+using Conclave.Wire.Grpc;
+
+namespace Conclave.Node.Services;
+
+/// <summary>What every service needs: the replica behind it and the rules that hold for all calls.</summary>
+internal sealed class ServiceContext(Replica replica, NodeOptions options, ClusterIdentity cluster)
+{
+    public Replica Replica => replica;
+
+    public NodeOptions Options => options;
+
+    public ClusterIdentity Cluster => cluster;
+
+    public ResponseWriter Responses { get; } = new(cluster.ClusterId, cluster.Self.Value, () => replica.Status.Term);
+
+    public StoreView View => replica.View;
+
+    /// <summary>The checks that come before everything else.</summary>
+    /// <exception cref="GrpcException">The caller wants a leader, and this member knows none.</exception>
+    public void CheckLeader(RpcContext call)
+    {
+        if (replica.Status.Leader == NodeId.None && call.RequiresLeader) throw new GrpcException(EtcdErrors.NoLeader);
+    }
+
+    /// <summary>Puts a request through the log and waits until it is applied here.</summary>
+    /// <exception cref="GrpcException">Too large, too many at once, refused by the store, or not known to be done in time.</exception>
+    public async ValueTask<ApplyOutcome> ProposeAsync(RpcContext call, CommandKind kind, ReadOnlyMemory<byte> body)
+    {
+        if (body.Length > options.MaxRequestBytes) throw new GrpcException(EtcdErrors.RequestTooLarge);
+        if (replica.IsOverloaded) throw new GrpcException(EtcdErrors.TooManyRequests);
+        ValueTask<ProposalResult> proposal = replica.Proposals.ProposeAsync(kind, body.Span);
+
+        // A token is only made for calls with a time limit of their own: making one for every call costs more than a small write does.
+        ProposalResult result = call.Timeout is null
+            ? await proposal.ConfigureAwait(false)
+            : await proposal.AsTask().WaitAsync(call.Cancellation).ConfigureAwait(false);
+        return Statuses.Outcome(result);
+    }
+
+    /// <summary>Waits until a read of <see cref="View"/> is linearizable.</summary>
+    /// <exception cref="GrpcException">Nobody confirmed it in time.</exception>
+    public async ValueTask ConfirmReadAsync(RpcContext call)
+    {
+        Task<bool> confirmed = replica.Reads.WaitAsync();
+        bool ok = call.Timeout is null ? await confirmed.ConfigureAwait(false) : await confirmed.WaitAsync(call.Cancellation).ConfigureAwait(false);
+        if (!ok) throw new GrpcException(EtcdErrors.Timeout);
+    }
+}

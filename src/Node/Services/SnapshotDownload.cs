@@ -1,0 +1,56 @@
+using System.Security.Cryptography;
+using Conclave.Node.Http;
+using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Google.Protobuf;
+
+namespace Conclave.Node.Services;
+
+/// <summary>Maintenance.Snapshot: the whole state as a file, in the framing that etcd's clients check.</summary>
+/// <remarks>
+/// <code>
+///  | state, padded with zeros to a multiple of 512 bytes | SHA-256 of all before (32) |
+/// </code>
+/// The padding and the trailer are what etcdctl looks for: it refuses a file whose size modulo 512 is not 32. The state is written to a file in
+/// the data directory first: the size must be known before the first byte leaves, and the state may be larger than one wants twice in memory.
+/// </remarks>
+internal sealed class SnapshotDownload(ServiceContext context)
+{
+    private const int BlobBytesMax = 32 << 10, PadTo = 512;
+
+    public async ValueTask ServeAsync(RpcContext call, RpcStream stream)
+    {
+        context.CheckLeader(call);
+        string path = Path.Combine(context.Options.DataDir, $"download-{Guid.NewGuid():N}.tmp");
+        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 64 << 10, FileOptions.DeleteOnClose);
+        await using (file.ConfigureAwait(false))
+        {
+            KeyValueStore.Save(context.View, file);
+            file.Write(new byte[(PadTo - file.Length % PadTo) % PadTo]);
+            file.Position = 0;
+            await SendAsync(call, stream, file).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask SendAsync(RpcContext call, RpcStream stream, FileStream file)
+    {
+        long remaining = file.Length + SHA256.HashSizeInBytes;
+        byte[] blob = new byte[BlobBytesMax];
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        while (file.Position < file.Length)
+        {
+            int read = await file.ReadAtLeastAsync(blob, (int)Math.Min(blob.Length, file.Length - file.Position), cancellationToken: call.Cancellation).ConfigureAwait(false);
+            hash.AppendData(blob, 0, read);
+            remaining -= read;
+            await SendBlobAsync(call, stream, blob.AsMemory(0, read), remaining).ConfigureAwait(false);
+        }
+
+        await SendBlobAsync(call, stream, hash.GetHashAndReset(), 0).ConfigureAwait(false);
+    }
+
+    private static ValueTask SendBlobAsync(RpcContext call, RpcStream stream, ReadOnlyMemory<byte> blob, long remaining)
+    {
+        var message = new SnapshotResponse { RemainingBytes = (ulong)remaining, Blob = UnsafeByteOperations.UnsafeWrap(blob), Version = NodeVersion.EtcdStorage };
+        return stream.WriteAsync(message.ToByteArray(), call.Cancellation);
+    }
+}

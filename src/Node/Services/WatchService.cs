@@ -1,0 +1,111 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using Conclave.Node.Http;
+using Conclave.Raft;
+using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Grpc;
+
+namespace Conclave.Node.Services;
+
+/// <summary>etcdserverpb.Watch: moves bytes between a stream and its <see cref="WatchSession"/>, which knows all the rules.</summary>
+internal sealed class WatchService(ServiceContext context)
+{
+    /// <summary>A stream that asked for a leader ends after this many election timeouts without one.</summary>
+    private const int LeaderlessElectionTimeoutsMax = 3;
+
+    private readonly ConcurrentDictionary<WatchSession, Host> _sessions = [];
+    private TimeSpan _leaderless;
+
+    public int StreamCount => _sessions.Count;
+
+    public void AddTo(RpcRegistry registry) =>
+        registry.Add(RpcMethod.ForBidiStream("/etcdserverpb.Watch/Watch", WatchRequest.Descriptor, WatchResponse.Descriptor, ServeAsync, "/v3/watch"));
+
+    /// <summary>Called by the node's housekeeping; gives idle watches their progress and ends streams that lost their leader.</summary>
+    public void OnTimer(long nowMilliseconds, TimeSpan sinceLast)
+    {
+        _leaderless = context.Replica.Status.Leader == NodeId.None ? _leaderless + sinceLast : TimeSpan.Zero;
+        bool lost = _leaderless >= LeaderlessElectionTimeoutsMax * context.Options.ElectionTimeout;
+        foreach ((WatchSession session, Host host) in _sessions)
+        {
+            session.OnTimer(nowMilliseconds);
+            if (lost && host.RequiresLeader) host.Stream.Fail(new GrpcException(EtcdErrors.NoLeader));
+        }
+    }
+
+    private async ValueTask ServeAsync(RpcContext call, RpcStream stream)
+    {
+        context.CheckLeader(call);
+        var signal = new StreamSignal();
+        var host = new Host(context, signal, call.RequiresLeader);
+        using var session = new WatchSession(context.Replica.Watches, host);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
+        await using CancellationTokenRegistration wake = ended.Token.Register(static s => ((StreamSignal)s!).Signal(), signal);
+        _sessions[session] = host;
+        Task reading = ReadAsync(stream, session, signal, ended.Token);
+        try
+        {
+            await WriteAsync(stream, session, signal, ended.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _sessions.TryRemove(session, out _);
+            await ended.CancelAsync().ConfigureAwait(false);
+            await reading.ConfigureAwait(false);   // never fails: what it met is in the signal
+        }
+    }
+
+    private static async Task ReadAsync(RpcStream stream, WatchSession session, StreamSignal signal, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // The client may finish sending and go on listening: the end of its requests does not end the stream.
+            while (await stream.ReadAsync(cancellationToken).ConfigureAwait(false) is { } request)
+            {
+                Statuses.ThrowIf(session.Submit(request.Span));
+                signal.Signal();
+                while (!session.WantsRequests) await Task.Delay(10, cancellationToken).ConfigureAwait(false);   // a client that asks but does not read
+            }
+        }
+        catch (Exception failure)
+        {
+            signal.Fail(failure);
+        }
+    }
+
+    private static async Task WriteAsync(RpcStream stream, WatchSession session, StreamSignal signal, CancellationToken cancellationToken)
+    {
+        ArrayBufferWriter<byte> next = new(512), leaving = new(512);
+        while (true)
+        {
+            bool more = session.TryTake(next);
+            while (more)
+            {
+                (next, leaving) = (leaving, next);
+                next.ResetWrittenCount();
+                more = session.TryTake(next);   // known before the write, so that several messages share a packet
+                await stream.WriteAsync(leaving.WrittenMemory, moreFollows: more, CancellationToken.None).ConfigureAwait(false);   // the stream itself ends with the call
+            }
+
+            signal.ThrowIfFailed();
+            cancellationToken.ThrowIfCancellationRequested();
+            await signal.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    private sealed class Host(ServiceContext context, StreamSignal signal, bool requiresLeader) : IWatchSessionHost
+    {
+        public ulong ClusterId => context.Cluster.ClusterId;
+
+        public ulong MemberId => context.Cluster.Self.Value;
+
+        public ulong Term => context.Replica.Status.Term;
+
+        public bool RequiresLeader => requiresLeader;
+
+        public StreamSignal Stream => signal;
+
+        public void Signal() => signal.Signal();
+    }
+}

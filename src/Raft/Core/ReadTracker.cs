@@ -1,0 +1,102 @@
+namespace Conclave.Raft;
+
+/// <summary>A read that waits for an index. <see cref="From"/> is None for this node's own.</summary>
+internal readonly record struct PendingRead(ulong Id, NodeId From, long SinceTick);
+
+/// <summary>Reads that share one confirmation.</summary>
+internal sealed class ReadBatch
+{
+    public List<PendingRead> Reads { get; } = [];
+
+    /// <summary>Leader: the epoch of the round. Follower: the id of the request.</summary>
+    public ulong Key { get; set; }
+
+    /// <summary>Leader: the commit index when the round began.</summary>
+    public LogIndex Index { get; set; }
+
+    public long SentTick { get; set; }
+}
+
+/// <summary>Where the waiting reads are: not asked for yet, or in one of the outstanding batches (oldest first).</summary>
+internal sealed class ReadTracker
+{
+    private readonly Stack<ReadBatch> _spare = new();
+
+    public List<PendingRead> Waiting { get; } = [];
+    public List<ReadBatch> Outstanding { get; } = [];
+
+    /// <summary>Reads in both places.</summary>
+    public int Count { get; private set; }
+
+    public void Add(PendingRead read)
+    {
+        Waiting.Add(read);
+        Count++;
+    }
+
+    /// <summary>Makes one batch of everything that waits.</summary>
+    public ReadBatch StartBatch(ulong key, LogIndex index, long tick)
+    {
+        ReadBatch batch = _spare.TryPop(out ReadBatch? spare) ? spare : new ReadBatch();
+        (batch.Key, batch.Index, batch.SentTick) = (key, index, tick);
+        batch.Reads.AddRange(Waiting);
+        Waiting.Clear();
+        Outstanding.Add(batch);
+        return batch;
+    }
+
+    /// <summary>Gives back a batch whose reads have been answered.</summary>
+    public void Finish(int position)
+    {
+        ReadBatch batch = Outstanding[position];
+        Outstanding.RemoveAt(position);
+        Count -= batch.Reads.Count;
+        batch.Reads.Clear();
+        _spare.Push(batch);
+    }
+
+    /// <summary>
+    /// Puts own outstanding reads back to wait for whoever leads now; a later index serves them as well. Other nodes' are
+    /// dropped: they ask the new leader themselves.
+    /// </summary>
+    public void Requeue()
+    {
+        if (Outstanding.Count == 0 && Waiting.TrueForAll(static read => read.From == NodeId.None)) return;
+        List<PendingRead> later = [.. Waiting];
+        Waiting.Clear();
+        Count = 0;
+        foreach (ReadBatch batch in Outstanding)
+        {
+            AddOwn(batch.Reads);
+            batch.Reads.Clear();
+            _spare.Push(batch);
+        }
+        Outstanding.Clear();
+        AddOwn(later);
+    }
+
+    /// <summary>Removes the waiting reads older than <paramref name="beforeTick"/> into <paramref name="expired"/>.</summary>
+    public void Expire(long beforeTick, List<PendingRead> expired)
+    {
+        int count = 0;
+        while (count < Waiting.Count && Waiting[count].SinceTick < beforeTick) count++;
+        if (count > 0)
+        {
+            expired.AddRange(Waiting.GetRange(0, count));
+            Waiting.RemoveRange(0, count);
+            Count -= count;
+        }
+        for (int i = Outstanding.Count - 1; i >= 0; i--)
+        {
+            if (Outstanding[i].Reads[0].SinceTick >= beforeTick) continue;
+            expired.AddRange(Outstanding[i].Reads);
+            Finish(i);
+        }
+    }
+
+    private void AddOwn(List<PendingRead> reads)
+    {
+        foreach (PendingRead read in reads)
+            if (read.From == NodeId.None) Add(read);
+    }
+}

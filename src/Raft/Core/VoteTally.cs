@@ -1,0 +1,16 @@
+namespace Conclave.Raft;
+
+/// <summary>Answers of one campaign, one per voter: a voter's second answer, whatever it says, does not count.</summary>
+internal struct VoteTally
+{
+    public ulong Granted { get; private set; }
+    public ulong Refused { get; private set; }
+
+    public void Record(int slot, bool granted)
+    {
+        ulong bit = 1UL << slot;
+        if (((Granted | Refused) & bit) != 0) return;
+        if (granted) Granted |= bit;
+        else Refused |= bit;
+    }
+}

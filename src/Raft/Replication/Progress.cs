@@ -1,0 +1,100 @@
+namespace Conclave.Raft;
+
+/// <summary>What a leader knows of one peer's log, and what every node knows of the link to it.</summary>
+internal sealed class Progress(NodeId node, RaftOptions options)
+{
+    public NodeId Node { get; } = node;
+    public InflightWindow Inflight { get; } = new(options.InflightCountMax, options.InflightBytesMax);
+
+    /// <summary>The peer durably holds the leader's log up to here. Rises only with live acknowledgements.</summary>
+    public LogIndex Match { get; private set; }
+
+    /// <summary>Next entry to send; always after <see cref="Match"/>.</summary>
+    public LogIndex Next { get; private set; }
+
+    public ReplicationState State { get; private set; }
+
+    /// <summary>While probing: a message is on its way and nothing more is sent until an answer or a heartbeat's answer comes.</summary>
+    public bool Paused { get; set; }
+
+    /// <summary>A probe was sent since this state began.</summary>
+    public bool ProbeSent { get; set; }
+
+    /// <summary>The probe is being repeated: it carries no entries, in case the disk over there is slow and not the network.</summary>
+    public bool ProbeEmpty { get; set; }
+
+    /// <summary>Answers to earlier sequences speak of a state before the last reset, perhaps of another connection; they prove nothing now.</summary>
+    public ulong FirstLiveSequence { get; private set; }
+
+    /// <summary>Highest commit index that some message told the peer and that it could verify.</summary>
+    public LogIndex CommitTold { get; set; }
+
+    /// <summary>Heard from since the last quorum check.</summary>
+    public bool RecentActive { get; set; }
+
+    public ulong ReadEpochAcknowledged { get; set; }
+
+    /// <summary>Last index of the snapshot that was asked for.</summary>
+    public LogIndex PendingSnapshot { get; private set; }
+
+
+    /// <summary>Oldest message in flight when the last heartbeat was answered: the same one twice means that it or its answer was lost.</summary>
+    public ulong OldestAtHeartbeat { get; set; }
+
+    public bool LinkUp { get; set; }
+    public bool LinkDown { get; set; }
+
+    /// <summary>A new leader knows nothing of the peer's log and guesses that it equals its own.</summary>
+    public void BecomeUnknown(LogIndex last, ulong firstLiveSequence)
+    {
+        Match = LogIndex.Zero;
+        RecentActive = false;
+        ReadEpochAcknowledged = 0;
+        BecomeProbe(last.Next, firstLiveSequence);
+    }
+
+    public void BecomeProbe(LogIndex next, ulong firstLiveSequence)
+    {
+        Enter(ReplicationState.Probe, firstLiveSequence);
+        Next = LogIndex.Max(next, Match.Next);
+    }
+
+    public void BecomeSnapshot(LogIndex snapshot, ulong firstLiveSequence)
+    {
+        Enter(ReplicationState.Snapshot, firstLiveSequence);
+        PendingSnapshot = snapshot;
+    }
+
+    public bool IsLive(ulong sequence) => sequence >= FirstLiveSequence;
+
+    /// <summary>A live acknowledgement.</summary>
+    public void Acknowledge(LogIndex match)
+    {
+        if (match > Match) Match = match;
+        if (State == ReplicationState.Probe)
+        {
+            // Sequences stay live: what is in flight was sent from the position that has just been confirmed.
+            (State, Paused, ProbeEmpty, Next) = (ReplicationState.Replicate, false, false, Match.Next);
+        }
+        Inflight.FreeUpTo(Match);
+        if (Next <= Match) Next = Match.Next;
+    }
+
+    /// <summary>Notes a pipelined message that ends at <paramref name="last"/>.</summary>
+    public void Sent(LogIndex last, ulong sequence, long bytes)
+    {
+        Invariant.Holds(State == ReplicationState.Replicate, "Only a peer whose position is known is sent to ahead of its answers.");
+        Inflight.Add(last, sequence, bytes);
+        Next = last.Next;
+    }
+
+    public PeerStatus Status() => new(Node, Match, Next, State, RecentActive, LinkDown, Inflight.Count, Inflight.Bytes);
+
+    private void Enter(ReplicationState state, ulong firstLiveSequence)
+    {
+        State = state;
+        FirstLiveSequence = firstLiveSequence;
+        (Paused, ProbeSent, ProbeEmpty, CommitTold, OldestAtHeartbeat) = (false, false, false, LogIndex.Zero, 0);
+        Inflight.Clear();
+    }
+}

@@ -1,0 +1,34 @@
+namespace Conclave.Storage;
+
+/// <summary>Why a file operation failed, as far as a caller acts on it.</summary>
+public enum FileError
+{
+    /// <summary>The device failed, or something unexpected happened.</summary>
+    Io,
+
+    /// <summary>No such file or directory.</summary>
+    NotFound,
+
+    /// <summary>The name is taken.</summary>
+    Exists,
+
+    /// <summary>The disk or the quota is full.</summary>
+    NoSpace,
+
+    /// <summary>No permission, or a read-only file system.</summary>
+    AccessDenied,
+
+    /// <summary>Somebody else holds the lock.</summary>
+    Locked,
+}
+
+/// <summary>A file operation failed. What is on the disk may be any part of what was asked.</summary>
+public class FileSystemException : IOException
+{
+    public FileSystemException(FileError error, string path, string message, Exception? inner = null)
+        : base($"{path}: {message}", inner) => (Error, Path) = (error, path);
+
+    public FileError Error { get; }
+
+    public string Path { get; }
+}

@@ -1,0 +1,24 @@
+namespace Conclave.Storage;
+
+/// <summary>An open file. Not for two threads at once.</summary>
+public interface IStorageFile : IDisposable
+{
+    /// <summary>Length in bytes.</summary>
+    long Length { get; }
+
+    /// <summary>Cuts the file or extends it with zeros.</summary>
+    void SetLength(long bytes);
+
+    /// <summary>Writes all bytes at the offset. After a failure any part of them may be there.</summary>
+    void Write(long offset, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Reads until the buffer is full or the file ends; the number of bytes read.</summary>
+    int Read(long offset, Span<byte> buffer);
+
+    /// <summary>Makes everything written so far durable.</summary>
+    void Sync();
+
+    /// <summary>Forgets clean cached pages, so that the next read shows what the disk holds.</summary>
+    /// <remarks>After a failed sync the cache shows bytes that never reached the disk, and a later sync does not write them.</remarks>
+    void DropCache();
+}

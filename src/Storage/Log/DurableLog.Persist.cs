@@ -1,0 +1,124 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Conclave.Raft;
+
+namespace Conclave.Storage;
+
+public sealed partial class DurableLog
+{
+    /// <summary>
+    /// Makes operations durable, in order, with one write and one sync for all of them, and hands out the messages that waited for them.
+    /// </summary>
+    /// <param name="ops">In ticket order. Beyond <see cref="DurableLogOptions.BatchBytesMax"/> they are written in several batches, each synced before the next; one operation is never split.</param>
+    /// <param name="released">Gets the messages of every operation that is durable, also of those before one that failed.</param>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Poisoned"/>: a write or a sync failed, now or earlier.</exception>
+    /// <exception cref="InvariantViolationException">The operations do not follow the log.</exception>
+    [OverloadResolutionPriority(1)]
+    public void Persist(ReadOnlySpan<PersistOp> ops, List<OutboundMessage> released)
+    {
+        RequireUsable();
+        try
+        {
+            while (!ops.IsEmpty)
+            {
+                int taken = TakeGroup(ops);
+                ReadOnlySpan<PersistOp> group = ops[..taken];
+                if (NeedsWrite(group))
+                    WriteBatch(group, flags: 0);
+                Release(group, released);
+                ops = ops[taken..];
+            }
+        }
+        catch (FileSystemException failure)
+        {
+            throw Poison(failure);
+        }
+        catch (Exception failure)
+        {
+            _poison ??= failure; // half of a group may be in memory only: nothing may build on it
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="Persist(ReadOnlySpan{PersistOp}, List{OutboundMessage})"/>
+    public void Persist(List<PersistOp> ops, List<OutboundMessage> released) => Persist(CollectionsMarshal.AsSpan(ops), released);
+
+    private int TakeGroup(ReadOnlySpan<PersistOp> ops)
+    {
+        long bytes = BatchHeader.Bytes + BatchTrailer.Bytes + BatchEncoder.SizeOf(ops[0]);
+        int taken = 1;
+        while (taken < ops.Length && (bytes += BatchEncoder.SizeOf(ops[taken])) <= _options.BatchBytesMax)
+            taken++;
+        return taken;
+    }
+
+    private bool NeedsWrite(ReadOnlySpan<PersistOp> group)
+    {
+        foreach (PersistOp op in group)
+            if (!op.Entries.IsEmpty || op.TruncateFrom is not null || (op.HardState is { } state && state != _hardState))
+                return true;
+        return false;
+    }
+
+    private static void Release(ReadOnlySpan<PersistOp> group, List<OutboundMessage> released)
+    {
+        foreach (PersistOp op in group)
+        {
+            IReadOnlyList<OutboundMessage> messages = op.MarkDurable();
+            for (int i = 0; i < messages.Count; i++)
+                released.Add(messages[i]);
+        }
+    }
+
+    private void WriteBatch(ReadOnlySpan<PersistOp> group, uint flags)
+    {
+        long contentBytes = BatchHeader.Bytes + BatchTrailer.Bytes;
+        foreach (PersistOp op in group)
+            contentBytes += BatchEncoder.SizeOf(op);
+        Invariant.Holds(contentBytes <= BatchContentBytesMax, "The core bounds the size of an operation.");
+        int sectorBytes = Sectors.RoundUp((int)contentBytes);
+        if (!_active.Fits(sectorBytes))
+            RollOver(sectorBytes);
+
+        LogIndex watermark = _runs.Last.Index;
+        HardState hardState = _hardState;
+        _encoder.Begin(_active.Seed, (int)contentBytes);
+        foreach (PersistOp op in group)
+            Encode(op, ref hardState);
+        ReadOnlySpan<byte> batch = _encoder.Finish(_batch + 1, hardState, watermark, _chain, flags, out uint chain);
+
+        // Both writes are covered by the one sync. Should the power keep the batch and lose the zeros: those places are holes, and read as zeros.
+        while (_active.Prepared < _active.Position + batch.Length && _active.Prepared < _active.Header.SegmentBytes)
+            _active.Prepare(_options.ZeroFillBytes);
+        _active.Write(batch);
+        _active.File.Sync();
+        (_batch, _chain, _hardState) = (_batch + 1, chain, hardState);
+    }
+
+    private void Encode(PersistOp op, ref HardState hardState)
+    {
+        if (op.TruncateFrom is { } from && from <= _runs.Last.Index)
+        {
+            _runs.TruncateFrom(from);
+            _encoder.AddTruncation(from);
+        }
+        foreach (ref readonly Entry entry in op.Entries.Span)
+        {
+            _runs.Append(entry.Id);
+            _encoder.AddEntry(entry);
+            _highestInActive = LogIndex.Max(_highestInActive, entry.Index);
+        }
+        if (op.HardState is { } state)
+        {
+            RequireProgress(hardState, state);
+            hardState = state;
+        }
+    }
+
+    /// <summary>The last place where a mistake in the core could still be stopped: two votes in one term elect two leaders.</summary>
+    private static void RequireProgress(HardState before, HardState after)
+    {
+        Invariant.Holds(after.Term >= before.Term, "A term never goes back.");
+        Invariant.Holds(after.Term > before.Term || before.VotedFor == NodeId.None || after.VotedFor == before.VotedFor, "A vote is never taken back.");
+    }
+}

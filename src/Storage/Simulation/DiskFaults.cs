@@ -1,0 +1,66 @@
+namespace Conclave.Storage;
+
+/// <summary>The calls of the file port that can be made to fail.</summary>
+public enum DiskOperation
+{
+    Read,
+    Write,
+    Sync,
+    SetLength,
+    Create,
+    Rename,
+    Delete,
+    SyncDirectory,
+}
+
+/// <summary>What goes wrong on a <see cref="SimulatedFileSystem"/>. Nothing, unless told.</summary>
+public sealed class DiskFaults
+{
+    private readonly List<Armed> _armed = [];
+
+    /// <summary>The power goes just before the call with this number (see <see cref="SimulatedFileSystem.Steps"/>), or in the middle of it if it is a write.</summary>
+    public long? CrashAtStep { get; set; }
+
+    /// <summary>Writes that would need more than this fail with <see cref="FileError.NoSpace"/>; pages already written can be written again.</summary>
+    public long? SpaceBytesMax { get; set; }
+
+    /// <summary>Every change fails with <see cref="FileError.AccessDenied"/>.</summary>
+    public bool ReadOnly { get; set; }
+
+    /// <summary>Lets calls fail.</summary>
+    /// <param name="operation">Which call.</param>
+    /// <param name="error">How it fails. A failed write has written a part; a failed sync leaves a part on the disk and the cache looking as if all were well.</param>
+    /// <param name="nameContains">Only files whose path contains this; all when empty.</param>
+    /// <param name="after">So many matching calls succeed first.</param>
+    /// <param name="times">So many then fail.</param>
+    public void Fail(DiskOperation operation, FileError error = FileError.Io, string nameContains = "", int after = 0, int times = 1) =>
+        _armed.Add(new Armed(operation, error, nameContains) { After = after, Times = times });
+
+    /// <summary>Everything works again.</summary>
+    public void Heal()
+    {
+        _armed.Clear();
+        (CrashAtStep, SpaceBytesMax, ReadOnly) = (null, null, false);
+    }
+
+    internal FileError? Take(DiskOperation operation, string path)
+    {
+        foreach (Armed fault in _armed)
+        {
+            if (fault.Operation != operation || fault.Times == 0 || !path.Contains(fault.NameContains, StringComparison.Ordinal))
+                continue;
+            if (fault.After-- > 0)
+                continue;
+            fault.Times--;
+            return fault.Error;
+        }
+        return null;
+    }
+
+    private sealed record Armed(DiskOperation Operation, FileError Error, string NameContains)
+    {
+        public int After { get; set; }
+
+        public int Times { get; set; }
+    }
+}

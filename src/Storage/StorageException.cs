@@ -1,0 +1,68 @@
+namespace Conclave.Storage;
+
+/// <summary>What is wrong with the data directory.</summary>
+public enum StorageErrorKind
+{
+    /// <summary>Bytes that were acknowledged cannot be read back, or files contradict each other.</summary>
+    Corrupt,
+
+    /// <summary>The data belongs to another cluster.</summary>
+    WrongCluster,
+
+    /// <summary>The data belongs to another member of the cluster.</summary>
+    WrongMember,
+
+    /// <summary>Written by a version with another format.</summary>
+    WrongFormat,
+
+    /// <summary>The directory is empty, and no identity was given to format it with.</summary>
+    NotFormatted,
+
+    /// <summary>Another process uses the directory.</summary>
+    Locked,
+
+    /// <summary>No permission to write, or a read-only file system.</summary>
+    NotWritable,
+
+    /// <summary>The disk is full.</summary>
+    NoSpace,
+
+    /// <summary>The device failed.</summary>
+    Io,
+
+    /// <summary>A write or a sync failed before; nothing is accepted any more until the process starts again.</summary>
+    Poisoned,
+}
+
+/// <summary>The durable state cannot be used. Names the file, the place and what a person can do.</summary>
+public sealed class StorageException : Exception
+{
+    public StorageException(StorageErrorKind kind, string file, long? offset, string problem, string remedy, Exception? inner = null)
+        : base(offset is { } at ? $"{file}, byte {at}: {problem} {remedy}" : $"{file}: {problem} {remedy}", inner) =>
+        (Kind, File, Offset, Remedy) = (kind, file, offset, remedy);
+
+    public StorageErrorKind Kind { get; }
+
+    /// <summary>Path of the file, or of the directory when the whole of it is meant.</summary>
+    public string File { get; }
+
+    /// <summary>Where in the file, in bytes, if known.</summary>
+    public long? Offset { get; }
+
+    /// <summary>What to do now, in words for an operator.</summary>
+    public string Remedy { get; }
+
+    internal static StorageException Corrupt(string file, long? offset, string problem) => new(StorageErrorKind.Corrupt, file, offset, problem,
+        "Do not delete single files. Keep the directory for inspection, remove this member from the cluster, and add it again with an empty directory; with a single member, restore a backup.");
+
+    /// <summary>A failure of the file system while opening, in the words of this layer.</summary>
+    internal static StorageException From(FileSystemException failure) => failure.Error switch
+    {
+        FileError.Locked => new(StorageErrorKind.Locked, failure.Path, null, "Another process uses this data directory.",
+            "Stop it first, or give this node a directory of its own.", failure),
+        FileError.AccessDenied => new(StorageErrorKind.NotWritable, failure.Path, null, "It cannot be written.",
+            "Give the node's user write permission, and check that the file system is not mounted read-only.", failure),
+        FileError.NoSpace => new(StorageErrorKind.NoSpace, failure.Path, null, "The disk is full.", "Free some space, then start the node again.", failure),
+        _ => new(StorageErrorKind.Io, failure.Path, null, $"{failure.Message}.", "Check the disk and the path, then start the node again.", failure),
+    };
+}

@@ -1,0 +1,23 @@
+namespace Conclave.Wire.Grpc;
+
+/// <summary>The canonical gRPC status codes; the numbers are what travels in <c>grpc-status</c>.</summary>
+public enum GrpcCode
+{
+    OK = 0,
+    Canceled = 1,
+    Unknown = 2,
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    AlreadyExists = 6,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    FailedPrecondition = 9,
+    Aborted = 10,
+    OutOfRange = 11,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    DataLoss = 15,
+    Unauthenticated = 16,
+}

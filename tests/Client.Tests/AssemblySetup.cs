@@ -1,0 +1,3 @@
+using Conclave.Client.Tests;
+
+[assembly: AssemblyFixture(typeof(SharedEtcd))]

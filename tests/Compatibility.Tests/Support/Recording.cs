@@ -1,0 +1,25 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Conclave.Processes.Servers;
+
+namespace Conclave.Compatibility.Tests.Support;
+
+/// <summary>What etcd answered to a script, kept in Recorded/ for machines without etcd. <c>CONCLAVE_COMPAT_RECORD=1</c> writes it anew.</summary>
+internal static class Recording
+{
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static bool IsWanted => Environment.GetEnvironmentVariable("CONCLAVE_COMPAT_RECORD") == "1";
+
+    public static void Write(string script, IEnumerable<(string Name, JsonNode? Seen)> lines)
+    {
+        string root = ServerBinary.RepositoryRoot() ?? throw new InvalidOperationException("Recordings are written in a checkout only.");
+        File.WriteAllLines(Path.Combine(root, "tests/Compatibility.Tests/Recorded", script + ".jsonl"),
+            lines.Select(line => new JsonObject { ["name"] = line.Name, ["seen"] = line.Seen?.DeepClone() }.ToJsonString(Readable)));
+    }
+
+    public static List<(string Name, JsonNode? Seen)> Read(string script) =>
+        [.. File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Recorded", script + ".jsonl"))
+            .Select(line => JsonNode.Parse(line)!).Select(line => (line["name"]!.GetValue<string>(), line["seen"]))];
+}

@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Conclave.Node.Options;
+
+namespace Conclave.Node.Tests.Nodes;
+
+/// <summary>A whole node in this process, on ports of its own, talked to as a client would.</summary>
+internal sealed class TestNode : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);   // for a machine that is busy with something else
+
+    /// <summary>Names as they stand: etcd's JSON has TTL and ID in capitals.</summary>
+    private static readonly JsonSerializerOptions AsWritten = new() { PropertyNamingPolicy = null };
+
+    private readonly HttpClient _http;
+    private readonly ConclaveNode _node;
+
+    private TestNode(NodeOptions options)
+    {
+        Options = options;
+        _node = new ConclaveNode(options, new TestOutputLogger(options.Name), cause => Fatal = cause);
+        _http = new HttpClient { BaseAddress = options.ListenClientUrls[0], Timeout = Patience };
+    }
+
+    public NodeOptions Options { get; }
+
+    public Exception? Fatal { get; private set; }
+
+    public static async Task<TestNode> StartAsync(NodeOptions options)
+    {
+        var node = new TestNode(options);
+        try
+        {
+            await node._node.StartAsync(TestContext.Current.CancellationToken);
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A node alone, in a new directory.</summary>
+    public static NodeOptions Alone(TemporaryDirectory directory) => new()
+    {
+        DataDir = directory.Path,
+        ListenClientUrls = [FreeUrl()],
+        ListenPeerUrls = [FreeUrl()],
+    };
+
+    /// <summary>Options for all members of a cluster.</summary>
+    public static NodeOptions[] Cluster(int members, TemporaryDirectory directory)
+    {
+        InitialMember[] initial = [.. Enumerable.Range(1, members).Select(i => new InitialMember($"n{i}", [FreeUrl()]))];
+        return
+        [
+            .. initial.Select(member => new NodeOptions
+            {
+                Name = member.Name,
+                DataDir = System.IO.Path.Combine(directory.Path, member.Name),
+                ListenClientUrls = [FreeUrl()],
+                ListenPeerUrls = member.PeerUrls,
+                InitialCluster = initial,
+            }),
+        ];
+    }
+
+    /// <summary>A JSON call; the answer whatever its status.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Body)> PostAsync(string path, object body)
+    {
+        using HttpResponseMessage response = await _http.PostAsJsonAsync(path, body, AsWritten, TestContext.Current.CancellationToken);
+        string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return (response.StatusCode, JsonDocument.Parse(text.Length == 0 ? "null" : text).RootElement);
+    }
+
+    public async Task<long> PutAsync(string key, string value)
+    {
+        (HttpStatusCode status, JsonElement body) = await PostAsync("/v3/kv/put", new { key = Base64(key), value = Base64(value) });
+        Assert.Equal(HttpStatusCode.OK, status);
+        return Revision(body);
+    }
+
+    /// <returns>Null when there is no such key.</returns>
+    public async Task<string?> GetAsync(string key, bool serializable = false)
+    {
+        (HttpStatusCode status, JsonElement body) = await PostAsync("/v3/kv/range", new { key = Base64(key), serializable });
+        Assert.Equal(HttpStatusCode.OK, status);
+        return body.TryGetProperty("kvs", out JsonElement kvs) ? Encoding.UTF8.GetString(kvs[0].GetProperty("value").GetBytesFromBase64()) : null;
+    }
+
+    public async Task<string> GetTextAsync(string path) => await _http.GetStringAsync(path, TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _node.DisposeAsync();
+    }
+
+    public static long Revision(JsonElement body) => long.Parse(body.GetProperty("header").GetProperty("revision").GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+
+    public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private static Uri FreeUrl()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}");
+    }
+}
+
+/// <summary>A directory that is gone after the test.</summary>
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("conclave-test-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

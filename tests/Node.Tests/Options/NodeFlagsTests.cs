@@ -1,0 +1,112 @@
+using Conclave.Node.Options;
+
+namespace Conclave.Node.Tests.Options;
+
+public class NodeFlagsTests
+{
+    private static NodeFlags.Parsed Parse(params string[] arguments) => NodeFlags.Parse(arguments, []);
+
+    [Fact]
+    public void Without_flags_a_node_is_alone_on_loopback()
+    {
+        NodeOptions options = Parse().Options!;
+
+        Assert.Equal("http://127.0.0.1:2379/", Assert.Single(options.ListenClientUrls).ToString());
+        Assert.Equal("default.conclave", options.DataDir);
+        Assert.Equal("default", Assert.Single(options.InitialCluster).Name);
+        Assert.Equal(2, options.LeaseTtlSecondsMin);
+        Assert.Equal(TimeSpan.FromSeconds(7), options.RequestTimeout);
+    }
+
+    [Theory]
+    [InlineData("--name", "a")]
+    [InlineData("--name=a", null)]
+    [InlineData("-name", "a")]
+    [InlineData("-name=a", null)]
+    public void Flags_may_be_written_as_etcd_allows(string first, string? second) =>
+        Assert.Equal("a", (second is null ? Parse(first) : Parse(first, second)).Options!.Name);
+
+    [Fact]
+    public void A_flag_wins_over_the_environment()
+    {
+        KeyValuePair<string, string>[] environment = [new("CONCLAVE_NAME", "env"), new("CONCLAVE_DATA_DIR", "/var/x"), new("CONCLAVE_ENDPOINTS", "not a node flag")];
+
+        NodeOptions options = NodeFlags.Parse(["--name", "flag"], environment).Options!;
+
+        Assert.Equal(("flag", "/var/x"), (options.Name, options.DataDir));
+    }
+
+    [Fact]
+    public void A_three_member_cluster_is_read()
+    {
+        NodeOptions options = Parse("--name", "n2", "--initial-cluster", "n1=http://127.0.0.1:1,n2=http://127.0.0.1:2,n3=http://127.0.0.1:3",
+            "--listen-peer-urls", "http://127.0.0.1:2").Options!;
+
+        Assert.Equal(["n1", "n2", "n3"], options.InitialCluster.Select(m => m.Name));
+    }
+
+    [Fact]
+    public void An_unknown_flag_is_an_error_that_names_the_nearest() =>
+        Assert.Contains("--listen-client-urls", Assert.Single(Parse("--listen-client-url", "http://127.0.0.1:1").Errors));
+
+    [Fact]
+    public void A_flag_of_etcd_without_meaning_here_is_one_warning()
+    {
+        NodeFlags.Parsed parsed = Parse("--logger", "zap", "--pre-vote", "--max-wals=3");
+
+        Assert.NotNull(parsed.Options);
+        Assert.Equal("accepted without effect: --logger, --max-wals, --pre-vote.", Assert.Single(parsed.Warnings));
+    }
+
+    [Fact]
+    public void A_flag_that_asks_for_security_we_do_not_have_is_refused() =>
+        Assert.Contains("--cert-file", Assert.Single(Parse("--cert-file", "x.pem").Errors));
+
+    [Fact]
+    public void All_problems_are_named_at_once()
+    {
+        IReadOnlyList<string> errors = Parse("--election-timeout", "200", "--snapshot-count", "0", "--listen-client-urls", "http://10.0.0.1:2379").Errors;
+
+        Assert.Equal(3, errors.Count);
+        Assert.Contains(errors, e => e.Contains("--allow-insecure"));
+    }
+
+    [Theory]
+    [InlineData("--listen-client-urls", "127.0.0.1:2379")]
+    [InlineData("--listen-client-urls", "http://127.0.0.1:2379/path")]
+    [InlineData("--initial-cluster", "n1")]
+    [InlineData("--heartbeat-interval", "soon")]
+    [InlineData("--snapshot-count", "99999999999")]
+    [InlineData("--auto-compaction-retention", "5 parsecs")]
+    [InlineData("--initial-cluster-state", "existing")]
+    public void A_value_that_cannot_be_read_is_named_with_its_flag(string flag, string value)
+    {
+        NodeFlags.Parsed parsed = Parse(flag, value);
+
+        Assert.Null(parsed.Options);
+        Assert.Contains(parsed.Errors, e => e.StartsWith($"{flag} is '{value}'", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("1", 60)]
+    [InlineData("10m", 10)]
+    [InlineData("1h30m", 90)]
+    public void Periodic_compaction_takes_hours_or_a_time(string value, int minutes) =>
+        Assert.Equal(new AutoCompaction(AutoCompactionMode.Periodic, TimeSpan.FromMinutes(minutes), 0), Parse("--auto-compaction-retention", value).Options!.AutoCompaction);
+
+    [Fact]
+    public void Every_member_computes_the_same_ids()
+    {
+        string[] cluster = ["--initial-cluster", "n1=http://127.0.0.1:1,n2=http://127.0.0.1:2,n3=http://127.0.0.1:3"];
+        ClusterIdentity[] views = [.. Enumerable.Range(1, 3).Select(i =>
+            ClusterIdentity.From(Parse(["--name", $"n{i}", "--listen-peer-urls", $"http://127.0.0.1:{i}", .. cluster]).Options!))];
+
+        Assert.Single(views.Select(v => v.ClusterId).Distinct());
+        Assert.Equal(3, views.Select(v => v.Self).Distinct().Count());
+        Assert.All(views, v => Assert.Equal(views[0].Members.Select(m => m.Id), v.Members.Select(m => m.Id)));
+    }
+
+    [Fact]
+    public void Another_token_makes_another_cluster() =>
+        Assert.NotEqual(ClusterIdentity.From(Parse().Options!).ClusterId, ClusterIdentity.From(Parse("--initial-cluster-token", "b").Options!).ClusterId);
+}
