@@ -15,9 +15,11 @@ public sealed record StoreOptions
     /// <summary>All problems at once, each with what to use instead.</summary>
     public IEnumerable<string> Problems()
     {
+        var problems = new List<string>();
         if (CompactionChangesPerPublish < 1)
-            yield return $"CompactionChangesPerPublish is {CompactionChangesPerPublish}; use 1 or more.";
+            problems.Add($"CompactionChangesPerPublish is {CompactionChangesPerPublish}; use 1 or more.");
         if (WatchProgressMilliseconds < 100)
-            yield return $"WatchProgressMilliseconds is {WatchProgressMilliseconds}; use 100 or more.";
+            problems.Add($"WatchProgressMilliseconds is {WatchProgressMilliseconds}; use 100 or more.");
+        return problems;
     }
 }

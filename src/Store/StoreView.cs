@@ -60,8 +60,8 @@ public sealed class StoreView
     /// <summary>What each member last said of itself, by member id.</summary>
     public ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>> MemberAttributes { get; }
 
-    /// <summary>All leases, by id.</summary>
-    public IEnumerable<LeaseState> Leases => _leases.All();
+    /// <summary>All leases, by id. A new list each time.</summary>
+    public IReadOnlyList<LeaseState> Leases => _leases.All();
 
     public long LeaseCount => _leases.Count;
 
@@ -106,12 +106,14 @@ public sealed class StoreView
     public bool TryGetLease(long id, out LeaseState lease) => _leases.TryGet(id, out lease);
 
     /// <summary>The keys attached to a lease, in key order; none for an unknown lease.</summary>
-    public IEnumerable<ReadOnlyMemory<byte>> LeaseKeys(long id)
+    public IReadOnlyList<ReadOnlyMemory<byte>> LeaseKeys(long id)
     {
         var attached = new List<byte[]>();
         LeaseRoots.CopyAttached(_leases.Attachments, id, attached);
-        foreach (byte[] composite in attached)
-            yield return composite.AsMemory(LeaseTable.IdBytes);
+        var keys = new ReadOnlyMemory<byte>[attached.Count];
+        for (int i = 0; i < keys.Length; i++)
+            keys[i] = attached[i].AsMemory(LeaseTable.IdBytes);
+        return keys;
     }
 
     /// <summary>Hash of everything that is saved, the applied index included. Reads the whole state.</summary>

@@ -15,16 +15,19 @@ internal readonly record struct LeaseRoots(TreeNode? Leases, long Count, TreeNod
     }
 
     /// <summary>All leases, by id.</summary>
-    public IEnumerable<LeaseState> All()
+    public IReadOnlyList<LeaseState> All()
     {
+        var all = new List<LeaseState>((int)Count);
         var cursor = new TreeCursor<LeaseEntry>(Leases);
         cursor.Seek([]);
         for (bool any = cursor.Leaf is not null; any; any = cursor.NextLeaf())
         {
             TreeLeaf leaf = cursor.Leaf!;
             for (int i = 0; i < leaf.Count; i++)
-                yield return ((LeaseEntry.Item)leaf.Slots[i]).Lease;
+                all.Add(((LeaseEntry.Item)leaf.Slots[i]).Lease);
         }
+
+        return all;
     }
 
     public static void CopyAttached(TreeNode? attachments, long id, List<byte[]> into)

@@ -9,6 +9,6 @@ public interface IWatchSessionHost
     /// <summary>The current Raft term, for response headers.</summary>
     ulong Term { get; }
 
-    /// <summary><see cref="WatchSession.TryTake"/> has something. May come from the apply thread: must not block, nor call the session.</summary>
+    /// <summary><see cref="WatchSession.TryTake"/> has something. May come from the apply thread: must not block, nor call the session. One may still come after the session was disposed.</summary>
     void Signal();
 }

@@ -71,10 +71,10 @@ internal sealed class CommandApplier(StoreState state)
         StoreError error = delete.Check();
         if (error != StoreError.None)
             return error;
-        _deleted.Clear();
         state.Delete(new KeyRange(delete.Key, delete.RangeEnd), _deleted);
         if (response is not null)
             TxnRun.WriteDeleted(delete.PreviousWanted, _deleted, response);
+        _deleted.Clear();
         return StoreError.None;
     }
 

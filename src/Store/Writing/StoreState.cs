@@ -109,7 +109,6 @@ internal sealed class StoreState
     /// <summary>Takes a lease away with all its keys, which are deleted in key order.</summary>
     public void Revoke(long leaseId)
     {
-        _found.Clear();
         Leases.CopyAttached(leaseId, _found);
         foreach (byte[] composite in _found)
         {
@@ -118,6 +117,7 @@ internal sealed class StoreState
             Delete(live);
         }
 
+        _found.Clear();
         Leases.Remove(leaseId);
     }
 

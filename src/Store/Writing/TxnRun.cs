@@ -125,12 +125,14 @@ internal sealed class TxnRun(StoreState state)
     private void DeleteRange(ReadOnlySpan<byte> body, ResponseBuffer? response)
     {
         DeleteRangeRequest.TryParse(body, out DeleteRangeRequest delete);
-        _deleted.Clear();
         state.Delete(new KeyRange(delete.Key, delete.RangeEnd), _deleted);
-        if (response is null)
-            return;
-        WriteHeader(response, state.HeaderRevision);
-        WriteDeleted(delete.PreviousWanted, _deleted, response);
+        if (response is not null)
+        {
+            WriteHeader(response, state.HeaderRevision);
+            WriteDeleted(delete.PreviousWanted, _deleted, response);
+        }
+
+        _deleted.Clear();
     }
 
     /// <summary>The fields of a DeleteRangeResponse behind the header.</summary>

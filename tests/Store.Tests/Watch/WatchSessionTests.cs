@@ -1,3 +1,7 @@
+using Conclave.Store.History;
+using Conclave.Store.Requests;
+using Conclave.Store.Watching;
+
 namespace Conclave.Store.Tests;
 
 public class WatchSessionTests
@@ -296,6 +300,35 @@ public class WatchSessionTests
         Assert.Equal([20, 1], whole.Select(m => m.Events.Length));
         // The parts of one message follow one another.
         Assert.Equal(parts.Length - 2, messages.FindLastIndex(m => m.Id == 0 && m.Header == 2) - messages.FindIndex(m => m.Id == 0));
+    }
+
+    [Fact]
+    public void A_burst_of_large_values_is_cut_between_revisions_and_the_header_says_where()
+    {
+        WatchClient client = Client();
+        client.Create("a", "b");
+        client.TakeAll();
+        string value = new('x', 300_000);
+        Do([.. Enumerable.Range(0, 8).Select(i => new PutOf($"a{i}", value))]);
+        List<WatchMsg> messages = client.TakeAll();
+        Assert.Equal([4, 4], messages.Select(m => m.Events.Length));
+        Assert.Equal([5L, 9L], messages.Select(m => m.Header));
+    }
+
+    [Fact]
+    public void What_a_publish_has_fed_only_in_part_waits_for_its_end()
+    {
+        WatchClient client = Client(), other = Client();
+        client.Create("a");
+        client.TakeAll();
+        Do(new PutOf("a", "1"));
+        // As in the middle of the next publish: the feed has its first change, the hub does not yet say so.
+        var create = new WatchCreateRequest { Key = "a"u8 };
+        WatchFeed feed = _pair.Store.Watches.Add(other.Session, 0, create, out _).Feed;
+        feed.Append(new Change(KeyValueWire.Put("a"u8, 2, 3, 2, "2"u8, 0), previous: null));
+        Assert.Equal("[0 @2 PUT a(c2 m2 v1 l0)=1]", Text(client.TakeAll()));
+        Do(new PutOf("b"));
+        Assert.Equal("[0 @3 PUT a(c2 m3 v2 l0)=2]", Text(client.TakeAll()));
     }
 
     [Fact]
