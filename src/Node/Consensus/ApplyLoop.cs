@@ -37,7 +37,8 @@ internal sealed class ApplyLoop : SerialWorker
     private readonly ulong _self;
     private readonly Proposals _proposals;
     private readonly ReadBarrier _reads;
-    private readonly Action<RaftInput, bool> _toCore;
+    private readonly Action<RaftInput> _toCore;
+    private readonly IDriver _driver;
     private readonly Action<SnapshotId> _load;
     private readonly IApplyObserver _observer;
 
@@ -57,13 +58,14 @@ internal sealed class ApplyLoop : SerialWorker
     /// <param name="self">Entries with this origin have a client waiting here.</param>
     /// <param name="proposals">The waiting clients.</param>
     /// <param name="reads">The waiting readers.</param>
-    /// <param name="toCore">Reports progress; the second argument says whether the core's own thread is to be woken.</param>
+    /// <param name="toCore">Reports progress.</param>
+    /// <param name="driver">Gives the other workers their turn.</param>
     /// <param name="load">Replaces the content of the store by a snapshot on disk.</param>
     /// <param name="observer">Hears of everything else.</param>
-    public ApplyLoop(KeyValueStore store, ulong self, Proposals proposals, ReadBarrier reads, Action<RaftInput, bool> toCore, Action<SnapshotId> load, IApplyObserver observer)
+    public ApplyLoop(KeyValueStore store, ulong self, Proposals proposals, ReadBarrier reads, Action<RaftInput> toCore, IDriver driver, Action<SnapshotId> load, IApplyObserver observer)
         : base("apply")
     {
-        (_store, _self, _proposals, _reads, _toCore, _load, _observer) = (store, self, proposals, reads, toCore, load, observer);
+        (_store, _self, _proposals, _reads, _toCore, _driver, _load, _observer) = (store, self, proposals, reads, toCore, driver, load, observer);
         _term = store.View.AppliedTerm;
     }
 
@@ -71,15 +73,14 @@ internal sealed class ApplyLoop : SerialWorker
     public int Backlog => Volatile.Read(ref _backlog);
 
     /// <param name="committed">Consecutive runs in log order.</param>
-    /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
-    public void Enqueue(List<ReadOnlyMemory<Entry>> committed, bool wake) => Add((this, committed), static s =>
+    public void Enqueue(List<ReadOnlyMemory<Entry>> committed) => Add((this, committed), static s =>
     {
         foreach (ReadOnlyMemory<Entry> run in s.committed)
         {
             s.Item1._queue.Add(new Work(run, null));
             Interlocked.Add(ref s.Item1._backlog, run.Length);
         }
-    }, wake);
+    }, wake: false);
 
     /// <summary>The log was reset to this snapshot: the store follows, after everything queued before.</summary>
     public void EnqueueInstall(SnapshotId snapshot) => Add((this, snapshot), static s => s.Item1._queue.Add(new Work(default, s.snapshot)), wake: true);
@@ -97,7 +98,7 @@ internal sealed class ApplyLoop : SerialWorker
             for (ReadOnlyMemory<Entry> rest = work.Entries; !rest.IsEmpty;)
             {
                 int count = Math.Min(rest.Length, BatchEntriesMax);
-                ApplyBatch(rest.Span[..count], wakeCore: !borrowed);
+                ApplyBatch(rest.Span[..count]);
                 rest = rest[count..];
             }
         }
@@ -105,9 +106,11 @@ internal sealed class ApplyLoop : SerialWorker
         _taken.Clear();
     }
 
+    protected override void AfterOwnRun() => _driver.DriveWithoutLog();
+
     protected override void OnFailure(Exception cause) => _observer.OnFatal(cause);
 
-    private void ApplyBatch(ReadOnlySpan<Entry> entries, bool wakeCore)
+    private void ApplyBatch(ReadOnlySpan<Entry> entries)
     {
         ulong newTerm = 0;
         long payloadBytes = 0;
@@ -131,7 +134,7 @@ internal sealed class ApplyLoop : SerialWorker
             _observer.OnTermApplied(newTerm);
         }
 
-        _toCore(RaftInput.Applied(entries[^1].Index), wakeCore);
+        _toCore(RaftInput.Applied(entries[^1].Index));
         _observer.OnBatchApplied(index, _term, entries.Length, payloadBytes);
     }
 
@@ -154,6 +157,6 @@ internal sealed class ApplyLoop : SerialWorker
         _proposals.OnSnapshotInstalled();
         _reads.OnApplied(snapshot.Last.Index.Value);
         _observer.OnSnapshotInstalled(snapshot);
-        _toCore(RaftInput.SnapshotInstalled(snapshot), true);
+        _toCore(RaftInput.SnapshotInstalled(snapshot));
     }
 }

@@ -15,10 +15,9 @@ internal interface IConsensusEffects
     /// <param name="operations">In ticket order.</param>
     /// <param name="install">The log is to be reset to it.</param>
     /// <param name="compactTo">The log may forget up to here.</param>
-    /// <param name="wake">False when the calling thread drives the other workers itself afterwards.</param>
-    void Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake);
+    void Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo);
 
-    void Apply(List<ReadOnlyMemory<Entry>> committed, bool wake);
+    void Apply(List<ReadOnlyMemory<Entry>> committed);
 
     void SendSnapshot(NodeId to);
 
@@ -48,6 +47,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     private readonly NodeId _self;
     private readonly PeerTransport _peers;
     private readonly IConsensusEffects _effects;
+    private readonly IDriver _driver;
     private readonly ILogger _logger;
     private readonly RaftOutput _output = new();
 
@@ -69,10 +69,10 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     /// <summary>A local request, or a payload that another member sent.</summary>
     private readonly record struct IncomingProposal(PendingRequest? Local, NodeId From, ulong Term, ReadOnlyMemory<byte> Payload);
 
-    public ConsensusLoop(RaftCore core, NodeId self, PeerTransport peers, IConsensusEffects effects, Func<IProposalRoute, Proposals> proposals, Func<Action<ulong>, ReadBarrier> reads, ILogger logger)
+    public ConsensusLoop(RaftCore core, NodeId self, PeerTransport peers, IConsensusEffects effects, IDriver driver, Func<IProposalRoute, Proposals> proposals, Func<Action<ulong>, ReadBarrier> reads, ILogger logger)
         : base("consensus")
     {
-        (_core, _self, _peers, _effects, _logger) = (core, self, peers, effects, logger);
+        (_core, _self, _peers, _effects, _driver, _logger) = (core, self, peers, effects, driver, logger);
         Proposals = proposals(this);
         Reads = reads(readId => Enqueue(RaftInput.Read(readId), wake: false));
         _status = StatusOfCore();
@@ -84,9 +84,6 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     /// <summary>What the core looked like after the last batch.</summary>
     public ConsensusStatus Status => Volatile.Read(ref _status);
-
-    /// <summary>Set once: runs what waits on the calling thread as far as that is possible, and wakes the workers' threads for the rest.</summary>
-    public Action Drive { get; set; } = () => { };
 
     /// <param name="input">What happened.</param>
     /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
@@ -102,10 +99,8 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     void IProposalRoute.Flush(bool quiet)
     {
-        _peers.Flush();
-        // With many requests at once it pays to let them gather while the worker's thread wakes up.
-        if (quiet) Drive();
-        else Wake();
+        if (quiet) _driver.DriveHere();
+        else _driver.DriveSoon();
     }
 
     protected override bool HasWorkUnderLock => _inputs.Count > 0 || _proposals.Count > 0;
@@ -127,8 +122,10 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         if (_proposing.Count > 0) StepProposals();
         _core.Flush(_output);
         Volatile.Write(ref _ticksUntilDue, _core.TicksUntilDue);
-        Emit(wakeOthers: !borrowed);
+        Emit();
     }
+
+    protected override void AfterOwnRun() => _driver.DriveWithoutLog();
 
     protected override void OnFailure(Exception cause) => _effects.OnFatal(cause);
 
@@ -190,14 +187,14 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         _peers.Enqueue(proposal.From, PeerFrameKind.ProposalRefused, command.RequestId, null, term);
     }
 
-    private void Emit(bool wakeOthers)
+    private void Emit()
     {
         // Before anything leaves: a client of another member may ask this one about something that only the messages below let commit there.
         if (!_output.IsEmpty) Volatile.Write(ref _status, StatusOfCore());
         foreach (OutboundMessage message in _output.Messages) _peers.Enqueue(message.To, message.Message);
         _peers.Flush();
         if (_output.Persists.Count > 0 || _output.InstallSnapshot is not null || _output.CompactTo is not null)
-            _effects.Persist(_output.Persists, _output.InstallSnapshot, _output.CompactTo, wakeOthers);
+            _effects.Persist(_output.Persists, _output.InstallSnapshot, _output.CompactTo);
         if (_output.RoleChange is { } change)
         {
             _effects.OnRole(change);
@@ -205,7 +202,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
             Reads.OnLeader();
         }
 
-        if (_output.Committed.Count > 0) _effects.Apply(_output.Committed, wakeOthers);
+        if (_output.Committed.Count > 0) _effects.Apply(_output.Committed);
         foreach (ReadVerdict verdict in _output.Reads) Reads.OnVerdict(verdict.ReadId, verdict.Outcome == ReadOutcome.Ready, verdict.Index.Value);
         foreach (NodeId peer in _output.SnapshotsWanted) _effects.SendSnapshot(peer);
         _output.Clear();

@@ -13,7 +13,8 @@ internal sealed class LogWriter : SerialWorker
 {
     private readonly DurableLog _log;
     private readonly PeerTransport _peers;
-    private readonly Action<RaftInput, bool> _toCore;
+    private readonly Action<RaftInput> _toCore;
+    private readonly IDriver _driver;
     private readonly Action<SnapshotId> _onReset;
     private readonly Action<Exception> _onFatal;
 
@@ -33,13 +34,14 @@ internal sealed class LogWriter : SerialWorker
     /// <param name="log">Open and owned by this worker from now on.</param>
     /// <param name="hardState">As recovered.</param>
     /// <param name="peers">Where dependent messages go.</param>
-    /// <param name="toCore">Reports tickets; the second argument says whether the core's own thread is to be woken.</param>
+    /// <param name="toCore">Reports tickets.</param>
+    /// <param name="driver">Gives the other workers their turn.</param>
     /// <param name="onReset">The log now begins after this snapshot: the state machine may follow.</param>
     /// <param name="onFatal">A write or a sync failed. Nothing more will be written.</param>
-    public LogWriter(DurableLog log, HardState hardState, PeerTransport peers, Action<RaftInput, bool> toCore, Action<SnapshotId> onReset, Action<Exception> onFatal)
+    public LogWriter(DurableLog log, HardState hardState, PeerTransport peers, Action<RaftInput> toCore, IDriver driver, Action<SnapshotId> onReset, Action<Exception> onFatal)
         : base("log writer")
     {
-        (_log, _hardState, _peers, _toCore, _onReset, _onFatal) = (log, hardState, peers, toCore, onReset, onFatal);
+        (_log, _hardState, _peers, _toCore, _driver, _onReset, _onFatal) = (log, hardState, peers, toCore, driver, onReset, onFatal);
     }
 
     /// <summary>Called after each sync with its duration.</summary>
@@ -50,15 +52,14 @@ internal sealed class LogWriter : SerialWorker
     /// <param name="operations">In ticket order.</param>
     /// <param name="install">Reset the log to it, after the operations.</param>
     /// <param name="compactTo">Forget up to here, after the operations.</param>
-    /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
-    public void Enqueue(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake) =>
+    public void Enqueue(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo) =>
         Add((this, operations, install, compactTo), static s =>
         {
             List<Work> queue = s.Item1._queue;
             foreach (PersistOp operation in s.operations) queue.Add(new Work(operation, null, null));
             if (s.install is not null) queue.Add(new Work(null, s.install, null));
             if (s.compactTo is not null) queue.Add(new Work(null, null, s.compactTo));
-        }, wake);
+        }, wake: false);
 
     protected override bool HasWorkUnderLock => _queue.Count > 0;
 
@@ -76,7 +77,7 @@ internal sealed class LogWriter : SerialWorker
                 continue;
             }
 
-            Write(wakeCore: true);
+            Write();
             if (work.Install is { } snapshot)
             {
                 _log.ResetTo(snapshot.Last, _hardState);
@@ -88,17 +89,35 @@ internal sealed class LogWriter : SerialWorker
             }
         }
 
-        Write(wakeCore: !borrowed);
+        Write();
         _taken.Clear();
+    }
+
+    protected override void AfterOwnRun()
+    {
+        _driver.DriveWithoutLog();
         // Fills the log ahead with zeros as long as nothing waits: one bounded step between two looks.
-        while (!borrowed && IsIdle && _log.Prepare())
+        while (TryPrepare())
         {
         }
     }
 
     protected override void OnFailure(Exception cause) => _onFatal(cause);
 
-    private void Write(bool wakeCore)
+    private bool TryPrepare()
+    {
+        try
+        {
+            return IsIdle && _log.Prepare();
+        }
+        catch (Exception cause)
+        {
+            _onFatal(cause);
+            return false;
+        }
+    }
+
+    private void Write()
     {
         if (_operations.Count == 0) return;
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
@@ -107,7 +126,7 @@ internal sealed class LogWriter : SerialWorker
         if (_released.Count > 0) _peers.Flush();
         _released.Clear();
         foreach (PersistOp operation in _operations) _hardState = operation.HardState ?? _hardState;
-        _toCore(RaftInput.Persisted(_operations[^1].Ticket), wakeCore);
+        _toCore(RaftInput.Persisted(_operations[^1].Ticket));
         _operations.Clear();
         Interlocked.Increment(ref _syncs);
         OnSync?.Invoke(System.Diagnostics.Stopwatch.GetElapsedTime(start));

@@ -4,13 +4,14 @@ namespace Conclave.Node.Consensus;
 
 /// <summary>Linearizable reads wait here: one confirmation by the leader serves all reads that arrived before it was asked for.</summary>
 /// <remarks>
-/// While a round is under way further reads gather for the next one, so the number of rounds does not grow with the number of readers. A round
+/// While a round is under way further reads gather for the next one, so the number of rounds does not grow with the number of readers. When the
+/// last round had several readers, the next one is not asked for at once either, but after the requests that have arrived by then. A round
 /// that gets no answer is asked again; that is always safe for a read. Thread safe.
 /// </remarks>
 /// <param name="ask">Queues a question to the core.</param>
-/// <param name="drive">Sets in motion what was queued; not called from within the core's own turn.</param>
+/// <param name="driver">Sets in motion what was queued.</param>
 /// <param name="timeout">A read that nobody confirmed by then ends.</param>
-internal sealed class ReadBarrier(Action<ulong> ask, Action drive, TimeSpan timeout)
+internal sealed class ReadBarrier(Action<ulong> ask, IDriver driver, TimeSpan timeout)
 {
     /// <summary>Silence after which a round is asked again: a lost message, or a leader that changed.</summary>
     private static readonly TimeSpan RoundTimeout = TimeSpan.FromMilliseconds(250);
@@ -23,12 +24,14 @@ internal sealed class ReadBarrier(Action<ulong> ask, Action drive, TimeSpan time
     private readonly List<Round> _confirmed = [];   // wait for this node to apply up to their index
     private ulong _lastReadId;
     private ulong _applied;
+    private int _readersBefore;   // of the round that was confirmed last
     private bool _stopped;
 
     private sealed class Round
     {
         public readonly TaskCompletionSource<bool> Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         public readonly long Created = Stopwatch.GetTimestamp();
+        public int Readers;
         public ulong ReadId;
         public long Asked;
         public ulong Index;
@@ -37,19 +40,43 @@ internal sealed class ReadBarrier(Action<ulong> ask, Action drive, TimeSpan time
     /// <summary>Completes with true when a read of this node's state is linearizable; with false when nobody confirmed it in time.</summary>
     public Task<bool> WaitAsync()
     {
-        ulong readId;
         Round round;
+        bool first, quiet;
         lock (_gate)
         {
             if (_stopped) return Task.FromResult(false);
-            if (_asked is not null) return (_gathering ??= new Round()).Done.Task;
-            round = new Round();
+            first = _gathering is null && _asked is null;
+            round = _gathering ??= new Round();
+            round.Readers++;
+            quiet = _readersBefore <= 1;
+        }
+
+        if (!first) return round.Done.Task;
+        if (quiet)
+        {
+            AskGathered();
+            driver.DriveHere();
+        }
+        else
+        {
+            driver.DriveSoon();
+        }
+
+        return round.Done.Task;
+    }
+
+    /// <summary>Asks for the round that gathers, unless one is under way.</summary>
+    public void AskGathered()
+    {
+        ulong readId;
+        lock (_gate)
+        {
+            if (_asked is not null || _gathering is null) return;
+            (Round round, _gathering) = (_gathering, null);
             readId = AskUnderLock(round);
         }
 
         ask(readId);
-        drive();
-        return round.Done.Task;
     }
 
     /// <summary>The core's verdict; an id other than the one asked last is an answer to a round that was given up.</summary>
@@ -62,6 +89,7 @@ internal sealed class ReadBarrier(Action<ulong> ask, Action drive, TimeSpan time
             // A refusal changes nothing here: the sweep asks again, by then a leader may be known.
             if (_asked is null || _asked.ReadId != readId || !ready) return;
             _asked.Index = index;
+            _readersBefore = _asked.Readers;
             if (index <= _applied) finished = _asked;
             else _confirmed.Add(_asked);
             (Round? gathered, _asked, _gathering) = (_gathering, null, null);
@@ -136,9 +164,9 @@ internal sealed class ReadBarrier(Action<ulong> ask, Action drive, TimeSpan time
         }
 
         foreach (Round round in late ?? []) round.Done.SetResult(false);
-        if (next == 0) return;
-        ask(next);
-        drive();
+        if (next != 0) ask(next);
+        AskGathered();
+        driver.DriveSoon();
     }
 
     public void Stop()

@@ -11,9 +11,9 @@ namespace Conclave.Node.Consensus;
 
 /// <summary>One member's replica of the state machine: log, core, store and the threads between them.</summary>
 /// <remarks>Built and started in this order: open the files, load the snapshot, bind the peer port, start the threads, dial the others.</remarks>
-internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObserver, IPeerHandler, IPeerLinkHandler
+internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObserver, IPeerHandler, IPeerLinkHandler, IDriver, IThreadPoolWorkItem
 {
-    /// <summary>Rounds that a borrowed thread does before it goes back to its own business.</summary>
+    /// <summary>Rounds that a thread does for the workers before it goes back to its own business.</summary>
     private const int DriveRoundsMax = 4;
 
     private readonly NodeOptions _options;
@@ -29,6 +29,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     private readonly SnapshotKeeper _snapshots;
     private readonly SnapshotStreams _streams;
     private int _failed;
+    private int _driveQueued;
     private long _leaderChanges;
 
     /// <param name="options">Checked.</param>
@@ -46,15 +47,14 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         {
             _peers = new PeerTransport(cluster, disk.Identity.Incarnation, this, this, ReceiveSnapshotAsync, logger);
             var core = new RaftCore(CoreOptions(options, cluster), disk.Recovered);
-            _consensus = new ConsensusLoop(core, cluster.Self, _peers, this,
+            _consensus = new ConsensusLoop(core, cluster.Self, _peers, this, this,
                 route => new Proposals(cluster.Self, route, options.RequestTimeout),
-                ask => new ReadBarrier(ask, Drive, options.RequestTimeout), logger);
-            _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, ToCore, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
-            _apply = new ApplyLoop(_store, cluster.Self.Value, Proposals, Reads, ToCore, LoadSnapshot, this);
+                ask => new ReadBarrier(ask, this, options.RequestTimeout), logger);
+            _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
+            _apply = new ApplyLoop(_store, cluster.Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, logger);
             Leases = new LeaseKeeper(options.ElectionTimeout);
-            _consensus.Drive = Drive;
             LeaderCalls = new LeaderCalls(cluster.Self, _peers, () => Status, Answer, options.RequestTimeout);
         }
         catch
@@ -140,9 +140,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _log.Dispose();
     }
 
-    void IConsensusEffects.Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo, bool wake) => _logWriter.Enqueue(operations, install, compactTo, wake);
+    void IConsensusEffects.Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo) => _logWriter.Enqueue(operations, install, compactTo);
 
-    void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed, bool wake) => _apply.Enqueue(committed, wake);
+    void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed) => _apply.Enqueue(committed);
 
     void IConsensusEffects.SendSnapshot(NodeId to) => _streams.Send(to, Status.Term);
 
@@ -204,7 +204,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     void IPeerHandler.OnFramesEnd(NodeId from)
     {
         _peers.Flush();
-        Drive();
+        DriveHere();
     }
 
     private static RaftOptions CoreOptions(NodeOptions options, ClusterIdentity cluster) => new()
@@ -220,14 +220,14 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     private void ToCore(RaftInput input) => _consensus.Enqueue(input);
 
-    private void ToCore(RaftInput input, bool wake) => _consensus.Enqueue(input, wake);
+    /// <summary>For workers, whose thread gives the others their turn next.</summary>
+    private void Queue(RaftInput input) => _consensus.Enqueue(input, wake: false);
 
-    /// <summary>Does what waits on the calling thread, a bounded number of rounds, and leaves the rest to the workers' threads.</summary>
     /// <remarks>
     /// On a follower this takes an append from the socket to the acknowledgement on one thread. While that thread is in a sync it reads no
     /// further frames; they gather and become one batch.
     /// </remarks>
-    private void Drive()
+    public void DriveHere()
     {
         for (int round = 0; round < DriveRoundsMax; round++)
         {
@@ -237,6 +237,37 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             if (!any) break;
         }
 
+        _peers.Flush();
+        WakeAll();
+    }
+
+    public void DriveWithoutLog()
+    {
+        for (int round = 0; round < DriveRoundsMax; round++)
+        {
+            bool any = _consensus.TryRunHere();
+            any |= _apply.TryRunHere();
+            if (!any) break;
+        }
+
+        _peers.Flush();
+        WakeAll();
+    }
+
+    public void DriveSoon()
+    {
+        if (Interlocked.Exchange(ref _driveQueued, 1) == 0) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        Volatile.Write(ref _driveQueued, 0);
+        Reads.AskGathered();
+        DriveWithoutLog();
+    }
+
+    private void WakeAll()
+    {
         _consensus.Wake();
         _apply.Wake();
         _logWriter.Wake();

@@ -65,9 +65,12 @@ internal abstract class SerialWorker
     /// <summary>Moves what waits to where <see cref="Run"/> finds it. Under the lock.</summary>
     protected abstract void TakeUnderLock();
 
-    /// <summary>Does what was taken. Outside the lock; never twice at a time.</summary>
-    /// <param name="borrowed">On a thread that came with the work, and that will look after what follows from it.</param>
+    /// <summary>Does what was taken. Outside the lock; never twice at a time. Whoever calls looks after the other workers next.</summary>
+    /// <param name="borrowed">On a thread that came with the work.</param>
     protected abstract void Run(bool borrowed);
+
+    /// <summary>On the worker's own thread after each <see cref="Run"/>: the other workers' turn.</summary>
+    protected abstract void AfterOwnRun();
 
     /// <summary>The worker cannot go on. Called once, on whatever thread it happened.</summary>
     protected abstract void OnFailure(Exception cause);
@@ -92,7 +95,7 @@ internal abstract class SerialWorker
 
     private void WakeUnderLock()
     {
-        if (!_asleep || !HasWorkUnderLock) return;
+        if (!_asleep || _running || !HasWorkUnderLock) return;   // who is at it wakes the thread when something is left
         _asleep = false;
         Monitor.Pulse(_gate);
     }
@@ -120,6 +123,7 @@ internal abstract class SerialWorker
             }
 
             RunAndRelease(borrowed: false);
+            AfterOwnRun();
         }
     }
 

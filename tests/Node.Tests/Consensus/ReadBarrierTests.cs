@@ -7,7 +7,7 @@ public class ReadBarrierTests
     private readonly List<ulong> _asked = [];
     private readonly ReadBarrier _barrier;
 
-    public ReadBarrierTests() => _barrier = new ReadBarrier(_asked.Add, () => { }, TimeSpan.FromMinutes(1));
+    public ReadBarrierTests() => _barrier = new ReadBarrier(_asked.Add, new NoDriver(), TimeSpan.FromMinutes(1));
 
     [Fact]
     public async Task Reads_that_come_while_a_round_is_under_way_share_the_next_one()
@@ -65,7 +65,7 @@ public class ReadBarrierTests
     [Fact]
     public async Task Reads_that_nobody_confirms_end_with_false()
     {
-        var hasty = new ReadBarrier(_asked.Add, () => { }, TimeSpan.Zero);
+        var hasty = new ReadBarrier(_asked.Add, new NoDriver(), TimeSpan.Zero);
         Task<bool> asked = hasty.WaitAsync(), gathering = hasty.WaitAsync();
 
         hasty.Sweep();
