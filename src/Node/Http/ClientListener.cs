@@ -103,6 +103,7 @@ public sealed class ClientListener : IAsyncDisposable
                 kestrel.Listen(address.EndPoint, listen =>
                 {
                     listen.UseHttps(tls);
+                    listen.UseAuthorityRepair();
                     _bound.Add(() => listen.EndPoint);
                 });
                 continue;
@@ -111,7 +112,11 @@ public sealed class ClientListener : IAsyncDisposable
             var port = new SharedPort(address.EndPoint, _services.Options, _services.Logger);
             _bound.Add(() => port.EndPoint);
             kestrel.Listen(new SharedPortEndPoint(port, PortProtocol.Http1), listen => listen.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(new SharedPortEndPoint(port, PortProtocol.Http2), listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(new SharedPortEndPoint(port, PortProtocol.Http2), listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                listen.UseAuthorityRepair();
+            });
         }
     }
 }
