@@ -14,8 +14,8 @@ namespace Conclave.Node.Consensus;
 /// </remarks>
 internal sealed class SnapshotKeeper(SnapshotStore snapshots, SnapshotId? last, int entriesBetween, Membership membership, Action<RaftInput> toCore, ILogger logger)
 {
-    /// <summary>Log bytes that always may gather before a snapshot.</summary>
-    private const long BytesBetweenMin = 32L << 20;
+    /// <summary>Log bytes that always may gather before a snapshot: with less, large values cause one every second or two.</summary>
+    private const long BytesBetweenMin = 128L << 20;
 
     /// <summary>Log bytes that never gather, however large the state is: they are in memory too.</summary>
     private const long BytesBetweenMax = 256L << 20;

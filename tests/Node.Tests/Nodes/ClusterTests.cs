@@ -11,7 +11,8 @@ public sealed class ClusterTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _options = TestNode.Cluster(3, _directory);
+        // Every hundred entries a snapshot, so that a member that was away for longer needs one.
+        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { SnapshotCount = 100 })];
         for (int i = 0; i < 3; i++) _nodes[i] = await TestNode.StartAsync(_options[i]);
     }
 
@@ -74,7 +75,7 @@ public sealed class ClusterTests : IAsyncLifetime
         int behind = (await LeaderAsync() + 1) % 3, writer = (behind + 1) % 3;
         await StopAsync(behind);
         string large = new('x', 200_000);
-        // More bytes than are kept behind a snapshot, and more than make one.
+        // More bytes than are kept behind a snapshot.
         for (int i = 0; i < 300; i++) await Node(writer).PutAsync($"k{i % 100}", $"{i} {large}");
 
         _nodes[behind] = await TestNode.StartAsync(_options[behind]);
