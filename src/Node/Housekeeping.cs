@@ -12,9 +12,12 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200), LeaseInterval = TimeSpan.FromMilliseconds(500), WatchInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PublishRetryInterval = TimeSpan.FromSeconds(5);
 
+    /// <summary>A gap between two passes above this is a pause of the process, or as good as one.</summary>
+    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
+
     private readonly List<long> _expired = [];
     private readonly AutoCompactor _compactor = new(context.Options.AutoCompaction);
-    private TimeSpan _leasesDue, _watchesDue, _lastWatches, _publishDue;
+    private TimeSpan _lastPass, _leasesDue, _watchesDue, _lastWatches, _publishDue;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -22,7 +25,18 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         long start = Stopwatch.GetTimestamp();
         try
         {
-            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false)) Pass(Stopwatch.GetElapsedTime(start));
+            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+            {
+                try
+                {
+                    Pass(Stopwatch.GetElapsedTime(start));
+                }
+                catch (Exception problem)
+                {
+                    // Time limits and leases hang on this loop: one bad pass must not be its last.
+                    Log.HousekeepingFailed(logger, problem);
+                }
+            }
         }
         catch (OperationCanceledException)
         {
@@ -33,6 +47,9 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     private void Pass(TimeSpan now)
     {
         Replica replica = context.Replica;
+        // Before anything expires by a clock that ran while this process did not.
+        if (now - _lastPass > PauseMin) replica.Leases.OnPause(replica.View);
+        _lastPass = now;
         replica.Sweep();
         if (now >= _leasesDue)
         {
@@ -62,7 +79,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     private void RaiseNoSpace(Replica replica)
     {
         StoreView view = replica.View;
-        if (!replica.IsOverQuota(0) || view.Alarms.Any(a => a.Alarm == AlarmKind.NoSpace && a.MemberId == context.Cluster.Self.Value)) return;
+        if (!(replica.IsOverQuota(0) || replica.IsDiskSpaceLow) || view.Alarms.Any(a => a.Alarm == AlarmKind.NoSpace && a.MemberId == context.Cluster.Self.Value)) return;
         Log.QuotaExceeded(logger, view.SizeBytes, context.Options.QuotaBytes);
         Forget(replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate: true, context.Cluster.Self.Value, AlarmKind.NoSpace)));
     }

@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(2205, LogLevel.Warning, "{Size} bytes are stored, the quota is {Quota}: raising the NOSPACE alarm. Compact and delete, then disarm it; reads and deletes still work.")]
     public static partial void QuotaExceeded(ILogger logger, long size, long quota);
 
+    [LoggerMessage(2207, LogLevel.Error, "A pass over time limits and leases failed; the next one follows.")]
+    public static partial void HousekeepingFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(2206, LogLevel.Information, "Stopped.")]
     public static partial void Stopped(ILogger logger);
 }

@@ -67,6 +67,7 @@ internal sealed class ApplyLoop : SerialWorker
     {
         (_store, _self, _proposals, _reads, _toCore, _driver, _load, _observer) = (store, self, proposals, reads, toCore, driver, load, observer);
         _term = store.View.AppliedTerm;
+        _reads.OnApplied(store.View.AppliedIndex);   // what the snapshot held counts; in a quiet cluster nothing else would say so
     }
 
     /// <summary>Committed entries that are not applied yet.</summary>

@@ -56,7 +56,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     private List<IncomingProposal> _proposals = [];
 
     // Of whoever runs the worker.
-    private long _nextTick = Stopwatch.GetTimestamp() + TickLength;
+    private long _nextTick;   // 0 before the first run
     private int _ticksUntilDue = 1;
     private List<RaftInput> _stepping = [];
     private List<IncomingProposal> _proposing = [];
@@ -133,7 +133,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     private void StepTicks()
     {
-        long now = Stopwatch.GetTimestamp(), next = _nextTick;
+        long now = Stopwatch.GetTimestamp(), next = _nextTick == 0 ? now + TickLength : _nextTick;
         if (now - next > (_ticksUntilDue + PauseTicksWorthALine) * TickLength) Log.Paused(_logger, (now - next) * 1000 / Stopwatch.Frequency);
         for (int ticks = 0; next <= now; next += TickLength)
         {
@@ -193,6 +193,8 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         if (!_output.IsEmpty) Volatile.Write(ref _status, StatusOfCore());
         foreach (OutboundMessage message in _output.Messages) _peers.Enqueue(message.To, message.Message);
         _peers.Flush();
+        // Before a snapshot that the same batch may install: the store takes entries in order, and the log writer may be quick.
+        if (_output.Committed.Count > 0) _effects.Apply(_output.Committed);
         if (_output.Persists.Count > 0 || _output.InstallSnapshot is not null || _output.CompactTo is not null)
             _effects.Persist(_output.Persists, _output.InstallSnapshot, _output.CompactTo);
         if (_output.RoleChange is { } change)
@@ -202,7 +204,6 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
             Reads.OnLeader();
         }
 
-        if (_output.Committed.Count > 0) _effects.Apply(_output.Committed);
         foreach (ReadVerdict verdict in _output.Reads) Reads.OnVerdict(verdict.ReadId, verdict.Outcome == ReadOutcome.Ready, verdict.Index.Value);
         foreach (NodeId peer in _output.SnapshotsWanted) _effects.SendSnapshot(peer);
         _output.Clear();

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Conclave.Node.Peers;
 using Conclave.Raft;
 
@@ -18,13 +19,16 @@ internal enum LeaderQuestion : byte
 
 /// <summary>Asks the leader, wherever it is: a number goes there, a number comes back.</summary>
 /// <remarks>Questions change nothing that matters when they are asked twice, so an answer that does not come is asked for again.</remarks>
-internal sealed class LeaderCalls(NodeId self, PeerTransport peers, Func<ConsensusStatus> status, Func<LeaderQuestion, long, long?> answerHere, TimeSpan timeout)
+internal sealed class LeaderCalls(NodeId self, PeerTransport peers, Func<ConsensusStatus> status, Func<LeaderQuestion, long, Task<long?>> answerHere, TimeSpan timeout)
 {
     private const int OutstandingMax = 10_000;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1), RetryDelay = TimeSpan.FromMilliseconds(50);
 
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<long?>> _outstanding = [];
-    private ulong _lastCall;
+    private int _answering;
+
+    // At a random place: an answer to a call of this node's former life may still be on its way.
+    private ulong _lastCall = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
 
     /// <returns>The leader's answer; null when no leader answered in time.</returns>
     public async ValueTask<long?> AskAsync(LeaderQuestion question, long number, CancellationToken cancellationToken)
@@ -33,7 +37,7 @@ internal sealed class LeaderCalls(NodeId self, PeerTransport peers, Func<Consens
         while (true)
         {
             NodeId leader = status().Leader;
-            long? answer = leader == self ? answerHere(question, number)
+            long? answer = leader == self ? await answerHere(question, number).WaitAsync(cancellationToken).ConfigureAwait(false)
                 : leader == NodeId.None ? null
                 : await AskPeerAsync(leader, question, number, cancellationToken).ConfigureAwait(false);
             if (answer is not null) return answer;
@@ -46,11 +50,13 @@ internal sealed class LeaderCalls(NodeId self, PeerTransport peers, Func<Consens
     public bool OnCall(NodeId from, ReadOnlySpan<byte> body)
     {
         if (body.Length != 17) return false;
-        ulong call = BinaryPrimitives.ReadUInt64LittleEndian(body);
-        long? answer = answerHere((LeaderQuestion)body[8], BinaryPrimitives.ReadInt64LittleEndian(body[9..]));
-        Span<byte> reply = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(reply, answer ?? 0);
-        peers.Enqueue(from, PeerFrameKind.CallReply, call, (byte)(answer is null ? 0 : 1), reply);   // leaves when the read that brought it ends
+        if (Interlocked.Increment(ref _answering) > OutstandingMax)
+        {
+            Interlocked.Decrement(ref _answering);
+            return true;   // the other side asks again
+        }
+
+        _ = AnswerAsync(from, BinaryPrimitives.ReadUInt64LittleEndian(body), (LeaderQuestion)body[8], BinaryPrimitives.ReadInt64LittleEndian(body[9..]));
         return true;
     }
 
@@ -61,6 +67,15 @@ internal sealed class LeaderCalls(NodeId self, PeerTransport peers, Func<Consens
         if (_outstanding.TryRemove(BinaryPrimitives.ReadUInt64LittleEndian(body), out TaskCompletionSource<long?>? waiter))
             waiter.TrySetResult(body[8] == 1 ? BinaryPrimitives.ReadInt64LittleEndian(body[9..]) : null);
         return true;
+    }
+
+    private async Task AnswerAsync(NodeId to, ulong call, LeaderQuestion question, long number)
+    {
+        long? answer = await answerHere(question, number).ConfigureAwait(false);
+        Interlocked.Decrement(ref _answering);
+        byte[] reply = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(reply, answer ?? 0);
+        peers.Send(to, PeerFrameKind.CallReply, call, (byte)(answer is null ? 0 : 1), reply);
     }
 
     private async ValueTask<long?> AskPeerAsync(NodeId leader, LeaderQuestion question, long number, CancellationToken cancellationToken)

@@ -5,8 +5,9 @@ namespace Conclave.Node.Consensus;
 
 /// <summary>The leader's clock for leases: renewals and expiry. Idle on followers. Thread safe.</summary>
 /// <remarks>
-/// A new leader gives every lease its full time again, counted from one election timeout after it took over: an old leader that does not know yet
-/// may have renewed a lease within that time, and no holder may lose one early.
+/// A renewal is answered only after a majority has confirmed, since the question came and within one election timeout, that this node leads
+/// (<see cref="Replica"/> sees to that). A new leader gives every lease its full time again, counted from one election timeout after it took over.
+/// So whatever its predecessor promised ends no later than what the new leader waits for, and no holder loses a lease early.
 /// </remarks>
 internal sealed class LeaseKeeper(TimeSpan electionTimeout)
 {
@@ -31,6 +32,15 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
             if (!stillLeads()) return;
             _lessor.Promote(NowMilliseconds, view, electionTimeout);
             _active = true;
+        }
+    }
+
+    /// <summary>This process did not run for a while, and nobody could renew: every lease gets its full time again.</summary>
+    public void OnPause(StoreView view)
+    {
+        lock (_gate)
+        {
+            if (_active) _lessor.Promote(NowMilliseconds, view, electionTimeout);
         }
     }
 

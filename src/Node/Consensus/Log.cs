@@ -8,7 +8,7 @@ internal static partial class Log
     [LoggerMessage(2101, LogLevel.Information, "Now {Role} in term {Term}; the leader is {Leader}.")]
     public static partial void RoleChanged(ILogger logger, RaftRole role, ulong term, string leader);
 
-    [LoggerMessage(2102, LogLevel.Warning, "This process did not run for {Milliseconds} ms; leases and elections go on as if that time had not passed.")]
+    [LoggerMessage(2102, LogLevel.Warning, "This process did not run for {Milliseconds} ms. Elections go on as if that time had not passed, and leases get their full time again.")]
     public static partial void Paused(ILogger logger, long milliseconds);
 
     [LoggerMessage(2103, LogLevel.Information, "Snapshot at index {Index} written: {Bytes} bytes in {Milliseconds} ms.")]

@@ -27,7 +27,11 @@ internal sealed class LogWriter : SerialWorker
     private readonly List<OutboundMessage> _released = [];
     private HardState _hardState;
 
+    /// <summary>A sync above this is a slow one.</summary>
+    private static readonly TimeSpan FastSyncMax = TimeSpan.FromMilliseconds(20);
+
     private long _syncs;
+    private volatile bool _isFast = true, _isSpaceLow;
 
     private readonly record struct Work(PersistOp? Operation, SnapshotId? Install, EntryId? CompactTo);
 
@@ -48,6 +52,12 @@ internal sealed class LogWriter : SerialWorker
     public Action<TimeSpan>? OnSync { get; set; }
 
     public long Syncs => Interlocked.Read(ref _syncs);
+
+    /// <summary>The last sync was no slower than 20 ms.</summary>
+    public bool IsFast => _isFast;
+
+    /// <summary>The disk has no room for the log to grow.</summary>
+    public bool IsSpaceLow => _isSpaceLow;
 
     /// <param name="operations">In ticket order.</param>
     /// <param name="install">Reset the log to it, after the operations.</param>
@@ -108,7 +118,9 @@ internal sealed class LogWriter : SerialWorker
     {
         try
         {
-            return IsIdle && _log.Prepare();
+            bool more = IsIdle && _log.Prepare();
+            _isSpaceLow = _log.IsSpaceLow;
+            return more;
         }
         catch (Exception cause)
         {
@@ -129,6 +141,8 @@ internal sealed class LogWriter : SerialWorker
         _toCore(RaftInput.Persisted(_operations[^1].Ticket));
         _operations.Clear();
         Interlocked.Increment(ref _syncs);
-        OnSync?.Invoke(System.Diagnostics.Stopwatch.GetElapsedTime(start));
+        TimeSpan duration = System.Diagnostics.Stopwatch.GetElapsedTime(start);
+        (_isFast, _isSpaceLow) = (duration <= FastSyncMax, _log.IsSpaceLow);
+        OnSync?.Invoke(duration);
     }
 }

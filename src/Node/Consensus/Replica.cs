@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
@@ -55,7 +56,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, logger);
             Leases = new LeaseKeeper(options.ElectionTimeout);
-            LeaderCalls = new LeaderCalls(cluster.Self, _peers, () => Status, Answer, options.RequestTimeout);
+            LeaderCalls = new LeaderCalls(cluster.Self, _peers, () => Status, AnswerAsync, options.RequestTimeout);
         }
         catch
         {
@@ -105,6 +106,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _consensus.Start();
         if (_cluster.Members.Length > 1) _peers.Start();
     }
+
+    /// <summary>The disk is nearly full: the log still has room to say so to the cluster, and not for much more.</summary>
+    public bool IsDiskSpaceLow => _logWriter.IsSpaceLow;
 
     /// <summary>Whether a request of this size would pass the quota.</summary>
     public bool IsOverQuota(long requestBytes) => _store.IsOverQuota(requestBytes);
@@ -204,7 +208,10 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     void IPeerHandler.OnFramesEnd(NodeId from)
     {
         _peers.Flush();
-        DriveHere();
+        // This thread is the one that hears that member. A leader must not sit in a sync while the answers that keep it a leader wait to be read,
+        // and nobody on a disk that has just been slow.
+        if (IsLeader || !_logWriter.IsFast) DriveWithoutLog();
+        else DriveHere();
     }
 
     private static RaftOptions CoreOptions(NodeOptions options, ClusterIdentity cluster) => new()
@@ -279,18 +286,22 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _streams.ReceiveAsync(hello.From, socket, cancellationToken);
 
     /// <summary>Answers a question about leases, if this node is the one to know.</summary>
-    private long? Answer(LeaderQuestion question, long lease)
+    /// <remarks>
+    /// The read round before it does two things. A majority confirms that nobody else led when the question came; without that, a deposed leader that
+    /// does not know yet could promise time that its successor does not grant. And this node's state then includes every lease that anybody has met.
+    /// </remarks>
+    private async Task<long?> AnswerAsync(LeaderQuestion question, long lease)
     {
-        // Taken first: a lease that somebody else has met already is at or below this index. "Unknown" is only said of a state that includes it.
-        ulong commit = Status.Commit;
-        long? answer = question switch
+        if (!IsLeader) return null;
+        long asked = Stopwatch.GetTimestamp();
+        bool confirmed = await Reads.WaitAsync().ConfigureAwait(false);
+        if (!confirmed || Stopwatch.GetElapsedTime(asked) > _options.ElectionTimeout) return null;
+        return question switch
         {
             LeaderQuestion.LeaseRenew => Leases.Renew(lease),
             LeaderQuestion.LeaseRemaining => Leases.Remaining(lease),
             _ => null,
         };
-        bool unknown = answer is 0 or -1;
-        return unknown && View.AppliedIndex < commit ? null : answer;
     }
 
     private void OnFatal(Exception cause)

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Conclave.Node.Consensus;
 
 /// <summary>Work that one thread at a time may do: on a thread of its own, or on the thread that brought it while nothing else is going on.</summary>
@@ -16,6 +18,8 @@ internal abstract class SerialWorker
     private bool _running;
     private bool _asleep;
     private bool _stopping;
+    private bool _failed;
+    private long _asleepUntil;   // Stopwatch timestamp
 
     protected SerialWorker(string name) => _thread = new Thread(Loop) { Name = name, IsBackground = true };
 
@@ -108,10 +112,11 @@ internal abstract class SerialWorker
             {
                 while (true)
                 {
-                    if (_stopping && !(FinishesBeforeStop && (HasWorkUnderLock || _running))) return;
+                    if (_failed || (_stopping && !(FinishesBeforeStop && (HasWorkUnderLock || _running)))) return;
                     TimeSpan? alarm = Alarm;
                     if (!_running && (HasWorkUnderLock || alarm <= TimeSpan.Zero)) break;
                     _asleep = true;
+                    _asleepUntil = alarm is { } due ? Stopwatch.GetTimestamp() + (long)(due.TotalSeconds * Stopwatch.Frequency) : long.MaxValue;
                     // A borrower at work is not waited for in a loop: its end wakes this thread when something is left.
                     if (alarm is { } time) Monitor.Wait(_gate, Math.Max(1, (int)Math.Ceiling(time.TotalMilliseconds)));
                     else Monitor.Wait(_gate);
@@ -136,7 +141,12 @@ internal abstract class SerialWorker
         catch (Exception cause)
         {
             // Stays taken: what failed half way must not be touched again.
-            lock (_gate) _stopping = true;
+            lock (_gate)
+            {
+                _failed = _stopping = true;
+                Monitor.PulseAll(_gate);
+            }
+
             OnFailure(cause);
             return;
         }
@@ -144,9 +154,13 @@ internal abstract class SerialWorker
         lock (_gate)
         {
             _running = false;
-            if (HasWorkUnderLock || _stopping) WakeAfterRunUnderLock();
+            if (HasWorkUnderLock || _stopping || IsAlarmEarlierUnderLock) WakeAfterRunUnderLock();
         }
     }
+
+    /// <summary>A borrowed run may have brought something due before the own thread meant to wake: a follower that became leader has heartbeats to send.</summary>
+    private bool IsAlarmEarlierUnderLock =>
+        Alarm is { } alarm && Stopwatch.GetTimestamp() + (long)(alarm.TotalSeconds * Stopwatch.Frequency) < _asleepUntil;
 
     private void WakeAfterRunUnderLock()
     {

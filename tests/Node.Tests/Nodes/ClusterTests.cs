@@ -85,6 +85,21 @@ public sealed class ClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_member_whose_snapshot_holds_everything_reads_without_waiting_for_a_write()
+    {
+        await Node(0).PutAsync("a", "1");
+        int follower = (await LeaderAsync() + 1) % 3;
+        // Its every entry becomes a snapshot, so after the next start there is nothing left in the log to apply.
+        await StopAsync(follower);
+        _nodes[follower] = await TestNode.StartAsync(_options[follower] with { SnapshotCount = 1 });
+        await Node(follower).PutAsync("a", "2");
+        await StopAsync(follower);
+        _nodes[follower] = await TestNode.StartAsync(_options[follower]);
+
+        Assert.Equal("2", await Node(follower).GetAsync("a"));
+    }
+
+    [Fact]
     public async Task All_members_know_each_other_by_name_and_client_address()
     {
         await Node(0).PutAsync("a", "1");
