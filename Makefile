@@ -21,6 +21,9 @@ fix: ## format the code
 run: ## three nodes on loopback, with a live table
 	dotnet run -c Release --project src/Cli -- up
 
+publish: ## the node as one self-contained, precompiled file in artifacts/publish/node
+	dotnet publish src/Node -c Release -r linux-x64 --self-contained -p:PublishSingleFile=true -p:PublishReadyToRun=true -o artifacts/publish/node
+
 simulate: ## replay one seed: make simulate SEED=7
 	dotnet run -c Release --project chaos/Simulator -- --seed $(SEED) --steps $(STEPS)
 
@@ -33,4 +36,4 @@ chaos: ## kill real processes and look for lost writes
 bench: ## the same load against Conclave and etcd, side by side
 	dotnet run -c Release --project bench/Bench
 
-.PHONY: help build verify fix run simulate explore chaos bench
+.PHONY: help build verify fix run publish simulate explore chaos bench
