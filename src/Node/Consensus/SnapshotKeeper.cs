@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Conclave.Raft;
 using Conclave.Storage;
 using Conclave.Store;
@@ -12,7 +11,7 @@ namespace Conclave.Node.Consensus;
 /// enough bytes in relation to the state, were applied since the last: writing a large state for every small stretch of log would cost more than
 /// the log does. A view is immutable, so the apply thread goes on while it is written.
 /// </remarks>
-internal sealed class SnapshotKeeper(SnapshotStore snapshots, SnapshotId? last, int entriesBetween, Membership membership, Action<RaftInput> toCore, ILogger logger)
+internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId? last, int entriesBetween, Membership membership, Action<RaftInput> toCore, ILogger logger, TimeProvider? clock = null)
 {
     /// <summary>Log bytes that always may gather before a snapshot: with less, large values cause one every second or two.</summary>
     private const long BytesBetweenMin = 128L << 20;
@@ -20,12 +19,21 @@ internal sealed class SnapshotKeeper(SnapshotStore snapshots, SnapshotId? last, 
     /// <summary>Log bytes that never gather, however large the state is: they are in memory too.</summary>
     private const long BytesBetweenMax = 256L << 20;
 
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
+    /// <summary>The newest, and one to fall back to when it is damaged.</summary>
+    private const int Kept = 2;
+
+    /// <summary>From a failure to the next try.</summary>
+    internal static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
+
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
 
     // Of the apply thread.
     private ulong _lastIndex = last?.Last.Index.Value ?? 0;
     private long _bytesSince;
-    private long _notBefore;
+
+    // Set by the task, read and cleared by the apply thread.
+    private volatile bool _failed;
+    private long _failedAt;
 
     private Task _writing = Task.CompletedTask;
 
@@ -34,8 +42,9 @@ internal sealed class SnapshotKeeper(SnapshotStore snapshots, SnapshotId? last, 
     {
         _bytesSince += payloadBytes;
         long bytesBetween = Math.Clamp(view.SizeInUseBytes / 2, BytesBetweenMin, BytesBetweenMax);
-        if (applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
-        if (!_writing.IsCompleted || Stopwatch.GetTimestamp() < _notBefore) return;
+        if (!_failed && applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
+        if (!_writing.IsCompleted || _failed && _clock.GetElapsedTime(_failedAt) < RetryDelay) return;
+        _failed = false;
         _lastIndex = applied.Index.Value;
         _bytesSince = 0;
         var id = new SnapshotId(applied, membership);
@@ -47,37 +56,58 @@ internal sealed class SnapshotKeeper(SnapshotStore snapshots, SnapshotId? last, 
     {
         _lastIndex = snapshot.Last.Index.Value;
         _bytesSince = 0;
+        _failed = false;   // what could not be written is out of date
+        TryPrune(snapshot.Last);
     }
 
     /// <summary>Reads the state of a snapshot on disk.</summary>
     /// <exception cref="StorageException">The file is damaged.</exception>
     public KeyValueStore Load(SnapshotId snapshot, StoreOptions options)
     {
-        using SnapshotFile file = snapshots.Latest() is { } latest && latest.Id.Last == snapshot.Last ? latest
-            : throw Invariant.Unreachable($"Snapshot {snapshot.Last} was received and verified, and is not there.");
+        // Not the newest: another one may have arrived since.
+        using SnapshotFile file = snapshots.Open(snapshot.Last)
+            ?? throw Invariant.Unreachable($"Snapshot {snapshot.Last} was received and verified, and is not there.");
         using Stream content = file.OpenContent();
         return KeyValueStore.Load(content, options);
     }
 
+    /// <summary>Waits for the one that is being written. Never throws.</summary>
     public Task StopAsync() => _writing;
 
     private void Write(StoreView view, SnapshotId id)
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = _clock.GetTimestamp();
         try
         {
             using SnapshotWriter writer = snapshots.Create(id);
             KeyValueStore.Save(view, writer);
             using SnapshotFile file = writer.Commit();
-            snapshots.Prune(keep: 2);
+            TryPrune(id.Last);
             toCore(RaftInput.SnapshotTaken(id));
-            Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
+        }
+        catch (Exception problem)
+        {
+            // The log still holds everything, so nothing is lost by trying later. A disk that is broken for good fails the log writer soon.
+            Log.SnapshotFailed(logger, problem is StorageException ? problem.Message : problem.ToString());
+            _failedAt = _clock.GetTimestamp();
+            _failed = true;   // after the time, which counts from now on
+        }
+    }
+
+    private void TryPrune(EntryId newest)
+    {
+        try
+        {
+            snapshots.Prune(Kept, newest.Index);
         }
         catch (StorageException problem)
         {
-            // The log still holds everything, so nothing is lost by trying later. A disk that is broken for good fails the log writer soon.
-            Log.SnapshotFailed(logger, problem.Message);
-            Volatile.Write(ref _notBefore, Stopwatch.GetTimestamp() + (long)(RetryDelay.TotalSeconds * Stopwatch.Frequency));
+            // The next snapshot is followed by the next try; until then there is a file too many.
+            PruneFailed(logger, problem.Message);
         }
     }
+
+    [LoggerMessage(2110, LogLevel.Warning, "Old snapshots could not be removed: {Problem}.")]
+    private static partial void PruneFailed(ILogger logger, string problem);
 }

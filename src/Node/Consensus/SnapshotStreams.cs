@@ -30,13 +30,9 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
     /// <summary>Begins to send the newest snapshot, unless one is on its way there. Reports the end to the core.</summary>
     public void Send(NodeId to, ulong term)
     {
-        if (_stop.IsCancellationRequested || _sending.ContainsKey(to)) return;
-        _sending[to] = Task.Run(async () =>
-        {
-            bool sent = await TrySendAsync(to, term).ConfigureAwait(false);
-            _sending.TryRemove(to, out _);
-            toCore(RaftInput.SnapshotSendFinished(to, sent));
-        });
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_stop.IsCancellationRequested || !_sending.TryAdd(to, ended.Task)) return;
+        _ = Task.Run(() => SendReservedAsync(to, term, ended));
     }
 
     /// <summary>Serves the connection of a sender.</summary>
@@ -64,6 +60,22 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
         await Task.WhenAll(_sending.Values).ConfigureAwait(false);
     }
 
+    /// <summary>Whatever happens, the place in <see cref="_sending"/> is given back and the core hears of it: else that peer never got a snapshot again.</summary>
+    private async Task SendReservedAsync(NodeId to, ulong term, TaskCompletionSource ended)
+    {
+        bool sent = false;
+        try
+        {
+            sent = await TrySendAsync(to, term).ConfigureAwait(false);
+        }
+        finally
+        {
+            _sending.TryRemove(to, out _);   // before the report: the core may ask for the next one at once
+            ended.SetResult();
+            toCore(RaftInput.SnapshotSendFinished(to, sent));
+        }
+    }
+
     private async Task<bool> TrySendAsync(NodeId to, ulong term)
     {
         try
@@ -75,9 +87,10 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
             if (accepted) Log.SnapshotSent(logger, file.Id.Last.Index.Value, file.LengthBytes, to);
             return accepted;
         }
-        catch (Exception problem) when (problem is SocketException or IOException or StorageException or TimeoutException or PeerRefusedException or OperationCanceledException)
+        catch (Exception problem)
         {
-            if (!_stop.IsCancellationRequested) Log.SnapshotNotSent(logger, to, problem.Message);
+            bool expected = problem is SocketException or IOException or StorageException or TimeoutException or PeerRefusedException or OperationCanceledException;
+            if (!expected || !_stop.IsCancellationRequested) Log.SnapshotNotSent(logger, to, expected ? problem.Message : problem.ToString());
             return false;
         }
     }

@@ -14,18 +14,40 @@ namespace Conclave.Node.Services;
 /// The padding and the trailer are what etcdctl looks for: it refuses a file whose size modulo 512 is not 32. The state is written to a file in
 /// the data directory first: the size must be known before the first byte leaves, and the state may be larger than one wants twice in memory.
 /// </remarks>
-internal sealed class SnapshotDownload(ServiceContext context)
+internal sealed class SnapshotDownload
 {
     private const int BlobBytesMax = 32 << 10, PadTo = 512;
+    private const string Prefix = "download-", Suffix = ".tmp";
+
+    private readonly ServiceContext _context;
+
+    public SnapshotDownload(ServiceContext context)
+    {
+        _context = context;
+        RemoveLeftovers(context.Options.DataDir);
+    }
+
+    /// <summary>Removes the files of downloads that a killed process was busy with. Nobody else has any: the node holds the lock of the directory.</summary>
+    internal static void RemoveLeftovers(string dataDir)
+    {
+        try
+        {
+            foreach (string path in Directory.EnumerateFiles(dataDir, $"{Prefix}*{Suffix}")) File.Delete(path);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            // They only take room, and the next start tries again: no reason not to serve.
+        }
+    }
 
     public async ValueTask ServeAsync(RpcContext call, RpcStream stream)
     {
-        context.CheckLeader(call);
-        string path = Path.Combine(context.Options.DataDir, $"download-{Guid.NewGuid():N}.tmp");
+        _context.CheckLeader(call);
+        string path = Path.Combine(_context.Options.DataDir, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 64 << 10, FileOptions.DeleteOnClose);
         await using (file.ConfigureAwait(false))
         {
-            KeyValueStore.Save(context.View, file);
+            KeyValueStore.Save(_context.View, file);
             file.Write(new byte[(PadTo - file.Length % PadTo) % PadTo]);
             file.Position = 0;
             await SendAsync(call, stream, file).ConfigureAwait(false);

@@ -20,7 +20,10 @@ public enum SnapshotReceipt
 /// Takes a snapshot from another node, in order, and can go on after a break. Each chunk is checked before it is written. Dispose
 /// without <see cref="Finish"/> throws it away.
 /// </summary>
-/// <remarks>One thread. After a <see cref="StorageException"/> only <see cref="Dispose"/> is left.</remarks>
+/// <remarks>
+/// One thread. An exception of <see cref="Append"/>, or of <see cref="Finish"/> when all had arrived, disposes it: after a failed sync the kernel
+/// may have dropped pages that a later sync calls durable, so no byte of such a file is used again. The next attempt starts from nothing.
+/// </remarks>
 public sealed class SnapshotReceiver : IDisposable
 {
     private readonly SnapshotDraft _draft;
@@ -46,7 +49,7 @@ public sealed class SnapshotReceiver : IDisposable
 
     /// <param name="offset">Where in the body the bytes belong; see <see cref="SnapshotManifest.BodyBytes"/>. Bytes that are there already are skipped.</param>
     /// <param name="bytes">Any number of bytes; pieces need not match the chunks.</param>
-    /// <exception cref="StorageException">The disk is full or failed.</exception>
+    /// <exception cref="StorageException">The disk is full or failed. What was received is gone.</exception>
     public SnapshotReceipt Append(long offset, ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
@@ -74,24 +77,27 @@ public sealed class SnapshotReceiver : IDisposable
 
     /// <summary>Checks the whole and makes it durable. When this returns the snapshot survives any crash.</summary>
     /// <exception cref="InvalidOperationException">Not complete yet.</exception>
-    /// <exception cref="StorageException">The disk is full or failed, or (<see cref="StorageErrorKind.Corrupt"/>) every chunk is good but they are not the announced content.</exception>
+    /// <exception cref="StorageException">The disk is full or failed, or (<see cref="StorageErrorKind.Corrupt"/>) every chunk is good but they are not the announced content. What was received is gone.</exception>
     public SnapshotFile Finish()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (!IsComplete)
             throw new InvalidOperationException($"{ReceivedBytes} of {Manifest.BodyBytes} bytes were received.");
-        if (_draft.ContentHash != Manifest.ContentHash || _draft.ContentBytes != Manifest.ContentBytes)
-            throw new StorageException(StorageErrorKind.Corrupt, SnapshotName.Of(Manifest.Id.Last), null,
-                "The received content is not what the sender announced.", "Fetch it again; if it happens again, check the sender's disk and memory.");
         try
         {
+            if (_draft.ContentHash != Manifest.ContentHash || _draft.ContentBytes != Manifest.ContentBytes)
+                throw new StorageException(StorageErrorKind.Corrupt, SnapshotName.Of(Manifest.Id.Last), null,
+                    "The received content is not what the sender announced.", "Fetch it again; if it happens again, check the sender's disk and memory.");
             _draft.Commit(Manifest);
         }
         catch (FileSystemException failure)
         {
             throw StorageException.From(failure);
         }
-        Dispose();
+        finally
+        {
+            Dispose();
+        }
         return _open(Manifest);
     }
 
@@ -109,6 +115,7 @@ public sealed class SnapshotReceiver : IDisposable
         }
         catch (FileSystemException failure)
         {
+            Dispose();
             throw StorageException.From(failure);
         }
     }

@@ -17,7 +17,7 @@ public sealed class SnapshotStore
     private readonly IFileSystem _files;
     private readonly string _directory;
     private readonly ulong _clusterId;
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = new(), _pruning = new();
     private SnapshotReceiver? _receiver; // under _gate
 
     /// <summary>Opens the store and removes what interrupted writers left behind.</summary>
@@ -59,6 +59,7 @@ public sealed class SnapshotStore
     /// <summary>
     /// Begins, or goes on with, the reception of a snapshot. The receiver of the last call is returned again if the manifest is the same, so
     /// a transfer that broke off resumes at <see cref="SnapshotReceiver.ReceivedBytes"/>, also from another sender; otherwise it is thrown away.
+    /// One that threw is never returned again.
     /// </summary>
     /// <exception cref="StorageException">It belongs to another cluster, or the disk is full or failed.</exception>
     public SnapshotReceiver BeginReceive(SnapshotManifest manifest)
@@ -91,7 +92,7 @@ public sealed class SnapshotStore
             StorageException? problem = null;
             try
             {
-                Open(last).Dispose();
+                OpenListed(last).Dispose();
             }
             catch (StorageException failure)
             {
@@ -113,7 +114,7 @@ public sealed class SnapshotStore
         {
             try
             {
-                return Open(last);
+                return OpenListed(last);
             }
             catch (StorageException failure) when (failure.Kind == StorageErrorKind.Corrupt)
             {
@@ -121,6 +122,20 @@ public sealed class SnapshotStore
             }
         }
         return null;
+    }
+
+    /// <summary>The snapshot up to that entry, whatever else there is; null if there is none.</summary>
+    /// <exception cref="StorageException">Its manifest or length is damaged, or the device failed.</exception>
+    public SnapshotFile? Open(EntryId last)
+    {
+        try
+        {
+            return OpenListed(last);
+        }
+        catch (StorageException failure) when (failure.InnerException is FileSystemException { Error: FileError.NotFound })
+        {
+            return null;
+        }
     }
 
     /// <summary>
@@ -141,7 +156,7 @@ public sealed class SnapshotStore
                 break;
             try
             {
-                using SnapshotFile file = Open(last);
+                using SnapshotFile file = OpenListed(last);
                 return load(file);
             }
             catch (StorageException failure) when (failure.Kind == StorageErrorKind.Corrupt)
@@ -157,17 +172,21 @@ public sealed class SnapshotStore
 
     /// <summary>Deletes all but the newest snapshots. Files that are open stay readable.</summary>
     /// <param name="keep">How many usable ones to keep, at least 1. Older ones than these go, usable or not.</param>
+    /// <param name="upTo">Newer ones than this are neither counted nor deleted: they were received, and may not be loaded yet.</param>
     /// <exception cref="StorageException">The disk failed.</exception>
-    public void Prune(int keep)
+    public void Prune(int keep, LogIndex? upTo = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         try
         {
-            foreach (SnapshotListing listing in List())
-                if (keep <= 0)
-                    _files.Delete(listing.Path);
-                else if (listing.Problem is null)
-                    keep--;
+            lock (_pruning) // of two at once, one would find its files deleted
+                foreach (SnapshotListing listing in List())
+                    if (listing.Last.Index > upTo)
+                        continue;
+                    else if (keep <= 0)
+                        _files.Delete(listing.Path);
+                    else if (listing.Problem is null)
+                        keep--;
         }
         catch (FileSystemException failure)
         {
@@ -194,9 +213,9 @@ public sealed class SnapshotStore
 
     private string PathOf(EntryId last) => Path.Combine(_directory, SnapshotName.Of(last));
 
-    private SnapshotFile OpenWritten(SnapshotManifest manifest) => Open(manifest.Id.Last);
+    private SnapshotFile OpenWritten(SnapshotManifest manifest) => OpenListed(manifest.Id.Last);
 
-    private SnapshotFile Open(EntryId last)
+    private SnapshotFile OpenListed(EntryId last)
     {
         string path = PathOf(last);
         IStorageFile? file = null;

@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using Conclave.Node.Consensus;
+using Conclave.Node.Tests.Nodes;
+using Conclave.Raft;
+using Conclave.Storage;
+using Conclave.Store;
+
+namespace Conclave.Node.Tests.Consensus;
+
+public class SnapshotKeeperTests
+{
+    private const int Between = 1000;
+    private static readonly Membership Members = Membership.Of(new NodeId(1));
+
+    private readonly SimulatedFileSystem _disk = new(seed: 1);
+    private readonly SnapshotStore _snapshots;
+    private readonly HandClock _clock = new();
+    private readonly ConcurrentQueue<RaftInput> _toCore = [];
+    private readonly SnapshotKeeper _keeper;
+    private Action _onCore = () => { };
+
+    public SnapshotKeeperTests()
+    {
+        _snapshots = new SnapshotStore(_disk, "/data");
+        _keeper = new SnapshotKeeper(_snapshots, null, Between, Members, ToCore, new TestOutputLogger("keeper"), _clock);
+    }
+
+    [Fact]
+    public async Task After_a_failure_the_next_try_follows_the_delay_not_the_next_interval()
+    {
+        _disk.Faults.Fail(DiskOperation.Sync);
+        await AppliedAsync(Between);
+        Assert.Empty(_toCore);
+
+        await AppliedAsync(Between + 1);
+        Assert.Empty(_toCore);
+        _clock.Now += SnapshotKeeper.RetryDelay;
+        await AppliedAsync(Between + 2);
+        Assert.Equal(At(Between + 2), Assert.Single(_toCore).Snapshot!.Last);
+
+        _clock.Now += SnapshotKeeper.RetryDelay;
+        await AppliedAsync(Between + 3);   // and from then on as usual
+        Assert.Single(_toCore);
+    }
+
+    [Fact]
+    public async Task What_nobody_expected_is_retried_too_and_does_not_come_out_of_stop()
+    {
+        _onCore = () => throw new InvalidOperationException("unexpected");
+        await AppliedAsync(Between);
+
+        _onCore = () => { };
+        _clock.Now += SnapshotKeeper.RetryDelay;
+        await AppliedAsync(Between + 1);
+        Assert.Equal(At(Between + 1), Assert.Single(_toCore).Snapshot!.Last);
+    }
+
+    [Fact]
+    public async Task Snapshots_that_cannot_be_pruned_do_not_undo_the_new_one()
+    {
+        for (ulong index = 1; index <= 2; index++) Write(index);
+        _disk.Faults.Fail(DiskOperation.Delete);
+        await AppliedAsync(Between);
+        Assert.Single(_toCore);
+        Assert.Equal(3, _snapshots.List().Count);
+    }
+
+    [Fact]
+    public void The_snapshot_to_install_is_loaded_though_a_newer_one_has_arrived()
+    {
+        Write(5);
+        Write(9);
+        KeyValueStore store = _keeper.Load(new SnapshotId(At(5), Members), new StoreOptions());
+        Assert.Equal(5UL, store.AppliedIndex);
+    }
+
+    [Fact]
+    public void After_an_install_older_snapshots_go_and_newer_ones_wait_for_theirs()
+    {
+        foreach (ulong index in new ulong[] { 1, 2, 3, 5, 9 }) Write(index);
+        _keeper.OnInstalled(new SnapshotId(At(5), Members));
+        Assert.Equal([9, 5, 3], _snapshots.List().Select(listing => listing.Last.Index.Value));
+    }
+
+    /// <summary>One batch up to this index; returns when a snapshot that it caused is written or has failed.</summary>
+    private Task AppliedAsync(ulong index)
+    {
+        _keeper.OnApplied(StoreAt(1).View, At(index), payloadBytes: 1);
+        return _keeper.StopAsync();
+    }
+
+    private void ToCore(RaftInput input)
+    {
+        _onCore();
+        _toCore.Enqueue(input);
+    }
+
+    private void Write(ulong index)
+    {
+        using SnapshotWriter writer = _snapshots.Create(new SnapshotId(At(index), Members));
+        KeyValueStore.Save(StoreAt(index).View, writer);
+        writer.Commit().Dispose();
+    }
+
+    private static KeyValueStore StoreAt(ulong index)
+    {
+        var store = new KeyValueStore(new StoreOptions());
+        for (ulong i = 1; i <= index; i++) store.AdvanceApplied(i, 3);
+        store.Publish();
+        return store;
+    }
+
+    private static EntryId At(ulong index) => new(new LogIndex(index), new Term(3));
+
+    private sealed class HandClock : TimeProvider
+    {
+        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+    }
+}
