@@ -107,4 +107,18 @@ public class KnownIncarnationsTests
             Assert.Throws<StorageException>(() => Open());
         }
     }
+
+    [Theory]
+    [InlineData("n2,n3", "")]
+    [InlineData("n9", "names 'n9', which is none of n1, n2, n3")]
+    [InlineData("n1", "Give the flag to the others")]
+    public void The_flag_takes_names_of_other_members(string names, string problem)
+    {
+        NodeFlags.Parsed parsed = NodeFlags.Parse(
+            ["--name", "n1", "--listen-peer-urls", "http://127.0.0.1:1", "--initial-cluster", "n1=http://127.0.0.1:1,n2=http://127.0.0.1:2,n3=http://127.0.0.1:3"],
+            [new("CONCLAVE_FORGET_MEMBER_DISK", names)]);
+
+        if (problem.Length == 0) Assert.Equal(names.Split(','), parsed.Options!.ForgetMemberDisk);
+        else Assert.Contains(problem, Assert.Single(parsed.Errors));
+    }
 }
