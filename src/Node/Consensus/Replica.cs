@@ -46,7 +46,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         (_log, _store) = (disk.Log, disk.Store);
         try
         {
-            _peers = new PeerTransport(cluster, disk.Identity.Incarnation, this, this, ReceiveSnapshotAsync, logger);
+            KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), cluster, options.ForgetMemberDisk, logger);
+            _peers = new PeerTransport(cluster, disk.Identity.Incarnation, known, this, this, ReceiveSnapshotAsync, logger);
             var core = new RaftCore(CoreOptions(options, cluster), disk.Recovered);
             _consensus = new ConsensusLoop(core, cluster.Self, _peers, this, this,
                 route => new Proposals(cluster.Self, route, options.RequestTimeout),

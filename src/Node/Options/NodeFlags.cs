@@ -28,6 +28,7 @@ public static class NodeFlags
         new("initial-cluster-state", "only 'new' for now", (o, v) => v == "new" ? o
             : throw new FormatException("joining a running cluster is not supported yet; use 'new'")),
         new("initial-cluster-token", "keeps two clusters born from the same flags apart", (o, v) => o with { InitialClusterToken = v }),
+        new("forget-member-disk", "names of members that lost their data directory for good; see docs/operations/node.md before", (o, v) => o with { ForgetMemberDisk = Names(v) }),
         new("heartbeat-interval", "milliseconds between heartbeats (default 100)", (o, v) => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(Number(v)) }),
         new("election-timeout", "milliseconds of silence before an election (default 1000)", (o, v) => o with { ElectionTimeout = TimeSpan.FromMilliseconds(Number(v)) }),
         new("snapshot-count", "entries applied between snapshots (default 100000)", (o, v) => o with { SnapshotCount = checked((int)Number(v)) }),
@@ -172,6 +173,8 @@ public static class NodeFlags
 
         return row[b.Length];
     }
+
+    private static string[] Names(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static Uri[] Urls(string value) =>
         [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Url)];

@@ -32,6 +32,10 @@ public sealed record NodeOptions
     /// <summary>Mixed into every id, so that two clusters born from the same flags stay apart. Default "conclave-cluster".</summary>
     public string InitialClusterToken { get; init; } = "conclave-cluster";
 
+    /// <summary>Names of members that lost their data directory for good: the next one they come with is taken as it is. Default none.</summary>
+    /// <remarks>Only safe while all other members run and are in sync; see docs/operations/node.md.</remarks>
+    public IReadOnlyList<string> ForgetMemberDisk { get; init; } = [];
+
     /// <summary>Time between the leader's heartbeats, 10 ms or more. Default 100 ms.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
@@ -93,6 +97,7 @@ public sealed record NodeOptions
         if (MaxTxnOps < 1)
             yield return $"--max-txn-ops is {MaxTxnOps}; use 1 or more.";
         foreach (string problem in MemberProblems()) yield return problem;
+        foreach (string problem in ForgetProblems()) yield return problem;
         foreach (string problem in UrlProblems()) yield return problem;
     }
 
@@ -110,6 +115,17 @@ public sealed record NodeOptions
         else if (!self.PeerUrls.Select(Plain).Order().SequenceEqual(InitialAdvertisePeerUrls.Select(Plain).Order()))
             yield return $"--initial-cluster says {Name} is at {string.Join(',', self.PeerUrls.Select(Plain))}, --initial-advertise-peer-urls says "
                        + $"{string.Join(',', InitialAdvertisePeerUrls.Select(Plain))}. Make them equal.";
+    }
+
+    private IEnumerable<string> ForgetProblems()
+    {
+        foreach (string name in ForgetMemberDisk)
+        {
+            if (!InitialCluster.Any(m => m.Name == name))
+                yield return $"--forget-member-disk names '{name}', which is none of {string.Join(", ", InitialCluster.Select(m => m.Name))} in --initial-cluster.";
+            else if (name == Name)
+                yield return $"--forget-member-disk names this member, '{name}'. Give the flag to the others: they are the ones that remember its directory.";
+        }
     }
 
     private IEnumerable<string> UrlProblems()

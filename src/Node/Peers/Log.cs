@@ -22,4 +22,10 @@ internal static partial class Log
 
     [LoggerMessage(2006, LogLevel.Warning, "The connection from member {Peer} ended: {Reason}.")]
     public static partial void PeerStreamEnded(ILogger logger, NodeId peer, string reason);
+
+    [LoggerMessage(2007, LogLevel.Error, "Dialling member {Name} ({Peer}) failed in a way that nobody expected. Trying again until it works.")]
+    public static partial void PeerDialFailed(ILogger logger, string name, NodeId peer, Exception exception);
+
+    [LoggerMessage(2008, LogLevel.Warning, "Told to forget the data directories of {Names}: the next ones they come with are taken as they are. Start without --forget-member-disk next time.")]
+    public static partial void MemberDisksForgotten(ILogger logger, string names);
 }

@@ -11,16 +11,17 @@ internal enum PeerConnectionKind : byte { Messages = 0, Snapshot = 1 }
 /// <remarks>
 /// <code>
 ///  hello:   | magic (8) | version u16 | kind u8 | 0 | cluster u64 | from u64 | to u64 | incarnation (16) | crc32c u32 |
-///  welcome: | accepted u8 | reasonBytes u8 | reason (UTF-8) |
+///  welcome: | accepted u8 | 0 | reasonBytes u16 | incarnation (16), zeros unless accepted | reason (UTF-8) |
 /// </code>
 /// A stranger, a member of another cluster, or a message meant for another member is refused with the reason before any message is read.
+/// Each side shows the incarnation of its data directory, and <see cref="KnownIncarnations"/> of the other judges it before a message passes.
 /// </remarks>
 internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong ClusterId, NodeId From, NodeId To, Guid Incarnation)
 {
     public const int Bytes = 56;
 
     /// <summary>Raised when the meaning of a frame changes. A node speaks to equal versions only, until a window is needed.</summary>
-    public const ushort Version = 1;
+    public const ushort Version = 2;
 
     private static ReadOnlySpan<byte> Magic => "CONCLAVE"u8;
 
@@ -68,10 +69,28 @@ internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong Cluster
         return isMember(From) ? "" : $"{From} is not a member of this cluster";
     }
 
-    public static byte[] Welcome(string reason)
+}
+
+/// <summary>The fixed part of the answer to a <see cref="PeerHello"/>; <see cref="ReasonBytes"/> bytes of text follow.</summary>
+internal readonly record struct PeerWelcome(bool Accepted, int ReasonBytes, Guid Incarnation)
+{
+    public const int Bytes = 20;
+
+    private const int ReasonCharactersMax = 1_000;
+
+    /// <param name="incarnation">Of the accepting side; shown only to those who are let in.</param>
+    public static byte[] Accept(Guid incarnation) => [1, 0, 0, 0, .. incarnation.ToByteArray()];
+
+    /// <param name="reason">Cut after 1,000 characters.</param>
+    public static byte[] Refuse(string reason)
     {
-        byte[] text = Encoding.UTF8.GetBytes(reason.Length <= 250 ? reason : reason[..250]);
-        text = text.Length <= 255 ? text : text[..255];
-        return [(byte)(reason.Length == 0 ? 1 : 0), (byte)text.Length, .. text];
+        byte[] text = Encoding.UTF8.GetBytes(reason.Length <= ReasonCharactersMax ? reason : reason[..ReasonCharactersMax]);
+        byte[] welcome = new byte[Bytes + text.Length];
+        BinaryPrimitives.WriteUInt16LittleEndian(welcome.AsSpan(2), (ushort)text.Length);
+        text.CopyTo(welcome, Bytes);
+        return welcome;
     }
+
+    public static PeerWelcome Decode(ReadOnlySpan<byte> head) =>
+        new(head[0] == 1, BinaryPrimitives.ReadUInt16LittleEndian(head[2..]), new Guid(head.Slice(4, 16)));
 }

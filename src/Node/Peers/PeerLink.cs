@@ -9,7 +9,7 @@ namespace Conclave.Node.Peers;
 
 /// <summary>Keeps one outgoing connection to one member alive, and says when it comes and goes.</summary>
 /// <remarks>A process that dies closes its sockets, so the end of this connection is the fastest sign of a dead member there is.</remarks>
-internal sealed class PeerLink(ClusterMember peer, PeerHello hello, IPeerLinkHandler handler, ILogger logger)
+internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarnations known, IPeerLinkHandler handler, ILogger logger)
 {
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(2), RetryDelayMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelayMin = TimeSpan.FromMilliseconds(20);
@@ -41,17 +41,23 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, IPeerLinkHan
             string problem;
             try
             {
-                using Socket socket = await DialAsync(peer.PeerUrls[attempt % peer.PeerUrls.Length], hello, cancellationToken).ConfigureAwait(false);
+                using Socket socket = await DialAsync(peer.PeerUrls[attempt % peer.PeerUrls.Length], hello, known, cancellationToken).ConfigureAwait(false);
                 (delay, lastProblem) = (RetryDelayMin, "");
                 problem = await ServeAsync(socket, cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
             }
             catch (Exception e) when (e is SocketException or IOException or PeerRefusedException or ObjectDisposedException or TimeoutException)
             {
                 problem = e.Message;
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            catch (Exception e)
             {
-                return;
+                // Without this loop the member would stay unreachable until the next restart, which is worse than any surprise in a dial.
+                problem = e.Message;
+                if (problem != lastProblem) Log.PeerDialFailed(logger, peer.Name, peer.Id, e);
             }
 
             if (problem != lastProblem) Log.PeerUnreachable(logger, peer.Name, peer.Id, problem);   // once per reason, not once per try
@@ -70,9 +76,9 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, IPeerLinkHan
     }
 
     /// <summary>Opens a connection and greets; for messages here, and for one snapshot at a time elsewhere.</summary>
-    /// <exception cref="PeerRefusedException">The other side does not want to talk to us, and said why.</exception>
+    /// <exception cref="PeerRefusedException">The other side does not want to talk to us, and said why; or it came with another data directory than before.</exception>
     /// <exception cref="TimeoutException">No answer in 2 s.</exception>
-    public static async Task<Socket> DialAsync(Uri url, PeerHello hello, CancellationToken cancellationToken)
+    public static async Task<Socket> DialAsync(Uri url, PeerHello hello, KnownIncarnations known, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(DialTimeout);
@@ -80,14 +86,19 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, IPeerLinkHan
         try
         {
             IPAddress[] addresses = await Dns.GetHostAddressesAsync(url.DnsSafeHost, limit.Token).ConfigureAwait(false);
-            socket = new Socket(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            if (addresses.Length == 0) throw new SocketException((int)SocketError.HostNotFound);
+            socket = new Socket(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            PeerSocket.Prepare(socket);
+            if (hello.Kind == PeerConnectionKind.Messages) PeerSocket.LimitUnacknowledged(socket);   // snapshots have a limit of their own
             await socket.ConnectAsync(new IPEndPoint(addresses[0], url.Port), limit.Token).ConfigureAwait(false);
             await SendAllAsync(socket, hello.Encode(), limit.Token).ConfigureAwait(false);
-            byte[] head = new byte[2];
+            byte[] head = new byte[PeerWelcome.Bytes];
             await ReceiveExactlyAsync(socket, head, limit.Token).ConfigureAwait(false);
-            byte[] reason = new byte[head[1]];
+            PeerWelcome welcome = PeerWelcome.Decode(head);
+            byte[] reason = new byte[welcome.ReasonBytes];
             await ReceiveExactlyAsync(socket, reason, limit.Token).ConfigureAwait(false);
-            if (head[0] != 1) throw new PeerRefusedException(Encoding.UTF8.GetString(reason));
+            if (!welcome.Accepted) throw new PeerRefusedException($"refused: {Encoding.UTF8.GetString(reason)}");
+            if (known.Objection(hello.To, welcome.Incarnation) is { Length: > 0 } objection) throw new PeerRefusedException(objection);
             return socket;
         }
         catch (Exception e)
@@ -141,5 +152,5 @@ internal interface IPeerLinkHandler
     void OnLink(NodeId peer, bool up);
 }
 
-/// <summary>The member at the other end refused the greeting; the message is its reason.</summary>
-internal sealed class PeerRefusedException(string reason) : Exception($"refused: {reason}");
+/// <summary>One of the two members refused the greeting of the other; the message is the reason.</summary>
+internal sealed class PeerRefusedException(string reason) : Exception(reason);

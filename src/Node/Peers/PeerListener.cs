@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Conclave.Raft;
@@ -6,7 +7,13 @@ using Microsoft.Extensions.Logging;
 namespace Conclave.Node.Peers;
 
 /// <summary>Accepts connections from other members, checks who they are, and hands them on.</summary>
-internal sealed class PeerListener(ulong clusterId, NodeId self, Func<NodeId, bool> isMember, ILogger logger) : IAsyncDisposable
+/// <param name="clusterId">The cluster.</param>
+/// <param name="self">This member.</param>
+/// <param name="incarnation">Of this member's data directory.</param>
+/// <param name="isMember">Whether there is such another member.</param>
+/// <param name="known">Judges the callers' data directories.</param>
+/// <param name="logger">Log of refusals.</param>
+internal sealed class PeerListener(ulong clusterId, NodeId self, Guid incarnation, Func<NodeId, bool> isMember, KnownIncarnations known, ILogger logger) : IAsyncDisposable
 {
     private const int ConnectionsMax = 256;   // members have two or three each; anything near this is not a cluster
     private static readonly TimeSpan GreetingTimeout = TimeSpan.FromSeconds(5);
@@ -14,6 +21,7 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Func<NodeId, bo
     private readonly List<Socket> _listeners = [];
     private readonly List<Task> _loops = [];
     private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<NodeId, string> _refusals = [];   // the last one per member, so that it is logged once and not at every try
     private int _connections;
 
     /// <summary>Binds every address before the first connection is taken.</summary>
@@ -82,7 +90,7 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Func<NodeId, bo
         {
             using (socket)
             {
-                socket.NoDelay = true;
+                PeerSocket.Prepare(socket);
                 PeerHello? hello;
                 string reason;
                 using (var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
@@ -92,14 +100,17 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Func<NodeId, bo
                     await PeerLink.ReceiveExactlyAsync(socket, bytes, limit.Token).ConfigureAwait(false);
                     hello = PeerHello.Decode(bytes, out reason);
                     if (hello is { } caller) reason = caller.Objection(clusterId, self, isMember);
-                    await PeerLink.SendAllAsync(socket, PeerHello.Welcome(reason), limit.Token).ConfigureAwait(false);
+                    if (hello is { } member && reason.Length == 0) reason = known.Objection(member.From, member.Incarnation);
+                    await PeerLink.SendAllAsync(socket, reason.Length == 0 ? PeerWelcome.Accept(incarnation) : PeerWelcome.Refuse(reason), limit.Token).ConfigureAwait(false);
                 }
 
                 if (hello is null || reason.Length > 0)
                 {
-                    Log.PeerRefused(logger, socket.RemoteEndPoint?.ToString() ?? "?", reason);
+                    if (IsNews(hello, reason)) Log.PeerRefused(logger, socket.RemoteEndPoint?.ToString() ?? "?", reason);
                     return;
                 }
+
+                _refusals.TryRemove(hello.Value.From, out _);
 
                 await serve(hello.Value, socket, _stop.Token).ConfigureAwait(false);
             }
@@ -116,5 +127,13 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Func<NodeId, bo
         {
             Interlocked.Decrement(ref _connections);
         }
+    }
+
+    private bool IsNews(PeerHello? hello, string reason)
+    {
+        if (hello is not { } caller || !isMember(caller.From)) return true;
+        bool isNews = !_refusals.TryGetValue(caller.From, out string? last) || last != reason;
+        _refusals[caller.From] = reason;
+        return isNews;
     }
 }

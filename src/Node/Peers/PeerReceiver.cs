@@ -33,10 +33,16 @@ internal static class PeerReceiver
             end += read;
 
             int wanted = 0;
+            string? problem = null;
             while (start < end)
             {
                 PeerFrame.ReadStatus status = PeerFrame.TryRead(buffer.AsSpan(start, end - start), out PeerFrameKind kind, out ReadOnlySpan<byte> body, out int frameBytes);
-                if (status == PeerFrame.ReadStatus.Corrupt) return "a damaged frame arrived";
+                if (status == PeerFrame.ReadStatus.Corrupt)
+                {
+                    problem = "a damaged frame arrived";
+                    break;
+                }
+
                 if (status == PeerFrame.ReadStatus.NeedMore)
                 {
                     wanted = frameBytes;
@@ -44,11 +50,17 @@ internal static class PeerReceiver
                 }
 
                 // The copy is what log entries keep: they must not hold on to a receive buffer.
-                if (!handler.OnFrame(from, kind, body.ToArray())) return $"a frame of kind {(byte)kind} could not be read";
+                if (!handler.OnFrame(from, kind, body.ToArray()))
+                {
+                    problem = $"a frame of kind {(byte)kind} could not be read";
+                    break;
+                }
+
                 start += frameBytes;
             }
 
-            handler.OnFramesEnd(from);
+            handler.OnFramesEnd(from);   // also for the good frames before a bad one: nobody else would wake their reader
+            if (problem is not null) return problem;
             (buffer, start, end) = MakeRoom(buffer, start, end, wanted);
         }
     }

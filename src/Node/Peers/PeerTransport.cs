@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Conclave.Node.Options;
 using Conclave.Raft;
@@ -19,25 +20,28 @@ internal sealed class PeerTransport : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly IPeerHandler _handler;
     private readonly Func<PeerHello, Socket, CancellationToken, Task> _onSnapshot;
+    private readonly KnownIncarnations _known;
+    private readonly ConcurrentDictionary<NodeId, Socket> _incoming = [];   // the newest message connection of each member
     private long _receivedBytes;
 
     /// <param name="cluster">Who is who.</param>
     /// <param name="incarnation">Of this member's data directory.</param>
+    /// <param name="known">Data directories that the other members came with before.</param>
     /// <param name="handler">Gets every frame.</param>
     /// <param name="links">Hears of connections that come and go.</param>
     /// <param name="onSnapshot">Serves a connection that brings a snapshot.</param>
     /// <param name="logger">Log of connections.</param>
-    public PeerTransport(ClusterIdentity cluster, Guid incarnation, IPeerHandler handler, IPeerLinkHandler links, Func<PeerHello, Socket, CancellationToken, Task> onSnapshot, ILogger logger)
+    public PeerTransport(ClusterIdentity cluster, Guid incarnation, KnownIncarnations known, IPeerHandler handler, IPeerLinkHandler links, Func<PeerHello, Socket, CancellationToken, Task> onSnapshot, ILogger logger)
     {
-        (_cluster, _incarnation, _handler, _onSnapshot, _logger) = (cluster, incarnation, handler, onSnapshot, logger);
+        (_cluster, _incarnation, _known, _handler, _onSnapshot, _logger) = (cluster, incarnation, known, handler, onSnapshot, logger);
         foreach (ClusterMember member in cluster.Members)
         {
             if (member.Id != cluster.Self)
-                _links.Add(member.Id, new PeerLink(member, Hello(PeerConnectionKind.Messages, member.Id), links, logger));
+                _links.Add(member.Id, new PeerLink(member, Hello(PeerConnectionKind.Messages, member.Id), known, links, logger));
         }
 
         _all = [.. _links.Values];
-        _listener = new PeerListener(cluster.ClusterId, cluster.Self, _links.ContainsKey, logger);
+        _listener = new PeerListener(cluster.ClusterId, cluster.Self, incarnation, _links.ContainsKey, known, logger);
     }
 
     public IReadOnlyList<PeerLink> Links => _all;
@@ -79,7 +83,7 @@ internal sealed class PeerTransport : IAsyncDisposable
 
     /// <summary>Opens the extra connection that carries one snapshot.</summary>
     public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken) =>
-        PeerLink.DialAsync(_cluster.Members.First(m => m.Id == to).PeerUrls[0], Hello(PeerConnectionKind.Snapshot, to), cancellationToken);
+        PeerLink.DialAsync(_cluster.Members.First(m => m.Id == to).PeerUrls[0], Hello(PeerConnectionKind.Snapshot, to), _known, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -98,7 +102,22 @@ internal sealed class PeerTransport : IAsyncDisposable
             return;
         }
 
-        string? reason = await PeerReceiver.RunAsync(socket, hello.From, _handler, bytes => Interlocked.Add(ref _receivedBytes, bytes), cancellationToken).ConfigureAwait(false);
-        if (reason is not null) Log.PeerStreamEnded(_logger, hello.From, reason);
+        // A member dials again only when its old connection is gone on its side. Ours may be half open and would stay for seconds, one per try.
+        Socket? previous = null;
+        _incoming.AddOrUpdate(hello.From, socket, (_, old) =>
+        {
+            previous = old;
+            return socket;
+        });
+        previous?.Dispose();
+        try
+        {
+            string? reason = await PeerReceiver.RunAsync(socket, hello.From, _handler, bytes => Interlocked.Add(ref _receivedBytes, bytes), cancellationToken).ConfigureAwait(false);
+            if (reason is not null) Log.PeerStreamEnded(_logger, hello.From, reason);
+        }
+        finally
+        {
+            _incoming.TryRemove(KeyValuePair.Create(hello.From, socket));   // unless a newer one has taken the place
+        }
     }
 }

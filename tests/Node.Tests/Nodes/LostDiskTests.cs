@@ -1,0 +1,109 @@
+using System.Net;
+using Conclave.Node.Options;
+
+namespace Conclave.Node.Tests.Nodes;
+
+/// <summary>A member whose data directory is gone has forgotten what it acknowledged. It must not elect anybody.</summary>
+public sealed class LostDiskTests : IAsyncLifetime
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly TestNode?[] _nodes = new TestNode?[3];
+    private NodeOptions[] _options = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300) })];
+        for (int i = 0; i < 3; i++) await StartAsync(i);
+        await AllKnowEachOtherAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (TestNode? node in _nodes)
+        {
+            if (node is not null) await node.DisposeAsync();
+        }
+
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task An_acknowledged_write_outlives_the_loss_of_one_of_the_two_disks_that_hold_it()
+    {
+        const int Keeps = 0, Loses = 1, WasAway = 2;
+        await StopAsync(WasAway);
+        await Node(Keeps).PutAsync("a", "acknowledged");
+        await StopAsync(Keeps);
+        await StopAsync(Loses);
+        Directory.Delete(_options[Loses].DataDir, recursive: true);
+
+        await StartAsync(Loses);
+        await StartAsync(WasAway);
+        // The two would be a majority. Neither may serve: nobody among them has the write.
+        HttpStatusCode[] answers = await Task.WhenAll(ReadStatusAsync(Loses), ReadStatusAsync(WasAway));
+        Assert.DoesNotContain(HttpStatusCode.OK, answers);
+
+        await StartAsync(Keeps);
+        Assert.Equal("acknowledged", await Node(WasAway).GetAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_member_that_lost_its_disk_is_refused_until_the_others_are_told_to_forget_it()
+    {
+        const int Loses = 1;
+        await Node(0).PutAsync("a", "1");
+        await StopAsync(Loses);
+        Directory.Delete(_options[Loses].DataDir, recursive: true);
+        await StartAsync(Loses);
+
+        await Node(0).PutAsync("a", "2");
+        Assert.Equal("2", await Node(2).GetAsync("a"));
+        Assert.NotEqual(HttpStatusCode.OK, await ReadStatusAsync(Loses));
+        string log = TestContext.Current.TestOutputHelper!.Output;
+        foreach (string other in new[] { "n1", "n3" })
+            Assert.Contains(log.Split('\n'), line => line.StartsWith($"{other} Warning", StringComparison.Ordinal) && line.Contains("--forget-member-disk n2"));
+        Assert.DoesNotContain("This is a bug", log);
+
+        foreach (int other in new[] { 0, 2 })
+        {
+            await StopAsync(other);
+            await StartAsync(other, "n2");
+            Assert.Equal("2", await Node(other).GetAsync("a"));   // in sync before the next one goes
+        }
+
+        Assert.Equal("2", await Node(Loses).GetAsync("a"));
+        await StopAsync(0);
+        await Node(Loses).PutAsync("a", "3");
+        Assert.Equal("3", await Node(2).GetAsync("a"));
+    }
+
+    private TestNode Node(int i) => _nodes[i] ?? throw new InvalidOperationException($"Node {i} is stopped.");
+
+    private async Task StartAsync(int i, params string[] forget) => _nodes[i] = await TestNode.StartAsync(_options[i] with { ForgetMemberDisk = forget });
+
+    private async Task StopAsync(int i)
+    {
+        await Node(i).DisposeAsync();
+        _nodes[i] = null;
+    }
+
+    private async Task<HttpStatusCode> ReadStatusAsync(int i) => (await Node(i).PostAsync("/v3/kv/range", new { key = TestNode.Base64("a") })).Status;
+
+    /// <summary>Two members that never met do not protect each other, so this is where the tests begin.</summary>
+    private async Task AllKnowEachOtherAsync()
+    {
+        for (int tries = 0; tries < 10_000; tries++)
+        {
+            await Node(tries % 3).GetAsync("a");
+            if (_options.All(KnowsBothOthers)) return;
+        }
+
+        Assert.Fail("The members did not connect to each other.");
+    }
+
+    private static bool KnowsBothOthers(NodeOptions options)
+    {
+        string file = Path.Combine(options.DataDir, "member", "peers");
+        return File.Exists(file) && File.ReadAllLines(file).Length == 4;   // heading, two members, checksum
+    }
+}
