@@ -53,7 +53,7 @@ public sealed class StorageException : Exception
     public string Remedy { get; }
 
     internal static StorageException Corrupt(string file, long? offset, string problem) => new(StorageErrorKind.Corrupt, file, offset, problem,
-        "Do not delete single files. Keep the directory for inspection, remove this member from the cluster, and add it again with an empty directory; with a single member, restore a backup.");
+        "Do not delete single files, and keep the directory for inspection. If all other members are running and in sync, start this one with an empty directory, after restarting each of them with --forget-member-disk and this member's name; with a single member, restore a backup.");
 
     /// <summary>A failure of the file system while opening, in the words of this layer.</summary>
     internal static StorageException From(FileSystemException failure) => failure.Error switch

@@ -15,7 +15,11 @@ public sealed class KillCheckTests
 
     private static KeyValue Stored(string key, string value, long revision) => new()
     {
-        Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8(value), CreateRevision = revision, ModRevision = revision, Version = 1,
+        Key = ByteString.CopyFromUtf8(key),
+        Value = ByteString.CopyFromUtf8(value),
+        CreateRevision = revision,
+        ModRevision = revision,
+        Version = 1,
     };
 
     private static FinalState Holding(params KeyValue[] keys) => new(99, [keys.ToDictionary(each => each.Key.ToStringUtf8())]);

@@ -16,8 +16,11 @@ internal static class ReportJson
         ["machine"] = new JsonObject { ["cores"] = Environment.ProcessorCount, ["os"] = RuntimeInformation.OSDescription, ["runtime"] = RuntimeInformation.FrameworkDescription },
         ["options"] = new JsonObject
         {
-            ["members"] = options.Members, ["rounds"] = options.Rounds, ["seconds"] = options.Seconds,
-            ["leader_only"] = options.LeaderOnly, ["connections_per_endpoint"] = options.ConnectionsPerEndpoint,
+            ["members"] = options.Members,
+            ["rounds"] = options.Rounds,
+            ["seconds"] = options.Seconds,
+            ["leader_only"] = options.LeaderOnly,
+            ["connections_per_endpoint"] = options.ConnectionsPerEndpoint,
         },
         ["cases"] = new JsonArray([.. report.Cases.Select(each => CaseOf(report, each))]),
     }.ToJsonString(Indented);

@@ -146,9 +146,17 @@ public sealed class KillRun
         long Count(RpcOutcome outcome) => Sessions.Sum(session => session.Calls[outcome]);
         return new KillReport
         {
-            Kind = _options.Kind.ToString(), LeaderKillMilliseconds = leaderKills, AllKillMilliseconds = allKills, LeaderPauseMilliseconds = pauses,
-            Acknowledged = Count(RpcOutcome.Acknowledged), Refused = Count(RpcOutcome.Refused), Unknown = Count(RpcOutcome.Unknown),
-            Keys = final.Keys.Count, HistoryOperations = history.Length, StatesExplored = verdict.StatesExplored, Violations = violations,
+            Kind = _options.Kind.ToString(),
+            LeaderKillMilliseconds = leaderKills,
+            AllKillMilliseconds = allKills,
+            LeaderPauseMilliseconds = pauses,
+            Acknowledged = Count(RpcOutcome.Acknowledged),
+            Refused = Count(RpcOutcome.Refused),
+            Unknown = Count(RpcOutcome.Unknown),
+            Keys = final.Keys.Count,
+            HistoryOperations = history.Length,
+            StatesExplored = verdict.StatesExplored,
+            Violations = violations,
         };
     }
 }

@@ -53,7 +53,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         catch (StoreDamagedException damage)
         {
             throw new StorageException(StorageErrorKind.Corrupt, file.Path, null, $"The snapshot's checksums are right, but its content is not: {damage.Message}",
-                "It was written by another version, or by a program with a bug. Keep the file, and remove this member's data directory to let it join again from the others.", damage);
+                "It was written by another version, or by a program with a bug. Keep the file. If all other members are running and in sync, start this one with an empty data directory, after restarting each of them with --forget-member-disk and this member's name.", damage);
         }
     }
 }

@@ -15,11 +15,12 @@ public class SnapshotStreamsTests
     [Fact]
     public async Task A_peer_can_be_sent_to_again_after_whatever_went_wrong()
     {
-        var snapshots = new SnapshotStore(new SimulatedFileSystem(seed: 1), "/data");
+        var files = new SimulatedFileSystem(seed: 1);
+        var snapshots = new SnapshotStore(files, "/data");
         using (SnapshotWriter writer = snapshots.Create(new SnapshotId(new EntryId(new LogIndex(5), new Term(1)), Membership.Of(Self)))) writer.Commit().Dispose();
         var logger = new TestOutputLogger("streams");
         var cluster = new ClusterIdentity(1, Self, [new ClusterMember(Self, "n1", [new Uri("http://127.0.0.1:1")])]);
-        await using var peers = new PeerTransport(cluster, Guid.NewGuid(), new NoPeers(), new NoPeers(), (_, _, _) => Task.CompletedTask, logger);
+        await using var peers = new PeerTransport(cluster, Guid.NewGuid(), KnownIncarnations.Open(files, "/data", cluster, [], logger), new NoPeers(), new NoPeers(), (_, _, _) => Task.CompletedTask, logger);
         var toCore = Channel.CreateUnbounded<RaftInput>();
         var streams = new SnapshotStreams(snapshots, peers, input => toCore.Writer.TryWrite(input), logger);
 

@@ -54,8 +54,12 @@ internal sealed class FakeKv
             _keys.TryGetValue(put.Key, out KeyValue? before);
             var after = new KeyValue
             {
-                Key = put.Key, Value = put.Value, Lease = put.Lease, ModRevision = _revision,
-                CreateRevision = before?.CreateRevision ?? _revision, Version = (before?.Version ?? 0) + 1,
+                Key = put.Key,
+                Value = put.Value,
+                Lease = put.Lease,
+                ModRevision = _revision,
+                CreateRevision = before?.CreateRevision ?? _revision,
+                Version = (before?.Version ?? 0) + 1,
             };
             _keys[put.Key] = after;
             foreach ((ByteString key, ChannelWriter<WatchResponse> events) in _watches)

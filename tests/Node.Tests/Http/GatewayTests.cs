@@ -36,7 +36,9 @@ public class GatewayTests
         await using TestListener listener = await TestListener.WithUnaryAsync(Echo);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v3/test/call")
         {
-            Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new StringContent(Put),
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new StringContent(Put),
         };
         HttpResponseMessage answer = await listener.Http().SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(Put, await TextAsync(answer));

@@ -124,7 +124,8 @@ public class PortSharingTests
         {
             using var get = new HttpRequestMessage(HttpMethod.Get, new Uri($"https://{listener.EndPoint}/plain"))
             {
-                Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Version = version,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             };
             HttpResponseMessage answer = await client.SendAsync(get, TestContext.Current.CancellationToken);
             Assert.Equal("fine", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
