@@ -71,8 +71,16 @@ internal sealed class LeaderCalls(NodeId self, PeerTransport peers, Func<Consens
 
     private async Task AnswerAsync(NodeId to, ulong call, LeaderQuestion question, long number)
     {
-        long? answer = await answerHere(question, number).ConfigureAwait(false);
-        Interlocked.Decrement(ref _answering);
+        long? answer = null;
+        try
+        {
+            answer = await answerHere(question, number).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _answering);   // whatever happens: a place that is lost is lost for good
+        }
+
         byte[] reply = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(reply, answer ?? 0);
         peers.Send(to, PeerFrameKind.CallReply, call, (byte)(answer is null ? 0 : 1), reply);
