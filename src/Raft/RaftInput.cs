@@ -3,6 +3,7 @@ namespace Conclave.Raft;
 public enum RaftInputKind : byte
 {
     Tick, Received, Propose, Read, Persisted, Applied, SnapshotTaken, SnapshotReceived, SnapshotInstalled, SnapshotSendFinished, LinkUp, LinkDown,
+    ChangeMembership, Transfer,
 }
 
 /// <summary>One thing that happened. A run of a core is a list of these, so recording them is enough to replay it.</summary>
@@ -12,11 +13,12 @@ public readonly struct RaftInput
     public Message? Message { get; private init; }
     public ReadOnlyMemory<Proposal> Proposals { get; private init; }
     public SnapshotId? Snapshot { get; private init; }
+    public MembershipChange? Change { get; private init; }
     public NodeId Node { get; private init; }
     public Term Term { get; private init; }
     public bool Succeeded { get; private init; }
 
-    /// <summary>Read id, ticket or index, by <see cref="Kind"/>.</summary>
+    /// <summary>Read id, ticket, index or id of a change, by <see cref="Kind"/>.</summary>
     public ulong Number { get; private init; }
 
     /// <summary>One tick passed. Nothing in the core knows time otherwise.</summary>
@@ -56,6 +58,16 @@ public readonly struct RaftInput
     /// <summary>The connection to the peer closed. A follower whose leader this is campaigns after a short wait instead of a whole election timeout.</summary>
     public static RaftInput LinkDown(NodeId peer) => new() { Kind = RaftInputKind.LinkDown, Node = peer };
 
+    /// <summary>Somebody wants other members. Gets a <see cref="MembershipVerdict"/> in the same output.</summary>
+    public static RaftInput ChangeMembership(ulong id, MembershipChange change) =>
+        new() { Kind = RaftInputKind.ChangeMembership, Number = id, Change = change };
+
+    /// <summary>
+    /// Leader: hand over to <paramref name="target"/>, or to the best follower if that is None. Given up after an election timeout; a
+    /// <see cref="RoleChange"/> tells of success. No effect on other roles.
+    /// </summary>
+    public static RaftInput Transfer(NodeId target) => new() { Kind = RaftInputKind.Transfer, Node = target };
+
     public override string ToString() => Kind switch
     {
         RaftInputKind.Received => $"Received {Message}",
@@ -63,7 +75,8 @@ public readonly struct RaftInput
         RaftInputKind.Read or RaftInputKind.Persisted or RaftInputKind.Applied => $"{Kind} {Number}",
         RaftInputKind.SnapshotTaken or RaftInputKind.SnapshotReceived or RaftInputKind.SnapshotInstalled => $"{Kind} {Snapshot?.Last}",
         RaftInputKind.SnapshotSendFinished => $"{Kind} {Node} {Succeeded}",
-        RaftInputKind.LinkUp or RaftInputKind.LinkDown => $"{Kind} {Node}",
+        RaftInputKind.LinkUp or RaftInputKind.LinkDown or RaftInputKind.Transfer => $"{Kind} {Node}",
+        RaftInputKind.ChangeMembership => $"{Kind} {Number} {Change?.Kind} {Change?.Node}",
         _ => Kind.ToString(),
     };
 }

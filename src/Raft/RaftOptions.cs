@@ -14,6 +14,12 @@ public sealed record RaftOptions
     /// <summary>Silence after which a follower campaigns, drawn from [value, 2 x value). Also the period in which a leader must hear a majority. Default 100.</summary>
     public int ElectionTimeoutTicks { get; init; } = 100;
 
+    /// <summary>
+    /// Priority of this node as a leader, the other way round: ticks that it waits longer than others before it campaigns. It delays, and never keeps a node from
+    /// leading when nobody else can. Default 0.
+    /// </summary>
+    public int CampaignDelayTicks { get; init; }
+
     /// <summary>Interval of the leader's heartbeats. Default 10.</summary>
     public int HeartbeatTicks { get; init; } = 10;
 
@@ -59,6 +65,8 @@ public sealed record RaftOptions
             yield return $"HeartbeatTicks is {HeartbeatTicks}; use 1 or more.";
         if (ElectionTimeoutTicks < 5 * HeartbeatTicks)
             yield return $"ElectionTimeoutTicks is {ElectionTimeoutTicks}: so close to the heartbeat, lost messages start elections. Use {5 * HeartbeatTicks} or more.";
+        if (CampaignDelayTicks is < 0 or > 100_000)
+            yield return $"CampaignDelayTicks is {CampaignDelayTicks}; use 0 to 100000.";
         if (AppendBytesMax < 1)
             yield return $"AppendBytesMax is {AppendBytesMax}; use 1 or more.";
         if (InflightBytesMax < 1)

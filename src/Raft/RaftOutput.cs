@@ -24,6 +24,20 @@ public sealed class RaftOutput
 
     public List<ProposalVerdict> Proposals { get; } = [];
 
+    public List<MembershipVerdict> MembershipVerdicts { get; } = [];
+
+    /// <summary>
+    /// The membership in force after this batch, when it changed in it: on append, on a truncation that took it back, with a snapshot. It may not be
+    /// committed yet, but its members are to be reached from now on.
+    /// </summary>
+    public Membership? Membership { get; set; }
+
+    /// <summary>
+    /// Leader: members whose log has gone back behind what they acknowledged in this term. Their disk lost writes; the core counts them no
+    /// more until they are linked anew. Each is named once per link.
+    /// </summary>
+    public List<NodeId> LogReverted { get; } = [];
+
     /// <summary>The last change of role, term or leader in this batch.</summary>
     public RoleChange? RoleChange { get; set; }
 
@@ -43,6 +57,7 @@ public sealed class RaftOutput
     public EntryId? CompactTo { get; set; }
 
     public bool IsEmpty => Messages.Count == 0 && Persists.Count == 0 && Committed.Count == 0 && Reads.Count == 0 && Proposals.Count == 0
+        && MembershipVerdicts.Count == 0 && Membership is null && LogReverted.Count == 0
         && RoleChange is null && SnapshotsWanted.Count == 0 && InstallSnapshot is null && CompactTo is null;
 
     public void Clear()
@@ -52,6 +67,9 @@ public sealed class RaftOutput
         Committed.Clear();
         Reads.Clear();
         Proposals.Clear();
+        MembershipVerdicts.Clear();
+        Membership = null;
+        LogReverted.Clear();
         RoleChange = null;
         SnapshotsWanted.Clear();
         InstallSnapshot = null;

@@ -17,6 +17,13 @@ public sealed record RecoveredState
     /// <summary>Everything the log holds, consecutive from <see cref="Base"/>. May begin before the snapshot's last entry.</summary>
     public IReadOnlyList<Entry> Entries { get; init; } = [];
 
+    /// <summary>
+    /// The disk was damaged: this node may once have acknowledged entries up to this one, and <see cref="Entries"/> end earlier. Until the log reaches it again
+    /// the node does not campaign, and votes only for candidates that are at least as new. Zero when nothing is missing; an
+    /// index of <see cref="ulong.MaxValue"/> when only the term of the lost end is known: then an entry of a later term ends it.
+    /// </summary>
+    public EntryId LostEnd { get; init; }
+
     /// <summary>Tickets of this run come after this one.</summary>
     public IoTicket LastTicket { get; init; }
 
