@@ -96,7 +96,7 @@ internal sealed class MemberChangeRun(Terminal terminal, ClusterOptions cluster)
         }
         catch (ConclaveException) when (steps.Done.Count > 0)
         {
-            terminal.Fail($"Done before it failed: {string.Join(", ", steps.Done.Select(step => MemberJson.NameOf(step)))}. Look at conclave member list, then go on from there.");
+            terminal.Fail($"Done before it failed: {string.Join(", ", steps.Done.Select(step => MemberJson.NameOf(step)))}.", MemberTexts.Rest(steps));
             throw;
         }
     }

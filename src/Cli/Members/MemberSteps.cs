@@ -1,13 +1,18 @@
 using System.Collections.Immutable;
 using Conclave.Client;
+using Conclave.Wire.Grpc;
 
 namespace Conclave.Cli.Members;
 
 /// <summary>Carries out the steps of a change that was allowed.</summary>
 internal sealed class MemberSteps(ConclaveClient client, ClusterSight seen, MemberChange change)
 {
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(15), Pause = TimeSpan.FromMilliseconds(250);
+
     /// <summary>The member that was added, once it was.</summary>
     public Member? Added { get; private set; }
+
+    public MemberChange Change => change;
 
     /// <summary>The steps that were acknowledged, in order; after a failure, how far it came.</summary>
     public List<MemberStep> Done { get; } = [];
@@ -35,8 +40,23 @@ internal sealed class MemberSteps(ConclaveClient client, ClusterSight seen, Memb
     {
         foreach (MemberStep step in steps)
         {
-            await RunAsync(step, cancellationToken).ConfigureAwait(false);
+            long started = TimeProvider.System.GetTimestamp();
+            while (!await TryAsync(step, started, cancellationToken).ConfigureAwait(false)) await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
             Done.Add(step);
+        }
+    }
+
+    /// <summary>Once one step is done the rest should follow, and right after a change a cluster may want to settle before it takes the next.</summary>
+    private async Task<bool> TryAsync(MemberStep step, long started, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(step, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (ConclaveException e) when (Done.Count > 0 && e is UnavailableException or { Code: GrpcCode.FailedPrecondition } && TimeProvider.System.GetElapsedTime(started) < Settling)
+        {
+            return false;
         }
     }
 

@@ -56,6 +56,11 @@ internal static class MemberTexts
             : "It receives the data and votes once it has caught up; until then nobody waits for it.";
     }
 
+    /// <summary>How to go on after a replacement that ended half way.</summary>
+    public static string Rest(MemberSteps steps) => steps.Change is ReplaceMember replace && steps.Done.Contains(MemberStep.Remove)
+        ? $"Finish it with: conclave member add {replace.Name ?? steps.Target?.Name} --peer-urls {string.Join(',', replace.PeerUrls)}"
+        : "Look at conclave member list, then go on from there.";
+
     /// <summary>What is left for a person to do.</summary>
     public static IEnumerable<string> Next(ClusterSight seen, MemberSteps steps, MemberChange change)
     {
