@@ -66,6 +66,7 @@ internal static class CommandLine
             new LeaseCommand(terminal, cluster),
             new StatusCommand().Run(terminal, cluster),
             new MemberCommand(terminal, cluster),
+            MemberCommand.MoveLeader(terminal, cluster),
             new UpCommand().Run(terminal),
             new VersionCommand(terminal, cluster),
         };

@@ -22,13 +22,17 @@ public sealed class EtcdServer : IAsyncDisposable
     private string _lastLine = "";
     private Process _process;
 
-    private EtcdServer(string[] arguments, string directory, int port)
+    private EtcdServer(string[] arguments, string directory, int port, int peerPort)
     {
-        (_arguments, _directory, Port) = (arguments, directory, port);
+        (_arguments, _directory, Port, PeerPort) = (arguments, directory, port, peerPort);
         _process = Launch();
     }
 
     public int Port { get; }
+
+    public int PeerPort { get; }
+
+    public string PeerUrl => $"http://127.0.0.1:{PeerPort}";
 
     public string Endpoint => $"http://127.0.0.1:{Port}";
 
@@ -48,9 +52,21 @@ public sealed class EtcdServer : IAsyncDisposable
         int[] clientPorts = [.. Enumerable.Range(0, members).Select(_ => ports.Take())];
         int[] peerPorts = [.. Enumerable.Range(0, members).Select(_ => ports.Take())];
         string cluster = string.Join(',', Enumerable.Range(0, members).Select(i => $"m{i + 1}=http://127.0.0.1:{peerPorts[i]}"));
-        EtcdServer[] servers = [.. Enumerable.Range(0, members).Select(i => Create(i, clientPorts[i], peerPorts[i], cluster, furtherArguments))];
+        EtcdServer[] servers = [.. Enumerable.Range(0, members).Select(i => Create($"m{i + 1}", clientPorts[i], peerPorts[i], cluster, "new", furtherArguments))];
         await Task.WhenAll(servers.Select(server => server.ReadyAsync()));
         return servers;
+    }
+
+    /// <summary>Starts a member that was added to a running cluster, on an empty directory, and waits until it serves.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="clientPort">A free port.</param>
+    /// <param name="peerPort">As it was added.</param>
+    /// <param name="initialCluster">All members, as the addition printed them.</param>
+    public static async Task<EtcdServer> JoinAsync(string name, int clientPort, int peerPort, string initialCluster)
+    {
+        EtcdServer server = Create(name, clientPort, peerPort, initialCluster, "existing", []);
+        await server.ReadyAsync();
+        return server;
     }
 
     /// <summary>Ends the process without a word, as a crash would.</summary>
@@ -75,17 +91,17 @@ public sealed class EtcdServer : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private static EtcdServer Create(int index, int clientPort, int peerPort, string cluster, string[] furtherArguments)
+    private static EtcdServer Create(string name, int clientPort, int peerPort, string cluster, string state, string[] furtherArguments)
     {
         string directory = Directory.CreateTempSubdirectory("conclave-etcd-").FullName;
         string client = $"http://127.0.0.1:{clientPort}", peer = $"http://127.0.0.1:{peerPort}";
         string[] arguments =
         [
-            "--name", $"m{index + 1}", "--data-dir", directory, "--listen-client-urls", client, "--advertise-client-urls", client,
-            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster, "--initial-cluster-state", "new",
+            "--name", name, "--data-dir", directory, "--listen-client-urls", client, "--advertise-client-urls", client,
+            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster, "--initial-cluster-state", state,
             .. furtherArguments,
         ];
-        return new EtcdServer(arguments, directory, clientPort);
+        return new EtcdServer(arguments, directory, clientPort, peerPort);
     }
 
     private Process Launch()

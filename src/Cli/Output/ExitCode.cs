@@ -55,7 +55,7 @@ internal static class ExitCode
     /// <summary>What a person can do about a failed call, or null when its text says it all.</summary>
     public static string? Remedy(ConclaveException failure) => failure switch
     {
-        OutcomeUnknownException => "The write may have been carried out: read the key before trying again.",
+        OutcomeUnknownException => "It may have been carried out: look (get, member list) before trying again.",
         UnavailableException when failure.Message.StartsWith("Cannot connect", StringComparison.Ordinal) =>
             "Check that a node runs there (conclave up starts some) and that --endpoints or CONCLAVE_ENDPOINTS is right.",
         UnavailableException => "Nothing was changed; try again. If it lasts, look at: conclave status",

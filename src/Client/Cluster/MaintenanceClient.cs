@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Conclave.Client.Cluster;
 using Conclave.Client.Routing;
 using Conclave.Client.Rpc;
@@ -40,11 +41,16 @@ public sealed class MaintenanceClient
     public async ValueTask DefragmentAsync(Uri? endpoint = null, CancellationToken cancellationToken = default) =>
         await _router.AskAsync(IndexOf(endpoint), Calls.Defragment, new DefragmentRequest(), writes: true, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Makes another member the leader; to be asked of the leader.</summary>
-    public async ValueTask MoveLeaderAsync(ulong targetId, Uri? endpoint = null, CancellationToken cancellationToken = default)
+    /// <summary>Makes another member the leader. Only the leader can hand over, so it is looked for among the endpoints first.</summary>
+    /// <param name="targetId">A voting member.</param>
+    /// <param name="cancellationToken">Stops waiting; the leadership may still move.</param>
+    /// <exception cref="UnavailableException">None of the endpoints that answer is the leader; nothing was asked.</exception>
+    /// <exception cref="ConclaveException">FailedPrecondition: the target does not vote, or the leadership moved meanwhile.</exception>
+    public async ValueTask MoveLeaderAsync(ulong targetId, CancellationToken cancellationToken = default)
     {
         MoveLeaderRequest request = new() { TargetID = targetId };
-        await _router.AskAsync(IndexOf(endpoint), Calls.MoveLeader, request, writes: true, cancellationToken).ConfigureAwait(false);
+        int leader = await FindLeaderAsync(cancellationToken).ConfigureAwait(false);
+        await _router.AskAsync(leader, Calls.MoveLeader, request, writes: true, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Alarms raised anywhere in the cluster.</summary>
@@ -99,6 +105,35 @@ public sealed class MaintenanceClient
 
     private static ImmutableArray<Alarm> List(AlarmResponse response) =>
         [.. response.Alarms.Select(alarm => new Alarm(alarm.MemberID, (AlarmKind)alarm.Alarm))];
+
+    private async ValueTask<int> FindLeaderAsync(CancellationToken cancellationToken)
+    {
+        MemberStatus?[] seen = await Task.WhenAll(_router.Endpoints.Channels.Select((_, index) => TryStatusAsync(index, cancellationToken))).ConfigureAwait(false);
+        int leader = -1;
+        for (int i = 0; i < seen.Length; i++)
+        {
+            // Of two that believe so, the one in the later term is right.
+            if (seen[i] is { IsLeader: true } status && (leader < 0 || status.RaftTerm > seen[leader]!.RaftTerm)) leader = i;   // not null, one line before
+        }
+
+        if (leader >= 0) return leader;
+        string known = string.Join(", ", seen.OfType<MemberStatus>().Select(status => status.LeaderId).Where(id => id != 0).Distinct().Select(id => id.ToString("x", CultureInfo.InvariantCulture)));
+        throw new UnavailableException(GrpcCode.Unavailable, known.Length > 0
+            ? $"None of the {seen.Length} endpoints is the leader; it is member {known}. Add its address to the endpoints."
+            : $"None of the {seen.Length} endpoints knows a leader. Try again after an election.");
+    }
+
+    private async Task<MemberStatus?> TryStatusAsync(int endpoint, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return MemberStatus.Of(await _router.AskAsync(endpoint, Calls.Status, new StatusRequest(), writes: false, cancellationToken).ConfigureAwait(false));
+        }
+        catch (ConclaveException)
+        {
+            return null;   // It is down: it does not lead.
+        }
+    }
 
     private int IndexOf(Uri? endpoint)
     {

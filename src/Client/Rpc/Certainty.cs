@@ -16,7 +16,9 @@ internal static class Certainty
             GrpcCode.InvalidArgument or GrpcCode.NotFound or GrpcCode.AlreadyExists or GrpcCode.PermissionDenied or GrpcCode.ResourceExhausted
                 or GrpcCode.FailedPrecondition or GrpcCode.OutOfRange or GrpcCode.Unimplemented or GrpcCode.Unauthenticated => false,
             // Checked before the request is looked at; every other Unavailable may hide a write that is on its way.
-            GrpcCode.Unavailable => failure.Message != EtcdErrors.NoLeader.Message,
+            GrpcCode.Unavailable => failure.Message != EtcdErrors.NoLeader.Message && failure.Message != EtcdErrors.Unhealthy.Message,
+            // Of a change of members, before anything is proposed; servers up to 3.4 give it this code.
+            GrpcCode.Unknown => failure.Message != EtcdErrors.MemberNotEnoughStarted.Message,
             _ => true,
         };
     }
