@@ -21,6 +21,14 @@ internal interface IConsensusEffects
 
     void SendSnapshot(NodeId to);
 
+    /// <summary>Another membership is in force; its members are to be reached from now on. Before any message to them leaves.</summary>
+    void OnMembership(Membership inForce);
+
+    void OnMembershipVerdict(in MembershipVerdict verdict);
+
+    /// <summary>Leader: this member's log ended before what it had acknowledged.</summary>
+    void OnLogReverted(NodeId member);
+
     void OnRole(RoleChange change);
 
     /// <summary>The core broke one of its own rules. The node must stop.</summary>
@@ -191,6 +199,8 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     {
         // Before anything leaves: a client of another member may ask this one about something that only the messages below let commit there.
         if (!_output.IsEmpty) Volatile.Write(ref _status, StatusOfCore());
+        if (_output.Membership is { } membership) _effects.OnMembership(membership);
+        foreach (NodeId member in _output.LogReverted) _effects.OnLogReverted(member);
         foreach (OutboundMessage message in _output.Messages) _peers.Enqueue(message.To, message.Message);
         _peers.Flush();
         // Before a snapshot that the same batch may install: the store takes entries in order, and the log writer may be quick.
@@ -204,6 +214,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
             Reads.OnLeader();
         }
 
+        foreach (MembershipVerdict verdict in _output.MembershipVerdicts) _effects.OnMembershipVerdict(verdict);
         foreach (ReadVerdict verdict in _output.Reads) Reads.OnVerdict(verdict.ReadId, verdict.Outcome == ReadOutcome.Ready, verdict.Index.Value);
         foreach (NodeId peer in _output.SnapshotsWanted) _effects.SendSnapshot(peer);
         _output.Clear();

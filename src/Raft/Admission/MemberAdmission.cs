@@ -15,7 +15,7 @@ public static class MemberAdmission
     /// <param name="liveNonce">
     /// <see cref="MemberCredentials.BootNonce"/> of an older connection of that member which was heard within the last election timeout; null when there is none.
     /// </param>
-    public static AdmissionVerdict Judge(MemberStanding standing, RememberedMember? remembered, LogIndex acknowledged, in MemberCredentials shown, ulong? liveNonce) =>
+    public static AdmissionVerdict Judge(MemberStanding standing, RememberedMember? remembered, LogIndex acknowledged, in MemberCredentials shown, Guid? liveNonce) =>
         new(Reason(standing, remembered, acknowledged, shown, liveNonce), shown, remembered, acknowledged);
 
     /// <summary>What must be durable before an accepted member may talk.</summary>
@@ -24,7 +24,7 @@ public static class MemberAdmission
             ? known
             : new RememberedMember(shown.Incarnation, shown.Boot, shown.BootNonce, LogReverted: false);
 
-    private static AdmissionReason Reason(MemberStanding standing, RememberedMember? remembered, LogIndex acknowledged, in MemberCredentials shown, ulong? liveNonce)
+    private static AdmissionReason Reason(MemberStanding standing, RememberedMember? remembered, LogIndex acknowledged, in MemberCredentials shown, Guid? liveNonce)
     {
         if (standing == MemberStanding.Removed) return AdmissionReason.Removed;
         if (standing == MemberStanding.Unknown) return AdmissionReason.Unknown;

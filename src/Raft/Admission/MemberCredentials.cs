@@ -6,14 +6,14 @@ namespace Conclave.Raft;
 /// <param name="BootNonce">Drawn at random at this very start: two processes with one directory, or a copy of it, differ in it.</param>
 /// <param name="Durable">Last entry that is durable there, log or snapshot.</param>
 /// <param name="LostEnd">As <see cref="RecoveredState.LostEnd"/>: the member knows that its disk lost writes, and behaves accordingly. Zero when nothing is missing.</param>
-public readonly record struct MemberCredentials(Guid Incarnation, ulong Boot, ulong BootNonce, LogIndex Durable, EntryId LostEnd);
+public readonly record struct MemberCredentials(Guid Incarnation, ulong Boot, Guid BootNonce, LogIndex Durable, EntryId LostEnd);
 
 /// <summary>What is remembered of a member, durably, between its connections.</summary>
 /// <param name="Incarnation">Of the directory that it came with first.</param>
 /// <param name="Boot">The highest that was accepted.</param>
 /// <param name="BootNonce">That belongs to <paramref name="Boot"/>.</param>
 /// <param name="LogReverted">A leader saw its log end before what it had acknowledged; see <see cref="RaftOutput.LogReverted"/>.</param>
-public readonly record struct RememberedMember(Guid Incarnation, ulong Boot, ulong BootNonce, bool LogReverted);
+public readonly record struct RememberedMember(Guid Incarnation, ulong Boot, Guid BootNonce, bool LogReverted);
 
 /// <summary>What the membership says of somebody who wants to talk.</summary>
 public enum MemberStanding : byte

@@ -6,8 +6,8 @@ namespace Conclave.Raft.Tests;
 public class MemberAdmissionTests(ITestOutputHelper output)
 {
     private static readonly Guid Disk = new("00000000-0000-0000-0000-000000000001"), OtherDisk = new("00000000-0000-0000-0000-000000000002");
-    private static readonly MemberCredentials Usual = new(Disk, Boot: 5, BootNonce: 55, new LogIndex(100), EntryId.Zero);
-    private static readonly RememberedMember Known = new(Disk, 5, 55, LogReverted: false);
+    private static readonly MemberCredentials Usual = new(Disk, Boot: 5, BootNonce: Nonce(55), new LogIndex(100), EntryId.Zero);
+    private static readonly RememberedMember Known = new(Disk, 5, Nonce(55), LogReverted: false);
 
     [Fact]
     public void Who_was_never_met_is_taken_as_it_is()
@@ -22,10 +22,10 @@ public class MemberAdmissionTests(ITestOutputHelper output)
     [Fact]
     public void The_next_start_is_taken_and_remembered()
     {
-        MemberCredentials next = Usual with { Boot = 6, BootNonce = 66 };
+        MemberCredentials next = Usual with { Boot = 6, BootNonce = Nonce(66) };
 
         Assert.Equal(AdmissionReason.None, Judge(next, Known));
-        Assert.Equal(new RememberedMember(Disk, 6, 66, false), MemberAdmission.Remember(Known, next));
+        Assert.Equal(new RememberedMember(Disk, 6, Nonce(66), false), MemberAdmission.Remember(Known, next));
     }
 
     [Theory]
@@ -35,14 +35,14 @@ public class MemberAdmissionTests(ITestOutputHelper output)
         Assert.Equal(reason, MemberAdmission.Judge(standing, Known, LogIndex.Zero, Usual, null).Reason);
 
     [Fact]
-    public void A_wiped_member_is_refused() => Assert.Equal(AdmissionReason.OtherDirectory, Judge(Usual with { Incarnation = OtherDisk, Boot = 1, BootNonce = 1 }, Known));
+    public void A_wiped_member_is_refused() => Assert.Equal(AdmissionReason.OtherDirectory, Judge(Usual with { Incarnation = OtherDisk, Boot = 1, BootNonce = Nonce(1) }, Known));
 
     [Theory]
     [InlineData(4, 44)]
     [InlineData(4, 55)]
     [InlineData(5, 56)]
-    public void A_restored_backup_is_refused(ulong boot, ulong nonce) =>
-        Assert.Equal(AdmissionReason.OlderDirectory, Judge(Usual with { Boot = boot, BootNonce = nonce }, Known));
+    public void A_restored_backup_is_refused(ulong boot, int nonce) =>
+        Assert.Equal(AdmissionReason.OlderDirectory, Judge(Usual with { Boot = boot, BootNonce = Nonce(nonce) }, Known));
 
     [Theory]
     [InlineData(100, 0, 100, AdmissionReason.None)]
@@ -53,7 +53,7 @@ public class MemberAdmissionTests(ITestOutputHelper output)
     [InlineData(0, 0, 0, AdmissionReason.None)]
     public void A_log_that_ends_before_what_is_on_record_is_refused_unless_its_member_knows(ulong durable, ulong lostEnd, ulong acknowledged, AdmissionReason reason)
     {
-        MemberCredentials shown = Usual with { Boot = 6, BootNonce = 66, Durable = new LogIndex(durable), LostEnd = new EntryId(new LogIndex(lostEnd), new Term(lostEnd == 0 ? 0u : 2u)) };
+        MemberCredentials shown = Usual with { Boot = 6, BootNonce = Nonce(66), Durable = new LogIndex(durable), LostEnd = new EntryId(new LogIndex(lostEnd), new Term(lostEnd == 0 ? 0u : 2u)) };
 
         Assert.Equal(reason, Judge(shown, Known, acknowledged: acknowledged));
         Assert.Equal(reason, Judge(shown, null, acknowledged: acknowledged));
@@ -63,7 +63,7 @@ public class MemberAdmissionTests(ITestOutputHelper output)
     public void A_member_whose_log_went_back_unnoticed_is_refused_until_it_knows()
     {
         RememberedMember reverted = Known with { LogReverted = true };
-        MemberCredentials restarted = Usual with { Boot = 6, BootNonce = 66 }, repaired = restarted with { LostEnd = new EntryId(new LogIndex(120), new Term(2)) };
+        MemberCredentials restarted = Usual with { Boot = 6, BootNonce = Nonce(66) }, repaired = restarted with { LostEnd = new EntryId(new LogIndex(120), new Term(2)) };
 
         Assert.Equal(AdmissionReason.OlderDirectory, Judge(Usual, reverted));
         Assert.Equal(AdmissionReason.OlderDirectory, Judge(restarted, reverted));
@@ -74,7 +74,7 @@ public class MemberAdmissionTests(ITestOutputHelper output)
     [Fact]
     public void A_copy_is_refused_while_the_original_is_heard_and_the_original_once_the_copy_was_let_in()
     {
-        MemberCredentials copy = Usual with { Boot = 6, BootNonce = 66 };
+        MemberCredentials copy = Usual with { Boot = 6, BootNonce = Nonce(66) };
 
         Assert.Equal(AdmissionReason.SecondProcess, Judge(copy, Known, live: 55));
         Assert.Equal(AdmissionReason.None, Judge(copy, Known, live: null));
@@ -85,8 +85,8 @@ public class MemberAdmissionTests(ITestOutputHelper output)
     [Fact]
     public void Of_two_starts_from_one_state_only_one_is_ever_let_in() => Properties.Holds(Prop.ForAll((byte known, byte boot) =>
     {
-        RememberedMember before = new(Disk, known, 7, false);
-        MemberCredentials a = Usual with { Boot = boot, BootNonce = 100 }, b = a with { BootNonce = 200 };
+        RememberedMember before = new(Disk, known, Nonce(7), false);
+        MemberCredentials a = Usual with { Boot = boot, BootNonce = Nonce(100) }, b = a with { BootNonce = Nonce(200) };
         if (Judge(a, before) != AdmissionReason.None) return Judge(b, before) != AdmissionReason.None;
         return Judge(b, MemberAdmission.Remember(before, a)) == AdmissionReason.OlderDirectory;
     }), output);
@@ -114,6 +114,8 @@ public class MemberAdmissionTests(ITestOutputHelper output)
 
     private static AdmissionVerdict Verdict(AdmissionReason reason, RememberedMember? known = null) => new(reason, Usual, known ?? Known, new LogIndex(300));
 
-    private static AdmissionReason Judge(in MemberCredentials shown, RememberedMember? remembered, ulong? live = null, ulong acknowledged = 0) =>
-        MemberAdmission.Judge(MemberStanding.Member, remembered, new LogIndex(acknowledged), shown, live).Reason;
+    private static AdmissionReason Judge(in MemberCredentials shown, RememberedMember? remembered, int? live = null, ulong acknowledged = 0) =>
+        MemberAdmission.Judge(MemberStanding.Member, remembered, new LogIndex(acknowledged), shown, live is { } nonce ? Nonce(nonce) : null).Reason;
+
+    private static Guid Nonce(int number) => new(number, 0, 0, new byte[8]);
 }
