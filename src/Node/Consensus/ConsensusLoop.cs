@@ -221,7 +221,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     }
 
     private ConsensusStatus StatusOfCore() =>
-        new(_core.Role, _core.Term.Value, _core.Leader, _core.Commit.Value, _core.LastEntry.Index.Value);
+        new(_core.Role, _core.Term.Value, _core.Leader, _core.Commit.Value, _core.LastEntry.Index.Value, _core.LogBase.Index.Value);
 }
 
 /// <summary>What the world may know about the core.</summary>
@@ -230,4 +230,5 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 /// <param name="Leader">Of that term, or None.</param>
 /// <param name="Commit">Highest committed index known.</param>
 /// <param name="LastIndex">Highest index in the log.</param>
-internal sealed record ConsensusStatus(RaftRole Role, ulong Term, NodeId Leader, ulong Commit, ulong LastIndex);
+/// <param name="LogBase">Index before the first that is in the log.</param>
+internal sealed record ConsensusStatus(RaftRole Role, ulong Term, NodeId Leader, ulong Commit, ulong LastIndex, ulong LogBase);

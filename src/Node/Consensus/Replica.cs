@@ -66,7 +66,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
-            _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, logger);
+            _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
             _isLearner = !disk.Membership.IsVoter(Self);
             Leases = new LeaseKeeper(options.ElectionTimeout);
             LeaderCalls = new LeaderCalls(Self, _peers, () => Status, AnswerAsync, options.RequestTimeout);
