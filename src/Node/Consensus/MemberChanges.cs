@@ -12,7 +12,7 @@ namespace Conclave.Node.Consensus;
 /// The leader answers when the change is committed and the configuration is not joint any more. An answer that does not come is asked for again with
 /// a mark that says so; then a membership that shows the change counts as success, so that no change is made twice or reported as failed after it happened.
 /// </remarks>
-internal sealed class MemberChanges(PeerTransport peers, MemberDirectory members, Func<ConsensusStatus> status, Action<ulong, MembershipChange> toCore, Func<ulong> appliedIndex, TimeSpan timeout)
+internal sealed class MemberChanges(PeerTransport peers, MemberDirectory members, Func<ConsensusStatus> status, Action<ulong, MembershipChange> toCore, Func<ulong> appliedIndex, TimeSpan electionTimeout, TimeSpan timeout)
 {
     private const int CarryingOutMax = 64, AppliedKept = 16;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(20), PollInterval = TimeSpan.FromMilliseconds(5), AskAgainAfter = TimeSpan.FromSeconds(2);
@@ -139,7 +139,9 @@ internal sealed class MemberChanges(PeerTransport peers, MemberDirectory members
             {
                 if (await ProposeAsync(change, cancellationToken).ConfigureAwait(false) is not { } verdict) return ChangeResult.Of(ChangeEnd.Unknown);
                 if (verdict.Outcome == MembershipOutcome.Appended) return await CommittedAsync(verdict.Entry, change, start, cancellationToken).ConfigureAwait(false);
-                if (ChangeRules.Of(verdict.Outcome) is { } end) return ChangeResult.Of(end);
+                // A leader that is new has not heard everybody yet.
+                bool mayPass = verdict.Outcome is (MembershipOutcome.WouldLoseQuorum or MembershipOutcome.NotCaughtUp) && Stopwatch.GetElapsedTime(start) < electionTimeout;
+                if (!mayPass && ChangeRules.Of(verdict.Outcome) is { } end) return ChangeResult.Of(end);
             }
 
             await Task.Delay(RetryDelay, cancellationToken).ConfigureAwait(false);

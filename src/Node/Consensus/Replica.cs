@@ -67,10 +67,10 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
-            _isLearner = !disk.Membership.IsVoter(Self);
+            FollowRole();
             Leases = new LeaseKeeper(options.ElectionTimeout);
             LeaderCalls = new LeaderCalls(Self, _peers, () => Status, AnswerAsync, options.RequestTimeout);
-            Changes = new MemberChanges(_peers, Members, () => Status, (id, change) => _consensus.Enqueue(RaftInput.ChangeMembership(id, change)), () => View.AppliedIndex, options.RequestTimeout);
+            Changes = new MemberChanges(_peers, Members, () => Status, (id, change) => _consensus.Enqueue(RaftInput.ChangeMembership(id, change)), () => View.AppliedIndex, options.ElectionTimeout, options.RequestTimeout);
         }
         catch
         {
@@ -241,6 +241,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     void IConsensusEffects.OnMembership(Membership inForce)
     {
         Members.InForce = inForce;
+        FollowRole();
         _peers.Update();
     }
 
@@ -421,13 +422,16 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     {
         Membership before = Members.Committed;
         Members.Committed = membership;
-        Volatile.Write(ref _isLearner, !membership.IsVoter(Self));
+        FollowRole();
         // Only what is not joint is settled; and a node that is still on its way through the log may see itself come again.
         NodeId[] gone = [.. before.Members().Where(node => !membership.Includes(node))];
         _gate.Remove([.. gone.Where(node => node != Self)]);
         if (gone.Contains(Self)) OnSelfRemoved("as the log says");
         _peers.Update();
     }
+
+    /// <summary>A voter that has just started has not applied yet what it finds in its log; it would take itself for something less.</summary>
+    private void FollowRole() => Volatile.Write(ref _isLearner, !Members.InForce.IsVoter(Self) && !Members.Committed.IsVoter(Self));
 
     private void OnSelfRemoved(string how)
     {

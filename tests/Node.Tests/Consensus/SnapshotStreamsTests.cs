@@ -166,9 +166,9 @@ public sealed class SnapshotStreamsTests
                     Task back = PassAsync(to, from, _ => true);
                     await PassAsync(from, to, bytes => Interlocked.Add(ref _lastConnectionBytes, bytes) < breaksAfter);
                     breaksAfter = long.MaxValue;
-                    to.Close();
-                    from.Close();
+                    to.Shutdown(SocketShutdown.Send);   // not a reset: what is on its way arrives
                     await back;
+                    from.Close();
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -11,6 +11,7 @@ internal sealed class MemberCluster : IAsyncDisposable
     private readonly TemporaryDirectory _directory = new();
     private readonly Dictionary<string, NodeOptions> _options = [];
     private readonly SortedDictionary<string, TestNode> _running = [];
+    private readonly HashSet<string> _joining = [];
 
     /// <summary>What a member list says of a member.</summary>
     public sealed record Listed(string Id, string Name, bool IsLearner, string[] PeerUrls);
@@ -30,7 +31,8 @@ internal sealed class MemberCluster : IAsyncDisposable
 
     public TestNode Node(string name) => _running[name];
 
-    public TestNode Any() => _running.Values.First();
+    /// <summary>A member that votes and has said its name.</summary>
+    public TestNode Any() => _running.First(m => !_joining.Contains(m.Key)).Value;
 
     public async Task<TestNode> StartAsync(string name) => _running[name] = await TestNode.StartAsync(_options[name]);
 
@@ -81,6 +83,7 @@ internal sealed class MemberCluster : IAsyncDisposable
     {
         (HttpStatusCode status, JsonElement body) = await AddAsync(name, isLearner);
         Assert.True(status == HttpStatusCode.OK, body.GetRawText());
+        _joining.Add(name);
         return await StartAsync(name);
     }
 
@@ -94,6 +97,7 @@ internal sealed class MemberCluster : IAsyncDisposable
     /// <summary>A change that has to succeed; tried again while the cluster says that it is busy with something else.</summary>
     public async Task<Listed[]> ChangeAsync(string what, string name)
     {
+        await IsListedAsync(name);
         string id = await IdOfAsync(name);
         JsonElement answer = default;
         await TestNode.EventuallyAsync($"{what} {name}", async () =>
@@ -104,7 +108,13 @@ internal sealed class MemberCluster : IAsyncDisposable
         return Read(answer);
     }
 
-    public Task IsVoterAsync(string name) => TestNode.EventuallyAsync($"{name} votes", async () => (await ListAsync()).Any(m => m.Name == name && !m.IsLearner));
+    /// <summary>Waits until all agree that it votes, itself included.</summary>
+    public async Task IsVoterAsync(string name)
+    {
+        await TestNode.EventuallyAsync($"{name} votes", async () => (await ListAsync()).Any(m => m.Name == name && !m.IsLearner));
+        await TestNode.EventuallyAsync($"{name} knows that it votes", async () => (await Node(name).PostAsync("/v3/cluster/member/list", new { })).Status == HttpStatusCode.OK);
+        _joining.Remove(name);
+    }
 
     /// <summary>Once a member has said its name, it has caught up far enough to be a member for everybody.</summary>
     public Task IsListedAsync(string name) => TestNode.EventuallyAsync($"{name} is in the list", async () => (await ListAsync()).Any(m => m.Name == name));

@@ -50,6 +50,7 @@ public sealed class MembershipTests
     public async Task A_member_that_never_starts_does_not_stop_the_cluster_and_can_be_removed()
     {
         await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        await cluster.IsListedAsync("n1");
         (HttpStatusCode status, JsonElement added) = await cluster.AddAsync("n2", isLearner: false);
         Assert.Equal(HttpStatusCode.OK, status);
         string id = added.GetProperty("member").GetProperty("ID").GetString()!;
@@ -120,7 +121,9 @@ public sealed class MembershipTests
     public async Task A_member_moves_to_another_address()
     {
         await using MemberCluster cluster = await MemberCluster.StartAsync(3);
-        string moved = await cluster.FollowerAsync(), id = await cluster.IdOfAsync(moved);
+        string moved = await cluster.FollowerAsync();
+        await cluster.IsListedAsync(moved);
+        string id = await cluster.IdOfAsync(moved);
         await cluster.StopAsync(moved);
         Uri url = TestNode.FreeUrl();
         (HttpStatusCode status, JsonElement answer) = await cluster.Any().PostAsync("/v3/cluster/member/update", new { ID = id, peerURLs = new[] { NodeOptions.Plain(url) } });

@@ -1,5 +1,4 @@
 using Conclave.Node.Peers;
-using Conclave.Raft;
 
 namespace Conclave.Node.Tests.Peers;
 
