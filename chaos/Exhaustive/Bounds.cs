@@ -45,6 +45,15 @@ internal sealed record Bounds
     /// <summary>A write is durable before anything else happens. Default: it completes whenever it likes.</summary>
     public bool SyncDisk { get; init; }
 
+    /// <summary>
+    /// Pre-votes are asked for and answered in one step, by any of the others, instead of travelling like other messages: they promise nothing and change nothing, but there are many of them.
+    /// Default false.
+    /// </summary>
+    public bool FastPreVotes { get; init; }
+
+    /// <summary>Message types, separated by commas, that never arrive. Default: none.</summary>
+    public string Lose { get; init; } = "";
+
     /// <summary>States that differ by the names of nodes only count once. Default true.</summary>
     public bool Symmetry { get; init; } = true;
 
@@ -99,6 +108,8 @@ internal sealed record Bounds
                 "--depth" => bounds with { Depth = Number(name, value) },
                 "--states-max" => bounds with { StatesMax = Number(name, value) },
                 "--sync-disk" => bounds with { SyncDisk = true },
+                "--fast-prevotes" => bounds with { FastPreVotes = true },
+                "--lose" => bounds with { Lose = value },
                 "--no-symmetry" => bounds with { Symmetry = false },
                 "--without-i8" => bounds with { CheckReleases = false },
                 "--prologue" => bounds with { Prologue = value },
@@ -115,6 +126,7 @@ internal sealed record Bounds
     public override string ToString() =>
         $"{Nodes} nodes, terms <= {Terms}, log <= {Log}, messages <= {Messages}, campaigns <= {Campaigns}, heartbeats <= {Heartbeats}, crashes <= {Crashes}, writes <= {Proposals}, reads <= {Reads}, "
         + $"duplicates <= {Duplicates}, disk {(SyncDisk ? "writes at once" : "writes any time later")}, renamed states {(Symmetry ? "count once" : "count apart")}"
+        + (FastPreVotes ? ", pre-votes in one step" : "") + (Lose.Length == 0 ? "" : $", no {Lose} arrives")
         + (Depth == int.MaxValue ? "" : $", depth <= {Depth}") + (Prologue.Length == 0 ? "" : $", after \"{Prologue}\"") + (Faults == CoreFaults.None ? "" : $", with the fault {Faults}")
         + (CheckReleases ? "" : ", without I8");
 }

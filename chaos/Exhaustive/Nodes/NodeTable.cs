@@ -38,12 +38,14 @@ internal sealed class NodeTable(int nodes, ReplicaOptions options, Renaming[] re
         replica.Apply(input, MessageOf(input), effects);
         NodeState next = Intern(replica, state.Slot, state, input);
         bool startsToLead = next.Role == RaftRole.Leader && (state.Role != RaftRole.Leader || state.Term != next.Term);
-        return new NodeTransition(next, [.. effects.Messages.Where(m => (int)m.To.Value <= nodes).Select(messages.Intern)], [.. effects.Committed], [.. effects.Reads], effects.Violation)
+        return new NodeTransition(next, [.. effects.Messages.Where(Travels).Select(messages.Intern)], [.. effects.Committed], [.. effects.Reads], effects.Violation)
         {
             StartsToLead = startsToLead,
             Votes = [.. effects.Messages.Select(VoteIn).Where(vote => vote.Candidate != NodeId.None).Distinct()],
         };
     }
+
+    private bool Travels(Message message) => (int)message.To.Value <= nodes && !options.Lose.Contains(message.GetType().Name);
 
     private static (ulong Term, NodeId Candidate) VoteIn(Message message) => message switch
     {

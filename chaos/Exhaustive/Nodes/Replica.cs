@@ -6,8 +6,9 @@ namespace Conclave.Exhaustive;
 /// <param name="Voters">Members 1 to this one vote from the start; the others do not know anybody.</param>
 /// <param name="SyncDisk">A write is durable before anything else happens.</param>
 /// <param name="CheckReleases">Whether saying something before it is durable is a violation in itself (I8).</param>
+/// <param name="Lose">Names of message types that never arrive.</param>
 /// <param name="Faults">Deliberate bugs.</param>
-internal sealed record ReplicaOptions(int Voters, bool SyncDisk, bool CheckReleases, CoreFaults Faults);
+internal sealed record ReplicaOptions(int Voters, bool SyncDisk, bool CheckReleases, IReadOnlySet<string> Lose, CoreFaults Faults);
 
 /// <summary>One real core with its disk. Equal inputs give equal replicas.</summary>
 internal sealed class Replica

@@ -17,7 +17,8 @@ internal sealed class Steps
         Renamings = Renaming.All(bounds.Nodes, bounds.Symmetry);
         Messages = new MessageTable(Renamings);
         Histories = new HistoryTable(bounds.Nodes, bounds.Terms, bounds.Reads, Renamings);
-        Nodes = new NodeTable(bounds.Nodes, new ReplicaOptions(bounds.Nodes, bounds.SyncDisk, bounds.CheckReleases, bounds.Faults), Renamings, Messages);
+        Nodes = new NodeTable(bounds.Nodes, new ReplicaOptions(bounds.Nodes, bounds.SyncDisk, bounds.CheckReleases,
+            bounds.Lose.Split(',', StringSplitOptions.RemoveEmptyEntries).ToHashSet(), bounds.Faults), Renamings, Messages);
     }
 
     public Renaming[] Renamings { get; }
@@ -53,13 +54,21 @@ internal sealed class Steps
             NodeState node = state.Nodes[slot];
             bool leads = node.Role == RaftRole.Leader;
             if (node.HasPendingWrite) Add(NodeInputKind.Persist);
-            if (!leads && node.SelfVotes && MaySpend(state, Budget.Campaigns)) Add(NodeInputKind.Campaign);
+            if (!leads && node.SelfVotes && MaySpend(state, Budget.Campaigns)) AddCampaigns();
             if (!leads && node.KnowsLeader && !node.InDoubt) Add(NodeInputKind.Doubt);
             if (leads && MaySpend(state, Budget.Heartbeats)) Add(NodeInputKind.Heartbeat);
             if (leads && MaySpend(state, Budget.Heartbeats)) Add(NodeInputKind.QuorumCheck);
             if (leads && MaySpend(state, Budget.Proposals)) Add(NodeInputKind.Propose, Budgets.Used(state.Spent, Budget.Proposals) + 1);
             if (MaySpend(state, Budget.Reads)) Add(NodeInputKind.Read, Budgets.Used(state.Spent, Budget.Reads));
             if (MaySpend(state, Budget.Crashes)) Add(NodeInputKind.Crash);
+
+            // With pre-votes in one step the argument says who answers, bit n for slot n.
+            void AddCampaigns()
+            {
+                Add(NodeInputKind.Campaign);
+                for (int answering = 1; _bounds.FastPreVotes && answering < 1 << state.Nodes.Length; answering++)
+                    if ((answering >> slot & 1) == 0) Add(NodeInputKind.Campaign, answering);
+            }
 
             void Add(NodeInputKind kind, int argument = 0) => into.Add(new ClusterAction(kind, slot, argument, Keep: false, 0));
         }
@@ -75,7 +84,7 @@ internal sealed class Steps
     {
         KnownMessage? message = action.Kind == NodeInputKind.Deliver ? state.Messages[action.Argument] : null;
         NodeState before = state.Nodes[action.Slot];
-        NodeTransition transition = Nodes.Apply(before, new NodeInput(action.Kind, message?.Id ?? action.Argument));
+        NodeTransition transition = Nodes.Apply(before, new NodeInput(action.Kind, action.Kind == NodeInputKind.Campaign ? 0 : message?.Id ?? action.Argument));
         NodeState after = transition.Next;
         problem = transition.Violation is { } broken ? $"n{before.Node}: {broken}" : null;
         if (problem is not null) return true;
@@ -88,13 +97,24 @@ internal sealed class Steps
         }
 
         next.CopyFrom(state);
+        KnownMessage[] sent = transition.Messages;
+        if (action.Kind == NodeInputKind.Campaign && _bounds.FastPreVotes)
+        {
+            if (!TryExchangePreVotes(state, action.Argument, ref transition, out sent)) return false;
+            after = transition.Next;
+            if (after.Term > (ulong)_bounds.Terms)
+            {
+                Cut++;
+                return false;
+            }
+        }
         next.Nodes[action.Slot] = after;
         if (BudgetOf(action) is { } budget) next.Spent = Budgets.Spend(next.Spent, budget);
         problem = Histories.After(state.History, after, transition, action.Kind == NodeInputKind.Read ? action.Argument : -1, out History history);
         next.History = history;
         if (problem is not null) return true;
         problem = ClusterChecks.DurableOnMajority(next.Nodes, after, history.Committed, state.History.Committed.Length);
-        Route(next, action, transition.Messages);
+        Route(next, action, sent);
         return true;
     }
 
@@ -125,6 +145,28 @@ internal sealed class Steps
         for (int at = next.Messages.Count - 1; at >= 0; at--)
             if (next.Messages[at].IsDeadAt(next.Nodes[next.Messages[at].ToSlot], _staleVotesCount)) next.Messages.RemoveAt(at);
         if (next.Messages.Count > ClusterAction.MessagesMax) throw new InvalidOperationException($"{next.Messages.Count} messages at once; the search has room for {ClusterAction.MessagesMax}. Use a lower --messages.");
+    }
+
+    /// <summary>Delivers the pre-vote requests to those who answer, and their answers.</summary>
+    /// <param name="state">Before the campaign.</param>
+    /// <param name="answering">Who answers, bit n for slot n.</param>
+    /// <param name="transition">The candidate's: before, what it did of itself; after, including the answers.</param>
+    /// <param name="sent">What the candidate sends after them.</param>
+    /// <returns>False when one of them cannot answer at once, or its answer comes too late.</returns>
+    private bool TryExchangePreVotes(ClusterState state, int answering, ref NodeTransition transition, out KnownMessage[] sent)
+    {
+        KnownMessage[] requests = transition.Messages;
+        sent = [];
+        foreach (KnownMessage request in requests)
+        {
+            if ((answering >> request.ToSlot & 1) == 0) continue;
+            NodeState voter = state.Nodes[request.ToSlot];
+            NodeTransition answer = Nodes.Apply(voter, new NodeInput(NodeInputKind.Deliver, request.Id));
+            if (answer.Next != voter || answer.Messages.Length != 1 || sent.Length > 0 || transition.Next.Role != RaftRole.PreCandidate) return false;
+            transition = Nodes.Apply(transition.Next, new NodeInput(NodeInputKind.Deliver, answer.Messages[0].Id));
+            sent = transition.Messages;
+        }
+        return true;
     }
 
     private bool MaySpend(ClusterState state, Budget budget) => Budgets.Used(state.Spent, budget) < _bounds.Of(budget);

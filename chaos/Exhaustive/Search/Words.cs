@@ -13,7 +13,7 @@ internal static class Words
         {
             NodeInputKind.Deliver => $"gets {Of(state.Messages[action.Argument].Message)}{(action.Keep ? ", of which a copy stays under way" : "")}",
             NodeInputKind.Persist => "has its oldest write on disk",
-            NodeInputKind.Campaign => "waits long enough to campaign",
+            NodeInputKind.Campaign => "waits long enough to campaign" + string.Concat(state.Nodes.Where(node => (action.Argument >> node.Slot & 1) != 0).Select(node => $", n{node.Node} answers its pre-vote")),
             NodeInputKind.Doubt => "has not heard its leader for an election timeout",
             NodeInputKind.Heartbeat => "sends heartbeats",
             NodeInputKind.QuorumCheck => "checks whether a majority was heard",
