@@ -36,6 +36,15 @@ internal sealed record Bounds
     /// <summary>Messages that arrive and stay under way. Default 0.</summary>
     public int Duplicates { get; init; }
 
+    /// <summary>Changes of the membership: any voter removed, or a member added that has no vote at first. Default 0.</summary>
+    public int Changes { get; init; }
+
+    /// <summary>Requests to hand over leadership, to any other member. Default 0.</summary>
+    public int Transfers { get; init; }
+
+    /// <summary>Members 1 to this one are the first members; the others are up and know nobody, until a change adds them. Default: all.</summary>
+    public int Voters { get; init; } = int.MaxValue;
+
     /// <summary>Most steps from the first state. Default: no bound.</summary>
     public int Depth { get; init; } = int.MaxValue;
 
@@ -69,10 +78,11 @@ internal sealed record Bounds
     public IEnumerable<string> Problems()
     {
         if (Nodes is < 1 or > 5) yield return $"--nodes is {Nodes}; use 1 to 5.";
+        if (Voters < 1) yield return $"--voters is {Voters}; use 1 to {Nodes}.";
         if (Terms is < 1 or > 100) yield return $"--terms is {Terms}; use 1 to 100.";
         if (Log is < 1 or > 100) yield return $"--log is {Log}; use 1 to 100.";
         if (Messages is < 1 or > 8) yield return $"--messages is {Messages}; use 1 to 8.";
-        foreach ((string name, int value) in new[] { ("campaigns", Campaigns), ("heartbeats", Heartbeats), ("crashes", Crashes), ("proposals", Proposals), ("reads", Reads), ("duplicates", Duplicates) })
+        foreach ((string name, int value) in new[] { ("campaigns", Campaigns), ("heartbeats", Heartbeats), ("crashes", Crashes), ("proposals", Proposals), ("reads", Reads), ("duplicates", Duplicates), ("changes", Changes), ("transfers", Transfers) })
             if (value is < 0 or > 100) yield return $"--{name} is {value}; use 0 to 100.";
         if (StatesMax is < 1 or > 1_000_000_000) yield return $"--states-max is {StatesMax}; use 1 to 1000000000.";
     }
@@ -84,7 +94,9 @@ internal sealed record Bounds
         Budget.Crashes => Crashes,
         Budget.Proposals => Proposals,
         Budget.Reads => Reads,
-        _ => Duplicates,
+        Budget.Duplicates => Duplicates,
+        Budget.Changes => Changes,
+        _ => Transfers,
     };
 
     /// <exception cref="ArgumentException">An option is unknown or its value cannot be read.</exception>
@@ -105,6 +117,9 @@ internal sealed record Bounds
                 "--proposals" => bounds with { Proposals = Number(name, value) },
                 "--reads" => bounds with { Reads = Number(name, value) },
                 "--duplicates" => bounds with { Duplicates = Number(name, value) },
+                "--changes" => bounds with { Changes = Number(name, value) },
+                "--transfers" => bounds with { Transfers = Number(name, value) },
+                "--voters" => bounds with { Voters = Number(name, value) },
                 "--depth" => bounds with { Depth = Number(name, value) },
                 "--states-max" => bounds with { StatesMax = Number(name, value) },
                 "--sync-disk" => bounds with { SyncDisk = true },
@@ -125,7 +140,7 @@ internal sealed record Bounds
 
     public override string ToString() =>
         $"{Nodes} nodes, terms <= {Terms}, log <= {Log}, messages <= {Messages}, campaigns <= {Campaigns}, heartbeats <= {Heartbeats}, crashes <= {Crashes}, writes <= {Proposals}, reads <= {Reads}, "
-        + $"duplicates <= {Duplicates}, disk {(SyncDisk ? "writes at once" : "writes any time later")}, renamed states {(Symmetry ? "count once" : "count apart")}"
+        + $"duplicates <= {Duplicates}, membership changes <= {Changes}{(Voters < Nodes ? $" from {Voters} voters" : "")}, transfers <= {Transfers}, disk {(SyncDisk ? "writes at once" : "writes any time later")}, renamed states {(Symmetry ? "count once" : "count apart")}"
         + (FastPreVotes ? ", pre-votes in one step" : "") + (Lose.Length == 0 ? "" : $", no {Lose} arrives")
         + (Depth == int.MaxValue ? "" : $", depth <= {Depth}") + (Prologue.Length == 0 ? "" : $", after \"{Prologue}\"") + (Faults == CoreFaults.None ? "" : $", with the fault {Faults}")
         + (CheckReleases ? "" : ", without I8");

@@ -38,16 +38,20 @@ internal sealed class ClusterChecks
         return null;
     }
 
-    /// <summary>I7: what becomes committed now is on the disks of a majority of those who decide at the node that says so.</summary>
-    public static string? DurableOnMajority(ReadOnlySpan<NodeState> nodes, NodeState says, CommittedEntry[] committed, int from)
+    /// <summary>I7: what becomes committed now is on the disks of a majority of those who decide.</summary>
+    /// <param name="nodes">After the step.</param>
+    /// <param name="committed">By it.</param>
+    /// <param name="known">How many entries were committed before, and may have been known elsewhere.</param>
+    public static string? DurableOnMajority(ReadOnlySpan<NodeState> nodes, Commitment[] committed, int known)
     {
-        for (int at = from; at < committed.Length; at++)
+        foreach ((Entry entry, ulong voters, ulong outgoing) in committed)
         {
+            int at = (int)entry.Index.Value - 1;
+            if (at < known) continue;
             ulong holders = 0;
             foreach (NodeState node in nodes)
-                if (at < node.DurableLog.Length && node.DurableLog[at] == committed[at].Mark) holders |= 2UL << node.Slot;
-            if (!Quorum.HasMajority(says.Voters, holders) || !Quorum.HasMajority(says.VotersOutgoing, holders))
-                return $"I7: n{says.Node} commits {committed[at].Entry}, which a majority does not have on its disks";
+                if (at < node.DurableLog.Length && node.DurableLog[at] == EntryMark.Of(in entry)) holders |= 2UL << node.Slot;
+            if (!Quorum.HasMajority(voters, holders) || !Quorum.HasMajority(outgoing, holders)) return $"I7: {entry} is committed, and a majority does not have it on its disks";
         }
         return null;
     }

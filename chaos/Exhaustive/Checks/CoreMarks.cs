@@ -17,8 +17,9 @@ internal sealed class CoreMarks
         core.CopyPeers(_peers);
     }
 
-    public void CheckAfter(RaftCore core, NodeEffects effects)
+    public void CheckAfter(RaftCore core, Membership bootstrap, NodeEffects effects)
     {
+        ConfigRules.Check(core, bootstrap, effects);
         if (core.Term < _term) effects.Break($"I9: goes from term {_term} to {core.Term}");
         if (core.Commit < _commit) effects.Break($"I9: goes from commit {_commit} to {core.Commit}");
         if (core.Term == _term && _vote != NodeId.None && core.VotedFor != _vote) effects.Break($"I2: takes its vote for {_vote} in term {_term} back and has {core.VotedFor}");

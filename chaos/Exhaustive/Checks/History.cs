@@ -95,7 +95,7 @@ internal sealed class HistoryTable(int nodes, int termsMax, int readsMax, Renami
     private static string? AddCommitted(ref CommittedEntry[] committed, NodeState node, NodeTransition transition)
     {
         var all = new List<CommittedEntry>(committed);
-        foreach (Entry entry in transition.Committed)
+        foreach ((Entry entry, _, _) in transition.Committed)
         {
             EntryMark mark = EntryMark.Of(in entry);
             int at = (int)entry.Index.Value - 1;

@@ -6,7 +6,7 @@ namespace Conclave.Exhaustive;
 /// <summary>Takes time and chance out of a core.</summary>
 /// <remarks>
 /// Nodes here are asynchronous: any amount of time may pass at one of them while none passes at the others. So how long each has waited says
-/// nothing, except for one bit: whether a follower still hears its leader. After every input the timers are set to one of two readings,
+/// nothing, except for two things: whether a follower still hears its leader, and whether a leader heard of a member within an election timeout. After every input the timers are set to one of two readings,
 /// which also undoes whatever was drawn at random. The fields are the core's own; one that is renamed there fails here at once.
 /// </remarks>
 internal static class CoreTime
@@ -24,6 +24,12 @@ internal static class CoreTime
         HeartbeatElapsed(core) = 0;
         FastCampaignIn(core) = 0;
         CampaignAttempts(core) = 0;
+        TransferElapsed(core) = 0;
+        foreach (Progress peer in Roster(core).Peers)
+        {
+            bool heard = peer.HeardTick is { } tick && Now(core) - tick <= ElectionTimeoutTicks;
+            peer.HeardTick = heard ? Now(core) : null;
+        }
     }
 
     /// <summary>Numbers that are drawn at a start, and must not repeat those of earlier starts: here they follow from the number of the start.</summary>
@@ -47,6 +53,15 @@ internal static class CoreTime
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_campaignAttempts")]
     private static extern ref int CampaignAttempts(RaftCore core);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_transferElapsed")]
+    private static extern ref int TransferElapsed(RaftCore core);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_now")]
+    private static extern ref long Now(RaftCore core);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_roster")]
+    private static extern ref Roster Roster(RaftCore core);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_round")]
     private static extern ref ulong Round(RaftCore core);

@@ -18,15 +18,18 @@ internal sealed class CoreTokens(TokenList tokens)
     private const BindingFlags AllFields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
     private static readonly ConcurrentDictionary<Type, FieldInfo[]> Fields = new();
 
-    /// <summary>Constant in a run, or chance and time, which <see cref="CoreTime"/> overwrites, or room that is only kept.</summary>
+    /// <summary>Constant in a run, or set and used within one input, or chance and time, which <see cref="CoreTime"/> overwrites, or room that is only kept.</summary>
     private static readonly HashSet<string> Ignored =
-        ["_options", "_faults", "_random", "_output", "_now", "SinceTick", "SentTick", "_expiredReads", "_spare"];
+        ["_options", "_faults", "_random", "_output", "_now", "_campaignIsTransfer", "SinceTick", "SentTick", "_expiredReads", "_spare"];
 
     /// <summary>Set anew whenever a node starts to lead, and looked at by a leader only.</summary>
     private static readonly HashSet<string> OfLeader = ["_termStart", "_uncommittedBytes", "_heartbeatDue"];
 
     /// <summary>Set anew with every campaign, and looked at only while it lasts.</summary>
     private static readonly HashSet<string> OfCandidate = ["_tally", "_ownVoteTicket"];
+
+    /// <summary>Set anew with every transfer.</summary>
+    private static readonly HashSet<string> OfTransfer = ["_timeoutNowDue"];
 
     private RaftRole _role;
     private IoTicket _durableTicket;
@@ -40,7 +43,8 @@ internal sealed class CoreTokens(TokenList tokens)
         foreach (FieldInfo field in FieldsOf(typeof(RaftCore)))
         {
             bool matters = !(OfLeader.Contains(field.Name) && _role != RaftRole.Leader)
-                && !(OfCandidate.Contains(field.Name) && _role is not (RaftRole.Candidate or RaftRole.PreCandidate));
+                && !(OfCandidate.Contains(field.Name) && _role is not (RaftRole.Candidate or RaftRole.PreCandidate))
+                && !(OfTransfer.Contains(field.Name) && TransferTarget(core) == NodeId.None);
             if (!matters) continue;
             if (field.Name == "_tally") WriteTally(core);
             else if (field.Name == "_roster") WritePeers(Roster(core));
@@ -93,7 +97,11 @@ internal sealed class CoreTokens(TokenList tokens)
 
     private void WriteFields(object value)
     {
-        foreach (FieldInfo field in FieldsOf(value.GetType())) Write(field.GetValue(value));
+        foreach (FieldInfo field in FieldsOf(value.GetType()))
+        {
+            if (PlainName(field) == nameof(Progress.HeardTick)) Write(field.GetValue(value) is not null); // when, is time
+            else Write(field.GetValue(value));
+        }
     }
 
     private void WriteInOrder(ICollection items)
@@ -203,6 +211,9 @@ internal sealed class CoreTokens(TokenList tokens)
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_roster")]
     private static extern ref Roster Roster(RaftCore core);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_transferTarget")]
+    private static extern ref NodeId TransferTarget(RaftCore core);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_tally")]
     private static extern ref VoteTally Tally(RaftCore core);

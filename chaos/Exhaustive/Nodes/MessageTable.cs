@@ -20,7 +20,7 @@ internal sealed class KnownMessage
     public bool IsDeadAt(NodeState receiver, bool staleVotesCount) => Message switch
     {
         // A term can fall back to the durable one in a crash, and no further.
-        AppendReply or HeartbeatReply or CommitNotice or ReadIndexRequest or ReadIndexReply => Message.Term.Value < receiver.DurableTerm,
+        AppendReply or HeartbeatReply or CommitNotice or ReadIndexRequest or ReadIndexReply or TimeoutNow => Message.Term.Value < receiver.DurableTerm,
         // Rounds rise with every campaign and every start. A campaign that ended does not come back.
         VoteReply reply => !staleVotesCount && Message.Term.Value <= receiver.DurableTerm
             && (reply.Round < receiver.Round || receiver.Role is RaftRole.Follower or RaftRole.Leader),

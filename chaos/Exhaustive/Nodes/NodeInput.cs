@@ -28,6 +28,12 @@ internal enum NodeInputKind : byte
     /// <summary>A client reads; the argument is the number of the read.</summary>
     Read,
 
+    /// <summary>Somebody wants other members; the argument says which, see <see cref="NodeInput.Change"/>.</summary>
+    ChangeMembership,
+
+    /// <summary>Leadership is to go to the member with this id.</summary>
+    Transfer,
+
     /// <summary>Power fails: what is not durable is lost, and the node starts again.</summary>
     Crash,
 }
@@ -35,10 +41,18 @@ internal enum NodeInputKind : byte
 /// <summary>One thing that happens to one node.</summary>
 internal readonly record struct NodeInput(NodeInputKind Kind, int Argument)
 {
+    /// <summary>Argument of a <see cref="NodeInputKind.ChangeMembership"/>.</summary>
+    public static int Change(MembershipChangeKind kind, NodeId node) => (int)kind << 4 | (int)node.Value;
+
+    public static MembershipChange ChangeOf(int argument) => new((MembershipChangeKind)(argument >> 4), new NodeId((ulong)argument & 15), []);
+
     public int Packed => (int)Kind << 24 | Argument;
 
     public static NodeInput FromPacked(int packed) => new((NodeInputKind)(packed >> 24), packed & 0xFFFFFF);
 }
+
+/// <summary>An entry that a node reports as committed, and the members who decided it: bit n stands for member n.</summary>
+internal readonly record struct Commitment(Entry Entry, ulong Voters, ulong VotersOutgoing);
 
 /// <summary>What one input did, apart from changing the node.</summary>
 internal sealed class NodeEffects
@@ -46,7 +60,7 @@ internal sealed class NodeEffects
     public List<Message> Messages { get; } = [];
 
     /// <summary>Newly committed, in order.</summary>
-    public List<Entry> Committed { get; } = [];
+    public List<Commitment> Committed { get; } = [];
 
     /// <summary>Reads that may be served, and at which index.</summary>
     public List<ReadVerdict> Reads { get; } = [];

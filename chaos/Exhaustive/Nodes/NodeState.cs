@@ -47,11 +47,13 @@ internal sealed class NodeState
 
     public Dictionary<int, NodeTransition> Transitions { get; } = [];
 
+    public static ulong SetOf(IEnumerable<NodeId> nodes) => nodes.Aggregate(0UL, (set, node) => set | 1UL << (int)node.Value);
+
     public NodeId Node => new((ulong)Slot + 1);
 }
 
 /// <summary>What an input does to a node in some state.</summary>
-internal sealed record NodeTransition(NodeState Next, KnownMessage[] Messages, Entry[] Committed, ReadVerdict[] Reads, string? Violation)
+internal sealed record NodeTransition(NodeState Next, KnownMessage[] Messages, Commitment[] Committed, ReadVerdict[] Reads, string? Violation)
 {
     /// <summary>It leads a term that it did not lead before.</summary>
     public required bool StartsToLead { get; init; }

@@ -41,9 +41,13 @@ internal sealed class NodeTable(int nodes, ReplicaOptions options, Renaming[] re
         return new NodeTransition(next, [.. effects.Messages.Where(Travels).Select(messages.Intern)], [.. effects.Committed], [.. effects.Reads], effects.Violation)
         {
             StartsToLead = startsToLead,
-            Votes = [.. effects.Messages.Select(VoteIn).Where(vote => vote.Candidate != NodeId.None).Distinct()],
+            Votes = [.. effects.Messages.Select(VoteIn).Append(startsToLead ? OwnVote(replica) : default).Where(vote => vote.Candidate != NodeId.None).Distinct()],
         };
     }
+
+    /// <summary>A candidate that needs nobody else asks nobody, and its vote shows on its disk only.</summary>
+    private static (ulong Term, NodeId Candidate) OwnVote(Replica replica) =>
+        replica.Disk.HardState == new HardState(replica.Core.Term, replica.Core.Self) ? (replica.Core.Term.Value, replica.Core.Self) : default;
 
     private bool Travels(Message message) => (int)message.To.Value <= nodes && !options.Lose.Contains(message.GetType().Name);
 
@@ -94,8 +98,8 @@ internal sealed class NodeTable(int nodes, ReplicaOptions options, Renaming[] re
             Log = log,
             DurableLog = [.. replica.Disk.Log.Select(entry => EntryMark.Of(in entry))],
             Matches = MatchesOf(core),
-            Voters = SetOf(core.Membership.Voters),
-            VotersOutgoing = SetOf(core.Membership.VotersOutgoing),
+            Voters = NodeState.SetOf(core.Membership.Voters),
+            VotersOutgoing = NodeState.SetOf(core.Membership.VotersOutgoing),
         };
         _byHash.Add(hash, known);
         _all.Add(known);
@@ -111,6 +115,4 @@ internal sealed class NodeTable(int nodes, ReplicaOptions options, Renaming[] re
         foreach (PeerStatus peer in peers) matches[(int)peer.Node.Value - 1] = (int)peer.Match.Value;
         return matches;
     }
-
-    private static ulong SetOf(IEnumerable<NodeId> nodes) => nodes.Aggregate(0UL, (set, node) => set | 1UL << (int)node.Value);
 }

@@ -55,7 +55,10 @@ internal sealed class Replica
                 case NodeInputKind.Campaign: TickUntilCampaign(); break;
                 case NodeInputKind.Doubt: Tick(CoreTime.ElectionTimeoutTicks); break;
                 case NodeInputKind.Heartbeat: Tick(CoreTime.HeartbeatTicks); break;
-                case NodeInputKind.QuorumCheck: Tick(CoreTime.ElectionTimeoutTicks); break;
+                // One tick more: whoever was last heard when it began was not heard for more than an election timeout at its end.
+                case NodeInputKind.QuorumCheck: Tick(CoreTime.ElectionTimeoutTicks + 1); break;
+                case NodeInputKind.ChangeMembership: Core.Step(RaftInput.ChangeMembership(1, NodeInput.ChangeOf(input.Argument)), _output); break;
+                case NodeInputKind.Transfer: Core.Step(RaftInput.Transfer(new NodeId((ulong)input.Argument)), _output); break;
                 case NodeInputKind.Propose: Core.Step(RaftInput.Propose(new[] { new Proposal((ulong)input.Argument, new[] { (byte)input.Argument }) }), _output); break;
                 case NodeInputKind.Read: Core.Step(RaftInput.Read((ulong)input.Argument), _output); break;
                 case NodeInputKind.Crash: Crash(effects); return;
@@ -66,7 +69,7 @@ internal sealed class Replica
                 Persist(effects);
                 Finish(effects);
             }
-            before.CheckAfter(Core, effects);
+            before.CheckAfter(Core, Bootstrap, effects);
         }
         catch (InvariantViolationException broken)
         {
@@ -90,19 +93,23 @@ internal sealed class Replica
         Core = Start();
         // I7: what was durable is there again, and nothing else.
         bool kept = Core.Term == Disk.HardState.Term && Core.VotedFor == Disk.HardState.VotedFor && Core.LastEntry.Index.Value == (ulong)Disk.Log.Count;
+        ConfigRules.Check(Core, Bootstrap, effects);
         if (!kept) effects.Break($"I7: starts with term {Core.Term} vote {Core.VotedFor} last {Core.LastEntry} from {Disk.HardState} and {Disk.Log.Count} entries on its disk");
     }
 
     /// <summary>Ends the batch and carries out what came out of it. Applying takes no time.</summary>
     private void Finish(NodeEffects effects)
     {
+        Membership decides = Core.Membership; // a flush counts first, and changes the membership after that
         Core.Flush(_output);
         if (_output.Committed.Count > 0) Core.Step(RaftInput.Applied(Core.Commit), _output);
         // Before the writes below: these messages do not wait for them.
         foreach (OutboundMessage message in _output.Messages) Send(message, effects);
         foreach (PersistOp op in _output.Persists) Disk.Accept(op);
-        foreach (ReadOnlyMemory<Entry> run in _output.Committed) effects.Committed.AddRange(run.Span);
+        foreach (ReadOnlyMemory<Entry> run in _output.Committed)
+            foreach (Entry entry in run.Span) effects.Committed.Add(new Commitment(entry, NodeState.SetOf(decides.Voters), NodeState.SetOf(decides.VotersOutgoing)));
         effects.Reads.AddRange(_output.Reads);
+        foreach (NodeId accused in _output.LogReverted) effects.Break($"I11: says that n{accused} lost what it had acknowledged, and no disk here loses anything");
         _output.Clear();
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Conclave.Raft;
 
 namespace Conclave.Exhaustive;
 
@@ -7,7 +8,7 @@ namespace Conclave.Exhaustive;
 /// steps: where it ends can be reached.
 /// </summary>
 /// <remarks>
-/// Words, each with a node where one is needed: <c>campaign n</c>, <c>heartbeat n</c>, <c>write n</c>, <c>crash n</c>, <c>doubt n</c>; <c>settle</c> (everything arrives and
+/// Words, each with a node where one is needed: <c>campaign n</c>, <c>heartbeat n</c>, <c>write n</c>, <c>crash n</c>, <c>doubt n</c>, <c>remove n</c> and <c>add n</c> (asked of the leader); <c>settle</c> (everything arrives and
 /// every write completes, until nothing is left), <c>disks</c> (only the writes), <c>cut n</c> (settle, but what is for or from n is lost), <c>lose</c> (all that is under way is lost).
 /// </remarks>
 internal sealed class Prologue(Steps steps)
@@ -26,21 +27,33 @@ internal sealed class Prologue(Steps steps)
             int slot = words.Length > 1 ? int.Parse(words[1], CultureInfo.InvariantCulture) - 1 : -1;
             string? problem = words[0] switch
             {
-                "campaign" => Take(state, new ClusterAction(NodeInputKind.Campaign, slot, 0, false, 0), sentence),
+                "campaign" => Campaign(state, slot, sentence),
                 "heartbeat" => Take(state, new ClusterAction(NodeInputKind.Heartbeat, slot, 0, false, 0), sentence),
                 "write" => Take(state, new ClusterAction(NodeInputKind.Propose, slot, 100 + _writes++, false, 0), sentence),
                 "crash" => Take(state, new ClusterAction(NodeInputKind.Crash, slot, 0, false, 0), sentence),
                 "doubt" => Take(state, new ClusterAction(NodeInputKind.Doubt, slot, 0, false, 0), sentence),
+                "remove" => Take(state, new ClusterAction(NodeInputKind.ChangeMembership, LeaderOf(state), NodeInput.Change(MembershipChangeKind.Remove, new NodeId((ulong)slot + 1)), false, 0), sentence),
+                "add" => Take(state, new ClusterAction(NodeInputKind.ChangeMembership, LeaderOf(state), NodeInput.Change(MembershipChangeKind.AddVoter, new NodeId((ulong)slot + 1)), false, 0), sentence),
                 "settle" => Settle(state, deliver: true, without: -1),
                 "cut" => Settle(state, deliver: true, without: slot),
                 "disks" => Settle(state, deliver: false, without: -1),
                 "lose" => Lose(state),
                 _ => throw new ArgumentException($"\"{sentence}\" is no step of a prologue."),
             };
+            state.Spent = 0; // what was done so far is not part of any budget
             if (problem is not null) return $"in the prologue, at \"{sentence}\": {problem}";
         }
-        state.Spent = 0;
         return null;
+    }
+
+    /// <summary>Where pre-votes take one step, one that leads to an election if there is one.</summary>
+    private string? Campaign(ClusterState state, int slot, string sentence)
+    {
+        ClusterState next = steps.First();
+        var alone = new ClusterAction(NodeInputKind.Campaign, slot, 0, false, 0);
+        ClusterAction action = Enumerable.Range(1, (1 << state.Nodes.Length) - 1).Where(answering => (answering >> slot & 1) == 0).Select(answering => alone with { Argument = answering })
+            .FirstOrDefault(a => steps.TryTake(state, a, next, out _) && next.Nodes[slot].Term > state.Nodes[slot].Term, alone);
+        return Take(state, action, sentence);
     }
 
     private string? Take(ClusterState state, ClusterAction action, string sentence)
@@ -71,6 +84,8 @@ internal sealed class Prologue(Steps steps)
         }
         throw new ArgumentException($"The cluster does not settle within {StepsMax} steps.");
     }
+
+    private static int LeaderOf(ClusterState state) => state.Nodes.MaxBy(node => (node.Role == RaftRole.Leader, node.Term))!.Slot; // there are nodes
 
     private static string? Lose(ClusterState state)
     {

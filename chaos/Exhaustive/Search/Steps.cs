@@ -17,7 +17,7 @@ internal sealed class Steps
         Renamings = Renaming.All(bounds.Nodes, bounds.Symmetry);
         Messages = new MessageTable(Renamings);
         Histories = new HistoryTable(bounds.Nodes, bounds.Terms, bounds.Reads, Renamings);
-        Nodes = new NodeTable(bounds.Nodes, new ReplicaOptions(bounds.Nodes, bounds.SyncDisk, bounds.CheckReleases,
+        Nodes = new NodeTable(bounds.Nodes, new ReplicaOptions(Math.Min(bounds.Nodes, bounds.Voters), bounds.SyncDisk, bounds.CheckReleases,
             bounds.Lose.Split(',', StringSplitOptions.RemoveEmptyEntries).ToHashSet(), bounds.Faults), Renamings, Messages);
     }
 
@@ -61,6 +61,14 @@ internal sealed class Steps
             if (leads && MaySpend(state, Budget.Proposals)) Add(NodeInputKind.Propose, Budgets.Used(state.Spent, Budget.Proposals) + 1);
             if (MaySpend(state, Budget.Reads)) Add(NodeInputKind.Read, Budgets.Used(state.Spent, Budget.Reads));
             if (MaySpend(state, Budget.Crashes)) Add(NodeInputKind.Crash);
+            for (int other = 1; leads && other <= state.Nodes.Length; other++)
+            {
+                bool votes = ((node.Voters | node.VotersOutgoing) >> other & 1) != 0;
+                if (votes && other != slot + 1 && MaySpend(state, Budget.Transfers)) Add(NodeInputKind.Transfer, other);
+                MembershipChangeKind kind = votes ? MembershipChangeKind.Remove : MembershipChangeKind.AddVoter;
+                // An id is never used again, so only those are added that were no members at first.
+                if ((votes || other > _bounds.Voters) && MaySpend(state, Budget.Changes)) Add(NodeInputKind.ChangeMembership, NodeInput.Change(kind, new NodeId((ulong)other)));
+            }
 
             // With pre-votes in one step the argument says who answers, bit n for slot n.
             void AddCampaigns()
@@ -100,7 +108,8 @@ internal sealed class Steps
         KnownMessage[] sent = transition.Messages;
         if (action.Kind == NodeInputKind.Campaign && _bounds.FastPreVotes)
         {
-            if (!TryExchangePreVotes(state, action.Argument, ref transition, out sent)) return false;
+            if (!TryExchangePreVotes(state, action.Argument, ref transition, out sent, out problem)) return false;
+            if (problem is not null) return true;
             after = transition.Next;
             if (after.Term > (ulong)_bounds.Terms)
             {
@@ -113,7 +122,7 @@ internal sealed class Steps
         problem = Histories.After(state.History, after, transition, action.Kind == NodeInputKind.Read ? action.Argument : -1, out History history);
         next.History = history;
         if (problem is not null) return true;
-        problem = ClusterChecks.DurableOnMajority(next.Nodes, after, history.Committed, state.History.Committed.Length);
+        problem = ClusterChecks.DurableOnMajority(next.Nodes, transition.Committed, state.History.Committed.Length);
         Route(next, action, sent);
         return true;
     }
@@ -152,9 +161,11 @@ internal sealed class Steps
     /// <param name="answering">Who answers, bit n for slot n.</param>
     /// <param name="transition">The candidate's: before, what it did of itself; after, including the answers.</param>
     /// <param name="sent">What the candidate sends after them.</param>
+    /// <param name="problem">An invariant that is broken on the way.</param>
     /// <returns>False when one of them cannot answer at once, or its answer comes too late.</returns>
-    private bool TryExchangePreVotes(ClusterState state, int answering, ref NodeTransition transition, out KnownMessage[] sent)
+    private bool TryExchangePreVotes(ClusterState state, int answering, ref NodeTransition transition, out KnownMessage[] sent, out string? problem)
     {
+        problem = null;
         KnownMessage[] requests = transition.Messages;
         sent = [];
         foreach (KnownMessage request in requests)
@@ -162,8 +173,11 @@ internal sealed class Steps
             if ((answering >> request.ToSlot & 1) == 0) continue;
             NodeState voter = state.Nodes[request.ToSlot];
             NodeTransition answer = Nodes.Apply(voter, new NodeInput(NodeInputKind.Deliver, request.Id));
+            problem ??= answer.Violation is { } wrong ? $"n{voter.Node}: {wrong}" : null;
+            if (problem is not null) return true;
             if (answer.Next != voter || answer.Messages.Length != 1 || sent.Length > 0 || transition.Next.Role != RaftRole.PreCandidate) return false;
             transition = Nodes.Apply(transition.Next, new NodeInput(NodeInputKind.Deliver, answer.Messages[0].Id));
+            problem ??= transition.Violation is { } broken ? $"n{transition.Next.Node}: {broken}" : null;
             sent = transition.Messages;
         }
         return true;
@@ -179,6 +193,8 @@ internal sealed class Steps
         NodeInputKind.Propose => Budget.Proposals,
         NodeInputKind.Read => Budget.Reads,
         NodeInputKind.Crash => Budget.Crashes,
+        NodeInputKind.ChangeMembership => Budget.Changes,
+        NodeInputKind.Transfer => Budget.Transfers,
         _ => null,
     };
 }

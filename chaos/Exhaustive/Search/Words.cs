@@ -19,6 +19,8 @@ internal static class Words
             NodeInputKind.QuorumCheck => "checks whether a majority was heard",
             NodeInputKind.Propose => $"is asked to write {action.Argument}",
             NodeInputKind.Read => $"is asked to read (read {action.Argument})",
+            NodeInputKind.ChangeMembership => $"is asked to {NodeInput.ChangeOf(action.Argument).Kind} n{NodeInput.ChangeOf(action.Argument).Node}",
+            NodeInputKind.Transfer => $"is asked to hand over to n{action.Argument}",
             NodeInputKind.Crash => "loses power and starts again",
             _ => action.Kind.ToString(),
         };
@@ -45,6 +47,7 @@ internal static class Words
             CommitNotice m => $"notice of commit {m.Commit}",
             HeartbeatRequest m => $"heartbeat, commit {m.Commit}, read round {m.ReadEpoch}",
             HeartbeatReply m => $"answer to a heartbeat, read round {m.ReadEpoch}",
+            TimeoutNow m => $"timeout now, last {m.Last}",
             ReadIndexReply m => $"read index {m.Index}",
             _ => message.GetType().Name,
         };
