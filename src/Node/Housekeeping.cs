@@ -18,6 +18,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     private readonly List<long> _expired = [];
     private readonly AutoCompactor _compactor = new(context.Options.AutoCompaction);
     private TimeSpan _lastPass, _leasesDue, _watchesDue, _lastWatches, _publishDue;
+    private bool _raisedForDisk;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -55,7 +56,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         {
             _leasesDue = now + LeaseInterval;
             RevokeExpired(replica);
-            RaiseNoSpace(replica);
+            WatchSpace(replica);
             Compact(replica, now);
         }
 
@@ -76,13 +77,31 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         foreach (long id in _expired) replica.ProposeAsLeader(status.Term, CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(id));
     }
 
-    private void RaiseNoSpace(Replica replica)
+    /// <summary>
+    /// A quota that was passed needs an operator, as in etcd, who compacts and disarms. A full disk does not: when there is room again the alarm that
+    /// this process raised for it goes by itself.
+    /// </summary>
+    private void WatchSpace(Replica replica)
     {
         StoreView view = replica.View;
-        if (!(replica.IsOverQuota(0) || replica.IsDiskSpaceLow) || view.Alarms.Any(a => a.Alarm == AlarmKind.NoSpace && a.MemberId == context.Cluster.Self.Value)) return;
-        Log.QuotaExceeded(logger, view.SizeBytes, context.Options.QuotaBytes);
-        Forget(replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate: true, context.Cluster.Self.Value, AlarmKind.NoSpace)));
+        bool overQuota = replica.IsOverQuota(0), diskFull = replica.IsDiskSpaceLow;
+        bool raised = view.Alarms.Any(a => a.Alarm == AlarmKind.NoSpace && a.MemberId == context.Cluster.Self.Value);
+        if (!raised && (overQuota || diskFull))
+        {
+            if (overQuota) Log.QuotaExceeded(logger, view.SizeBytes, context.Options.QuotaBytes);
+            else Log.DiskFull(logger, Path.GetFullPath(context.Options.DataDir));
+            _raisedForDisk = !overQuota;
+            ProposeNoSpace(replica, activate: true);
+        }
+        else if (raised && _raisedForDisk && !overQuota && !diskFull)
+        {
+            Log.DiskHasRoom(logger, Path.GetFullPath(context.Options.DataDir));
+            ProposeNoSpace(replica, activate: false);
+        }
     }
+
+    private void ProposeNoSpace(Replica replica, bool activate) =>
+        Forget(replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate, context.Cluster.Self.Value, AlarmKind.NoSpace)));
 
     private void Compact(Replica replica, TimeSpan now)
     {

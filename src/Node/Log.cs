@@ -19,6 +19,12 @@ internal static partial class Log
     [LoggerMessage(2205, LogLevel.Warning, "{Size} bytes are stored, the quota is {Quota}: raising the NOSPACE alarm. Compact and delete, then disarm it; reads and deletes still work.")]
     public static partial void QuotaExceeded(ILogger logger, long size, long quota);
 
+    [LoggerMessage(2208, LogLevel.Error, "The disk under {DataDir} is full: raising the NOSPACE alarm. Reads and deletes still work; make room, and writes go on by themselves.")]
+    public static partial void DiskFull(ILogger logger, string dataDir);
+
+    [LoggerMessage(2209, LogLevel.Information, "There is room again under {DataDir}: clearing the NOSPACE alarm.")]
+    public static partial void DiskHasRoom(ILogger logger, string dataDir);
+
     [LoggerMessage(2207, LogLevel.Error, "A pass over time limits and leases failed; the next one follows.")]
     public static partial void HousekeepingFailed(ILogger logger, Exception exception);
 

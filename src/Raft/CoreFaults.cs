@@ -7,7 +7,7 @@ namespace Conclave.Raft;
 /// alternative; it would have meant that the simulator tests another binary than the one that ships.
 /// </remarks>
 [Flags]
-internal enum CoreFaults
+internal enum CoreFaults : ulong
 {
     None = 0,
 
@@ -46,4 +46,61 @@ internal enum CoreFaults
 
     /// <summary>Votes of other campaigns count.</summary>
     StaleVotesCount = 1 << 11,
+
+    /// <summary>A membership takes effect when it is committed, on each node at another time.</summary>
+    ConfigAtApply = 1 << 12,
+
+    /// <summary>Voters change in one step, and the next change may begin before that is committed.</summary>
+    SkipJoint = 1 << 13,
+
+    /// <summary>In a joint configuration a majority of all voters together elects.</summary>
+    ElectByUnion = 1 << 14,
+
+    /// <summary>In a joint configuration the new voters alone decide what is committed.</summary>
+    CommitByNewVoters = 1 << 15,
+
+    /// <summary>A joint configuration is left before it is committed.</summary>
+    LeaveJointEarly = 1 << 16,
+
+    /// <summary>A membership stays in force when its entry is cut from the log.</summary>
+    NoRollback = 1 << 17,
+
+    /// <summary>A restarted node takes its membership from the snapshot and ignores those in the log.</summary>
+    ConfigFromSnapshotOnly = 1 << 18,
+
+    /// <summary>The membership of before survives the installation of a snapshot.</summary>
+    OldConfigAfterSnapshot = 1 << 19,
+
+    /// <summary>Learners' copies count towards a commit.</summary>
+    LearnerCounts = 1 << 20,
+
+    /// <summary>Leadership is handed over to a node that lacks part of the log.</summary>
+    TransferWithoutCatchUp = 1 << 21,
+
+    /// <summary>A candidate that the leader chose gets votes whatever its log.</summary>
+    TransferSkipsLogCheck = 1 << 22,
+
+    /// <summary>Whoever says so starts an election, whatever this node lacks.</summary>
+    AcceptAnyTimeoutNow = 1 << 23,
+
+    /// <summary>A node forgets that its disk lost entries which it acknowledged.</summary>
+    IgnoreLostEnd = 1 << 24,
+
+    /// <summary>What a peer acknowledged before it restarted, or before its log went back, is still counted.</summary>
+    KeepMatchAfterReversion = 1 << 25,
+
+    /// <summary>Rounds of read confirmations share one number.</summary>
+    ReuseReadEpoch = 1 << 26,
+
+    /// <summary>A pre-vote is taken for a vote: what was granted in it counts in the election.</summary>
+    VoteByPreVote = 1 << 27,
+
+    /// <summary>A follower commits up to the end of its own log, compared or not.</summary>
+    CommitBeyondVerified = 1 << 28,
+
+    /// <summary>A write of entries that were replaced since makes their replacement look durable.</summary>
+    StableMarkFromOldTicket = 1 << 29,
+
+    /// <summary>Heartbeats carry the commit index as it is, and followers believe it.</summary>
+    HeartbeatWithCommit = 1 << 30,
 }

@@ -40,6 +40,16 @@ public static class CommandBody
         return body;
     }
 
+    /// <summary>Fixes the point at which all members hash their state: just behind the entry with this body.</summary>
+    /// <param name="number">For people; the log index tells marks apart.</param>
+    /// <param name="members">All members of the cluster, learners too, in any order; at least one votes. Not while a change of members is under way.</param>
+    public static byte[] StateMark(ulong number, ReadOnlySpan<MarkedMember> members) => MarkBody.Mark(number, StoreView.StateHashScheme, members);
+
+    /// <param name="markIndex">Log index of the mark, see <see cref="ClusterMarks.Index"/>.</param>
+    /// <param name="memberId">Who reports.</param>
+    /// <param name="hash">Its <see cref="StoreView.StateHash"/> just behind the mark.</param>
+    public static byte[] StateReport(ulong markIndex, ulong memberId, ulong hash) => MarkBody.Report(markIndex, memberId, hash);
+
     private static byte[] OneNumber(long value)
     {
         Span<byte> bytes = stackalloc byte[1 + Varint.LongBytesMax];

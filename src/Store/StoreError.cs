@@ -29,4 +29,10 @@ public enum StoreError : byte
 
     /// <summary>A CORRUPT alarm is active.</summary>
     Corrupt,
+
+    /// <summary>The session has answered a later sequence already; this one was answered once, or was passed over for good.</summary>
+    SequenceTooOld,
+
+    /// <summary>The answer would be larger than a session keeps, see <see cref="SessionSequence.ResponseBytesMax"/>. Nothing was written.</summary>
+    ResponseTooLarge,
 }

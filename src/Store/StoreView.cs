@@ -6,6 +6,7 @@ using Conclave.Store.Protobuf;
 using Conclave.Store.Reading;
 using Conclave.Store.Requests;
 using Conclave.Store.Saving;
+using Conclave.Store.Tree;
 using Conclave.Store.Writing;
 
 namespace Conclave.Store;
@@ -28,7 +29,9 @@ public sealed class StoreView
         SizeInUseBytes = state.SizeInUseBytes;
         Alarms = state.Alarms;
         MemberAttributes = state.Attributes;
+        Marks = state.Marks;
         Log = state.Log.View;
+        Sessions = state.Sessions.Publish();
         _leases = state.Leases.Publish();
         _state = new ReadState(state.Keys.Publish(), state.Keys.Weight, state.Revision);
     }
@@ -45,7 +48,7 @@ public sealed class StoreView
     public ulong AppliedIndex { get; }
     public ulong AppliedTerm { get; }
 
-    /// <summary>All versions held, about; never 0. What the quota limits.</summary>
+    /// <summary>All versions and session answers held, about; never 0. What the quota limits.</summary>
     public long SizeBytes { get; }
 
     /// <summary>The part of <see cref="SizeBytes"/> that a compaction to this revision would leave.</summary>
@@ -60,6 +63,9 @@ public sealed class StoreView
     /// <summary>What each member last said of itself, by member id.</summary>
     public ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>> MemberAttributes { get; }
 
+    /// <summary>The newest state mark, and what the members reported of it.</summary>
+    public ClusterMarks Marks { get; }
+
     /// <summary>All leases, by id. A new list each time.</summary>
     public IReadOnlyList<LeaseState> Leases => _leases.All();
 
@@ -68,6 +74,9 @@ public sealed class StoreView
     internal ChangeLogView Log { get; }
 
     internal ReadState State => _state;
+
+    /// <summary>Root of the last answers, see <see cref="Conclave.Store.Sessions.SessionTable"/>.</summary>
+    internal TreeNode? Sessions { get; }
 
     public bool HasAlarm(AlarmKind alarm) => AlarmSet.Has(Alarms, alarm);
 
@@ -123,6 +132,16 @@ public sealed class StoreView
         StateWriter.Save(this, sink);
         return sink.Hash;
     }
+
+    /// <summary>How <see cref="StateHash"/> adds up. Hashes of different schemes say nothing about each other.</summary>
+    public const ushort StateHashScheme = 1;
+
+    /// <summary>
+    /// 64-bit hash of everything a client can see: keys with all versions and changes since the compacted revision, leases, sessions,
+    /// alarms, members' attributes and marks. Equal on all members that have applied the same entries, whatever happened to each
+    /// of them on the way. Visits everything: 0.15 s for 200 MB in values of 1 KiB, 0.25 s for a million small keys.
+    /// </summary>
+    public ulong StateHash() => Reading.StateHash.Of(this, _leases);
 
     /// <summary>
     /// Hash of all versions that can be read at a revision: equal on all members with the same compacted revision.

@@ -98,6 +98,7 @@ public class SnapshotTests
         node.Tick(500);
         Assert.Empty(node.Sent);
 
+        node.Receive(Heartbeat(from: 2, term: 4));
         node.InstallSnapshot();
         Assert.Equal((Id(50, 4), new LogIndex(50)), (node.Core.LastEntry, node.Core.Commit));
         Assert.Equal(new LogIndex(50), Assert.Single(node.TakeSent<SnapshotReply>()).Last);

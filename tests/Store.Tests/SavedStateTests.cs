@@ -77,6 +77,11 @@ public class SavedStateTests(ITestOutputHelper output)
         pair.Apply(new DeleteOf("k2"));
         pair.Apply(new CompactTo(6));
         pair.Publish();
+        SessionClient.Apply(pair.Store, new PutOf("k1", "once") { Previous = true }, 5, 1);
+        ulong mark = pair.Store.AppliedIndex + 1;
+        pair.Store.Apply(mark, 1, new Command(CommandKind.StateMark, 0, 0, CommandBody.StateMark(1, [new(3, true, 7), new(4, false, 6)])), false);
+        pair.Store.Apply(mark + 1, 1, new Command(CommandKind.StateReport, 0, 0, CommandBody.StateReport(mark, 3, 99)), false);
+        pair.Store.Publish();
         byte[] saved = Save(pair.Store.View);
         Load(saved);
 

@@ -130,7 +130,8 @@ internal sealed class Checker(SimWorld world)
             SimNode other = world[peer.Node];
             LogIndex before = memory.Matches[other.Slot];
             Require(peer.Match < peer.Next, "I11", node, $"believes {peer}");
-            Require(peer.Match >= before, "I9", node, $"lowers the match of {peer.Node} from {before} to {peer.Match}");
+            // To zero it falls when the peer is linked anew: another process may have to prove it again.
+            Require(peer.Match >= before || peer.Match == LogIndex.Zero, "I9", node, $"lowers the match of {peer.Node} from {before} to {peer.Match}");
             if (peer.Match == before) continue;
             memory.Matches[other.Slot] = peer.Match;
             // A later leader may have changed the peer's log meanwhile; then this belief is out of date, and harmless.

@@ -30,7 +30,10 @@ internal sealed class LogWriter : SerialWorker
     /// <summary>A sync above this is a slow one.</summary>
     private static readonly TimeSpan FastSyncMax = TimeSpan.FromMilliseconds(20);
 
-    private long _syncs;
+    /// <summary>From finding the disk full to looking again, when nothing is written meanwhile.</summary>
+    private static readonly TimeSpan SpaceCheckInterval = TimeSpan.FromSeconds(1);
+
+    private long _syncs, _spaceChecked;
     private volatile bool _isFast = true, _isSpaceLow;
 
     private readonly record struct Work(PersistOp? Operation, SnapshotId? Install, EntryId? CompactTo);
@@ -72,6 +75,10 @@ internal sealed class LogWriter : SerialWorker
         }, wake: false);
 
     protected override bool HasWorkUnderLock => _queue.Count > 0;
+
+    /// <summary>Nobody tells when room was made on a full disk.</summary>
+    protected override TimeSpan? Alarm =>
+        _isSpaceLow ? SpaceCheckInterval - System.Diagnostics.Stopwatch.GetElapsedTime(Volatile.Read(ref _spaceChecked)) : null;
 
     protected override bool FinishesBeforeStop => true;
 
@@ -119,6 +126,7 @@ internal sealed class LogWriter : SerialWorker
         try
         {
             bool more = IsIdle && _log.Prepare();
+            Volatile.Write(ref _spaceChecked, System.Diagnostics.Stopwatch.GetTimestamp());
             _isSpaceLow = _log.IsSpaceLow;
             return more;
         }

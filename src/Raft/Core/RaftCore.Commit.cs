@@ -17,7 +17,7 @@ public sealed partial class RaftCore
             NodeId node = _roster.At(slot);
             // The leader's own copy counts like any other: when it is durable, and not before.
             if (node == Self) held[slot] = (HasFault(CoreFaults.CountUnflushedOwn) ? _log.Last.Index : _durable).Value;
-            else held[slot] = _roster.Find(node)!.Match.Value; // every other slot has a peer
+            else held[slot] = _roster.Find(node)!.Counted.Value; // every other slot has a peer
         }
         var index = new LogIndex(_roster.HighestHeld(held));
         if (index <= Commit) return;
@@ -32,6 +32,7 @@ public sealed partial class RaftCore
         Invariant.Holds(index >= Commit, "The commit index never goes back.");
         Invariant.Holds(index <= _log.Last.Index, "Only what is in the log is committed.");
         Commit = index;
+        if (HasFault(CoreFaults.ConfigAtApply)) PutInForce();
     }
 
     private void EmitCommitted()

@@ -13,10 +13,13 @@ public sealed partial class RaftCore
     private int _fastCampaignIn; // ticks until a campaign that does not wait for the timeout; 0 = none
     private int _campaignAttempts; // failed ones since a leader was heard
 
+    /// <summary>Others go first. Where there are none, waiting helps nobody.</summary>
+    private int CampaignDelay => _roster.IsSoleVoter ? 0 : _options.CampaignDelayTicks;
+
     private void ResetElectionTimer()
     {
         _electionElapsed = 0;
-        _electionTimeout = _options.ElectionTimeoutTicks + _random.Below(_options.ElectionTimeoutTicks);
+        _electionTimeout = _options.ElectionTimeoutTicks + _random.Below(_options.ElectionTimeoutTicks) + CampaignDelay;
     }
 
     /// <summary>Asks first whether an election could be won.</summary>
@@ -24,21 +27,31 @@ public sealed partial class RaftCore
     {
         ResetElectionTimer();
         _fastCampaignIn = 0;
-        // A node whose log is about to be replaced does not know what it has; one that cannot write could not vote for itself.
-        if (!_roster.SelfVotes || _installing is not null || IsDiskStalled) return;
+        // A node whose log is about to be replaced, or has lost its end, does not know what it should have; one that cannot write could not
+        // vote for itself.
+        if (!_roster.SelfVotes || _installing is not null || IsRecovering || IsDiskStalled)
+        {
+            // The leader is lost all the same: loyalty to it, counted from the timer just reset, would deny others the vote.
+            if (Leader != NodeId.None) SetRole(Role, NodeId.None);
+            return;
+        }
 
         StartRound(RaftRole.PreCandidate);
         _tally.Record(_roster.SlotOf(Self), granted: true);
-        if (_roster.HasMajority(_tally.Granted)) StartElection();
+        if (_roster.HasMajority(_tally.Granted)) StartElection(transfer: false);
         else AskForVotes(preVote: true);
     }
 
-    private void StartElection()
+    private void StartElection(bool transfer)
     {
         Term = Term.Next;
         VotedFor = Self;
         _hardStateChanged = true;
+        _verified = LogIndex.Zero;
+        VoteTally preVotes = _tally;
         StartRound(RaftRole.Candidate);
+        if (HasFault(CoreFaults.VoteByPreVote)) _tally = preVotes;
+        _campaignIsTransfer = transfer;
         // The own vote counts like any other: once it is durable. The requests wait for it too. A candidate that forgot its term
         // in a crash could ask again in the same term, be granted again, and lead that term with another log.
         _ownVoteTicket = NextTicket;
@@ -57,7 +70,16 @@ public sealed partial class RaftCore
         foreach (Progress peer in _roster.Peers)
         {
             if (!_roster.IsVoter(peer.Node)) continue;
-            Reply(new VoteRequest { From = Self, To = peer.Node, Term = Term, PreVote = preVote, Last = _log.Last, Round = _round });
+            Reply(new VoteRequest
+            {
+                From = Self,
+                To = peer.Node,
+                Term = Term,
+                PreVote = preVote,
+                Transfer = !preVote && _campaignIsTransfer,
+                Last = _log.Last,
+                Round = _round,
+            });
         }
     }
 
@@ -65,8 +87,10 @@ public sealed partial class RaftCore
     {
         // A snapshot that is being installed counts as held: entries it covers may have been acknowledged by a leader since.
         EntryId last = _installing is { } snapshot && snapshot.Last > _log.Last ? snapshot.Last : _log.Last;
+        if (_lostEnd > last) last = _lostEnd; // held once, and perhaps acknowledged
         bool upToDate = request.Last >= last;
         if (HasFault(CoreFaults.LongerLogWins)) upToDate = request.Last.Index >= last.Index;
+        if (HasFault(CoreFaults.TransferSkipsLogCheck) && request.Transfer) upToDate = true;
         if (request.PreVote) OnPreVoteRequest(request, upToDate);
         else OnRealVoteRequest(request, upToDate);
     }
@@ -115,7 +139,7 @@ public sealed partial class RaftCore
         if (!current || !_roster.IsVoter(reply.From)) return;
 
         _tally.Record(_roster.SlotOf(reply.From), reply.Granted);
-        if (Role == RaftRole.PreCandidate && _roster.HasMajority(_tally.Granted)) StartElection();
+        if (Role == RaftRole.PreCandidate && _roster.HasMajority(_tally.Granted)) StartElection(transfer: false);
         else if (!TryWin() && CannotWin()) LoseCampaign();
     }
 
@@ -158,7 +182,7 @@ public sealed partial class RaftCore
         // Try again soon, then less and less soon: a vote split between two costs milliseconds, while a node that cannot win asks seldom.
         int window = FastCampaignTicksMax << Math.Min(_campaignAttempts, CampaignAttemptsMax);
         if (_campaignAttempts < CampaignAttemptsMax) _campaignAttempts++;
-        if (window < _options.ElectionTimeoutTicks) _fastCampaignIn = 1 + _random.Below(window);
+        if (window < _options.ElectionTimeoutTicks) _fastCampaignIn = 1 + _random.Below(window) + CampaignDelay;
     }
 
     /// <summary>
@@ -178,7 +202,7 @@ public sealed partial class RaftCore
         }
         int spacing = count <= 2 ? 2 : 1;
         int rank = (position + (int)(Term.Value % (ulong)count)) % count;
-        _fastCampaignIn = Math.Min(FastCampaignTicksMax, 1 + rank * spacing + _random.Below(spacing));
+        _fastCampaignIn = Math.Min(FastCampaignTicksMax, 1 + rank * spacing + _random.Below(spacing)) + CampaignDelay;
     }
 
     private void OnLinkUp(NodeId peer)
@@ -187,8 +211,12 @@ public sealed partial class RaftCore
         (progress.LinkUp, progress.LinkDown) = (true, false);
         if (Role == RaftRole.Leader)
         {
-            // Whatever was in flight may be lost, and answers to it may belong to the time before the peer restarted.
-            progress.BecomeProbe(progress.Match.Next, NextSequence);
+            // Whatever was in flight may be lost, and answers to it may belong to the time before the peer restarted. What the peer
+            // holds was proven by the process that was there before. It is asked again, from the same place: one round trip, during which
+            // nothing new is counted for this peer, instead of trust in a disk that may be another one by now. Commit stays where it is.
+            LogIndex next = progress.Match.Next;
+            if (!HasFault(CoreFaults.KeepMatchAfterReversion)) progress.ForgetMatch();
+            progress.BecomeProbe(next, NextSequence);
             return;
         }
         // A cluster that starts need not sit through an election timeout: once a majority is linked and no leader has shown up, ask.
@@ -204,6 +232,7 @@ public sealed partial class RaftCore
         {
             progress.BecomeProbe(progress.Match.Next, NextSequence);
             progress.Paused = true;
+            if (peer == _transferTarget) EndTransfer();
         }
         else if (peer == Leader)
         {

@@ -2,6 +2,8 @@ namespace Conclave.Raft;
 
 public sealed partial class RaftCore
 {
+    private LogIndex _verified; // equal to the log of this term's leader up to here, as its appends to this process proved
+
     private void OnAppendRequest(AppendRequest request)
     {
         HeardLeader();
@@ -28,24 +30,38 @@ public sealed partial class RaftCore
             return;
         }
 
-        MergeEntries(previous.Index, entries);
+        if (!MergeEntries(previous.Index, entries)) return;
         // The end of this message is as far as the two logs were compared. This log may be longer, with entries that the leader does not have:
         // acknowledging or committing those would be a lie.
         LogIndex verified = HasFault(CoreFaults.AckBeyondMessage) ? _log.Last.Index : request.LastIndex;
-        CommitVerified(request.Commit, verified);
+        _verified = LogIndex.Max(_verified, verified);
+        CommitVerified(request.Commit, HasFault(CoreFaults.CommitBeyondVerified) ? _log.Last.Index : verified);
         Acknowledge(request, verified);
     }
 
     /// <summary>Adds what is missing after <paramref name="previous"/>, and cuts only where an entry of another term proves that the rest is wrong.</summary>
-    private void MergeEntries(LogIndex previous, ReadOnlySpan<Entry> entries)
+    /// <returns>False when an entry makes no sense to this version. It and what follows are left out, and nothing is acknowledged.</returns>
+    private bool MergeEntries(LogIndex previous, ReadOnlySpan<Entry> entries)
     {
         if (HasFault(CoreFaults.TruncateWithoutConflict) && _log.Last.Index > previous && previous >= Commit) TruncateLog(previous.Next);
         int at = 0;
         // A message may be old and end before what a later one brought, so reaching the end of it proves nothing about what follows.
         while (at < entries.Length && _log.TryTermAt(entries[at].Index, out Term own) && own == entries[at].Term) at++;
-        if (at == entries.Length) return;
+        if (at == entries.Length) return true;
         if (entries[at].Index <= _log.Last.Index) TruncateLog(entries[at].Index);
-        for (; at < entries.Length; at++) _log.Append(entries[at]);
+        for (; at < entries.Length; at++)
+        {
+            ref readonly Entry entry = ref entries[at];
+            if (entry.Kind != EntryKind.Membership)
+            {
+                _log.Append(entry);
+                continue;
+            }
+            if (!TryReadMembership(entry, out Membership? membership)) return false;
+            _log.Append(entry);
+            PushConfig(entry.Index, membership);
+        }
+        return true;
     }
 
     private void CommitVerified(LogIndex leaderCommit, LogIndex verified)
@@ -86,12 +102,11 @@ public sealed partial class RaftCore
     private void OnHeartbeatRequest(HeartbeatRequest request)
     {
         HeardLeader();
-        // The leader proved that this log holds what it says, durably.
-        if (_installing is null && request.Commit > Commit)
-        {
-            Invariant.Holds(request.Commit <= _log.Last.Index, "A leader tells a follower to commit only what the follower acknowledged.");
-            CommitTo(request.Commit);
-        }
-        Reply(new HeartbeatReply { From = Self, To = request.From, Term = Term, ReadEpoch = request.ReadEpoch });
+        // The leader says what this node acknowledged, perhaps in an earlier run. A log that was cut behind a damage may lack it, or hold something
+        // older in its place, so only what was compared in this run is committed on a number alone. For the rest the leader is asked to prove it.
+        LogIndex verified = HasFault(CoreFaults.HeartbeatWithCommit) ? _log.Last.Index : LogIndex.Max(_verified, Commit);
+        if (_installing is null) CommitVerified(request.Commit, verified);
+        bool unproven = _installing is null && request.Commit > verified;
+        Reply(new HeartbeatReply { From = Self, To = request.From, Term = Term, ReadEpoch = request.ReadEpoch, Unproven = unproven });
     }
 }

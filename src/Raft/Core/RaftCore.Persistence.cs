@@ -60,13 +60,19 @@ public sealed partial class RaftCore
     {
         Invariant.Holds(from > Commit, "A committed entry never goes away.");
         _log.TruncateFrom(from);
+        _verified = LogIndex.Min(_verified, from.Previous);
+        if (!HasFault(CoreFaults.NoRollback))
+        {
+            _configs.TruncateFrom(from);
+            PutInForce();
+        }
         // What lies on disk at and after this place is the old content. Writes of it may still complete, and must not make
         // the new content look durable, even if it turns out to be the old content once more.
         if (_handedOver >= from)
         {
             _truncateFrom = _truncateFrom is { } earlier ? LogIndex.Min(earlier, from) : from;
             _handedOver = from.Previous;
-            CapPendingWrites(from.Previous);
+            if (!HasFault(CoreFaults.StableMarkFromOldTicket)) CapPendingWrites(from.Previous);
         }
         _durable = LogIndex.Min(_durable, from.Previous);
     }
@@ -106,7 +112,9 @@ public sealed partial class RaftCore
             _writes.Dequeue();
             _durable = LogIndex.Max(_durable, write.Last);
         }
+        if (HasFault(CoreFaults.StableMarkFromOldTicket)) _durable = LogIndex.Min(_durable, _log.Last.Index);
         Invariant.Holds(_durable <= _log.Last.Index, "Only what is in the log can be durable.");
+        EndRecoveryIfReached();
         OnOwnVotePersisted();
     }
 }

@@ -23,8 +23,10 @@ public sealed partial class RaftCore
         // Before its own no-op is committed a leader may not know the last commits of its predecessor; an index taken now could
         // be older than a write that was acknowledged.
         bool mayRead = HasCommittedOwnTerm || HasFault(CoreFaults.ReadBeforeNoOp);
-        if (_reads.Waiting.Count == 0 || !mayRead || _reads.Outstanding.Count >= ReadBatchesMax) return;
-        _reads.StartBatch(++_readEpoch, Commit, _now);
+        // While leadership is being handed over they wait too, for whoever leads in the end.
+        if (_reads.Waiting.Count == 0 || !mayRead || IsTransferring || _reads.Outstanding.Count >= ReadBatchesMax) return;
+        if (_readEpoch == 0 || !HasFault(CoreFaults.ReuseReadEpoch)) _readEpoch++;
+        _reads.StartBatch(_readEpoch, Commit, _now);
         _heartbeatDue = true;
     }
 

@@ -33,13 +33,13 @@ public sealed partial class RaftCore
                 _uncommittedBytes += proposal.Payload.Length;
             }
             EntryId place = outcome == ProposalOutcome.Appended ? _log.Last : default;
-            _output.Proposals.Add(new ProposalVerdict(proposal.Id, outcome, place, outcome == ProposalOutcome.NotLeader ? Leader : default));
+            _output.Proposals.Add(new ProposalVerdict(proposal.Id, outcome, place, outcome == ProposalOutcome.NotLeader && !IsTransferring ? Leader : default));
         }
     }
 
     private ProposalOutcome Admit(int bytes)
     {
-        if (Role != RaftRole.Leader) return ProposalOutcome.NotLeader;
+        if (Role != RaftRole.Leader || IsTransferring) return ProposalOutcome.NotLeader;
         if (bytes > _options.ProposalBytesMax) return ProposalOutcome.TooLarge;
         return _uncommittedBytes + bytes > _options.UncommittedBytesMax ? ProposalOutcome.TooBusy : ProposalOutcome.Appended;
     }
@@ -98,7 +98,7 @@ public sealed partial class RaftCore
     private void SendHeartbeat(Progress peer)
     {
         // Never more than the peer was proven to hold: beyond that its log may still differ.
-        LogIndex commit = LogIndex.Min(peer.Match, Commit);
+        LogIndex commit = HasFault(CoreFaults.HeartbeatWithCommit) ? Commit : LogIndex.Min(peer.Match, Commit);
         peer.CommitTold = LogIndex.Max(peer.CommitTold, commit);
         Send(new HeartbeatRequest { From = Self, To = peer.Node, Term = Term, Commit = commit, ReadEpoch = _readEpoch });
     }
@@ -116,31 +116,45 @@ public sealed partial class RaftCore
     private void OnAppendReply(AppendReply reply)
     {
         if (Role != RaftRole.Leader || _roster.Find(reply.From) is not { } peer) return;
-        peer.RecentActive = true;
+        (peer.RecentActive, peer.HeardTick) = (true, _now);
         if (!peer.IsLive(reply.Sequence) || reply.Sequence > _sequence || reply.Hint.Index > _log.Last.Index) return;
         if (reply.Success)
         {
             // More than was ever sent can only come from a damaged peer; believing it could lose data, and so could going on as if it
             // were silent about it. It is ignored and shows up as a peer that never catches up.
-            if (reply.Match <= _log.Last.Index) peer.Acknowledge(reply.Match);
+            if (reply.Match <= _log.Last.Index) peer.Acknowledge(reply.Match, NextSequence);
             return;
         }
+        if (peer.IsReverted(reply.Sequence, reply.Hint.Index) && !HasFault(CoreFaults.KeepMatchAfterReversion)) OnLogReverted(peer);
         if (peer.State == ReplicationState.Snapshot) return;
 
         // Both sides skip whole terms: the follower named its last entry with a term not above the refused one, and the leader takes its own
         // last entry with a term not above that. Below the base nothing can be compared, which ends in a snapshot.
         LogIndex next = _log.TryLastNotAbove(reply.Hint.Index, reply.Hint.Term, out EntryId common) ? common.Index.Next
             : LogIndex.Min(reply.Hint.Index.Next, _log.Base.Index);
-        if (HasFault(CoreFaults.HintAsMatch)) peer.Acknowledge(LogIndex.Min(reply.Hint.Index, _log.Last.Index));
+        if (HasFault(CoreFaults.HintAsMatch)) peer.Acknowledge(LogIndex.Min(reply.Hint.Index, _log.Last.Index), NextSequence);
         peer.BecomeProbe(LogIndex.Max(next, LogIndex.Zero.Next), NextSequence);
+    }
+
+    /// <summary>
+    /// The peer lacks what it acknowledged over this very link. It is brought up again, but nothing it says is counted until it is linked anew:
+    /// what it forgot once it may forget again.
+    /// </summary>
+    private void OnLogReverted(Progress peer)
+    {
+        if (!peer.Distrusted) _output.LogReverted.Add(peer.Node);
+        peer.ForgetMatch();
+        peer.Distrusted = true;
     }
 
     private void OnHeartbeatReply(HeartbeatReply reply)
     {
         if (Role != RaftRole.Leader || _roster.Find(reply.From) is not { } peer || reply.ReadEpoch > _readEpoch) return;
-        peer.RecentActive = true;
+        (peer.RecentActive, peer.HeardTick) = (true, _now);
         peer.ReadEpochAcknowledged = Math.Max(peer.ReadEpochAcknowledged, reply.ReadEpoch);
-        Redrive(peer);
+        // Asked for proof of what this leader believes already: an append that ends there gives it, or shows that the belief is wrong.
+        if (reply.Unproven && peer.State == ReplicationState.Replicate) peer.BecomeProbe(peer.Match.Next, NextSequence);
+        else Redrive(peer);
     }
 
     /// <summary>

@@ -12,6 +12,8 @@ public sealed partial class RaftCore
         Snapshot = id;
         if (id.Last.Index > _log.Base.Index)
             Invariant.Holds(_log.Contains(id.Last), "A snapshot of the own state ends at an entry of the own log.");
+        if (!HasAnyConfigFault)
+            Invariant.Holds(_configs.At(id.Last.Index) is not { } known || known.Equals(id.Membership), "A snapshot carries the membership that is committed at its last entry.");
     }
 
     /// <summary>
@@ -35,6 +37,7 @@ public sealed partial class RaftCore
         }
         if (target <= oldest) return;
         _log.CompactTo(target);
+        _configs.CompactTo(target);
         _output.CompactTo = _log.Base;
     }
 
@@ -99,6 +102,12 @@ public sealed partial class RaftCore
         (_handedOver, _durable, _truncateFrom) = (id.Last.Index, id.Last.Index, null);
         (Commit, Applied, _emitted) = (id.Last.Index, id.Last.Index, id.Last.Index);
         _compactedFor = id.Last.Index;
+        if (!HasFault(CoreFaults.OldConfigAfterSnapshot))
+        {
+            _configs.Reset(id.Last.Index, id.Membership);
+            PutInForce();
+        }
+        EndRecoveryIfReached();
         ReplySnapshot();
     }
 

@@ -67,6 +67,7 @@ public sealed partial class RaftCore
             Term = term;
             VotedFor = NodeId.None;
             _hardStateChanged = true;
+            _verified = LogIndex.Zero;
         }
         else if (HasFault(CoreFaults.VoteClearedOnStepDown) && Role != RaftRole.Follower)
         {
@@ -80,6 +81,7 @@ public sealed partial class RaftCore
     private void SetRole(RaftRole role, NodeId leader)
     {
         // Reads under way were asked of, or confirmed for, the previous leadership.
+        if (role != RaftRole.Leader) EndTransfer();
         if (Leader != leader || (Role == RaftRole.Leader && role != RaftRole.Leader)) _reads.Requeue();
         (Role, Leader) = (role, leader);
         _output.RoleChange = new RoleChange(Role, Term, Leader);

@@ -15,6 +15,7 @@ public sealed partial class RaftCore
             int due = Role == RaftRole.Leader
                 ? Math.Min(_options.HeartbeatTicks - _heartbeatElapsed, _options.ElectionTimeoutTicks - _electionElapsed)
                 : _electionTimeout - _electionElapsed;
+            if (IsTransferring) due = Math.Min(due, _options.ElectionTimeoutTicks - _transferElapsed);
             if (Role != RaftRole.Leader && _fastCampaignIn > 0) due = Math.Min(due, _fastCampaignIn);
             if (_reads.Count > 0) due = Math.Min(due, _options.HeartbeatTicks - _heartbeatElapsed);
             return Math.Max(1, due);
@@ -40,9 +41,11 @@ public sealed partial class RaftCore
         // Alone it stays: nobody else could do better.
         if (IsDiskStalled && !_roster.IsSoleVoter)
         {
-            BecomeFollower(Term, NodeId.None);
+            HandOverAtOnce();
             return;
         }
+        TickTransfer(interval);
+        if (Role != RaftRole.Leader) return;
         if (_electionElapsed >= _options.ElectionTimeoutTicks)
         {
             _electionElapsed = 0;

@@ -5,14 +5,15 @@ namespace Conclave.Raft;
 /// One thread at a time. The driver takes whatever inputs wait, calls <see cref="Step"/> for each and <see cref="Flush"/> once, carries
 /// out the output, and clears it. Decisions that gain from batching (appends, commit, read rounds, the persist operation)
 /// are made in <see cref="Flush"/>, so a batch costs each peer one message and the disk one write however many inputs it had.
-/// The parts: Terms (who leads), Election, Replication (leader), Following (follower), Commit, Persistence, Reads, Snapshots, Ticks.
+/// The parts: Terms (who leads), Election, Transfer, Replication (leader), Following (follower), Commit, Membership, Persistence, Recovery, Reads,
+/// Snapshots, Ticks.
 /// </remarks>
 public sealed partial class RaftCore
 {
     private readonly RaftOptions _options;
     private readonly CoreFaults _faults;
     private readonly Prng _random;
-    private readonly Roster _roster;
+    private Roster _roster;
     private readonly LogTail _log;
     private RaftOutput _output = new();
     private long _now; // ticks since the start
@@ -32,8 +33,9 @@ public sealed partial class RaftCore
         _random = new Prng(options.Seed);
 
         Snapshot = recovered.Snapshot;
-        Membership = Snapshot?.Membership ?? recovered.Bootstrap;
-        _roster = new Roster(Membership, options);
+        _configs = RecoverConfigs(recovered);
+        Membership = HasFault(CoreFaults.ConfigAtApply) ? _configs.All[0].Membership : _configs.Newest;
+        _roster = new Roster(Membership, options, faults);
         _reads = new ReadTracker();
         // Random starting points: an answer to a question of the previous run must not fit one of this run.
         _round = _random.Next() >> 1;
@@ -46,6 +48,8 @@ public sealed partial class RaftCore
         for (int i = 0; i < recovered.Entries.Count; i++) _log.Append(recovered.Entries[i]);
         RecoverPersistence(recovered);
         Commit = Applied = _emitted = snapshotLast.Index;
+        if (!HasFault(CoreFaults.IgnoreLostEnd)) _lostEnd = recovered.LostEnd;
+        EndRecoveryIfReached();
 
         ResetElectionTimer();
         // Nobody else could lead, so there is nothing to wait for.
@@ -76,6 +80,7 @@ public sealed partial class RaftCore
     /// <summary>Last index of the log that is durable on this node.</summary>
     public LogIndex Durable => _durable;
 
+    /// <summary>In force: the newest in the log, committed or not. The committed one is what the driver meets when it applies such an entry.</summary>
     public Membership Membership { get; private set; }
 
     /// <summary>The newest durable snapshot; null when there is none.</summary>
@@ -109,6 +114,8 @@ public sealed partial class RaftCore
             case RaftInputKind.SnapshotSendFinished: OnSnapshotSendFinished(input.Node, input.Succeeded); break;
             case RaftInputKind.LinkUp: OnLinkUp(input.Node); break;
             case RaftInputKind.LinkDown: OnLinkDown(input.Node); break;
+            case RaftInputKind.ChangeMembership: OnChangeMembership(input.Number, input.Change!); break; // the factory takes no null
+            case RaftInputKind.Transfer: OnTransfer(input.Node); break;
             default: throw Invariant.Unreachable("An input kind has no handler.");
         }
     }
@@ -121,10 +128,15 @@ public sealed partial class RaftCore
         if (Role == RaftRole.Leader)
         {
             AdvanceCommit();
+            TendMembership();
+        }
+        if (Role == RaftRole.Leader)
+        {
             StartReadRound();
             foreach (Progress peer in _roster.Peers) SendTo(peer);
             _heartbeatDue = false;
             ConfirmReads();
+            DriveTransfer();
         }
         else
         {
@@ -153,6 +165,7 @@ public sealed partial class RaftCore
             case VoteRequest m: OnVoteRequest(m); break;
             case VoteReply m: OnVoteReply(m); break;
             case SnapshotReply m: OnSnapshotReply(m); break;
+            case TimeoutNow m: OnTimeoutNow(m); break;
             default: throw Invariant.Unreachable("A message type has no handler.");
         }
     }

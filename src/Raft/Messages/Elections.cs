@@ -19,6 +19,13 @@ public sealed record VoteRequest : Message
     public required ulong Round { get; init; }
 }
 
+/// <summary>Leader to the voter that is to lead next: ask for votes now, without the pre-vote.</summary>
+public sealed record TimeoutNow : Message
+{
+    /// <summary>What the leader knows that the receiver holds. One that lacks it ignores this.</summary>
+    public required EntryId Last { get; init; }
+}
+
 /// <summary>Answer to a <see cref="VoteRequest"/>. A grant in a real vote leaves only after the vote is durable.</summary>
 public sealed record VoteReply : Message
 {

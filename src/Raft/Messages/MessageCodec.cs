@@ -23,11 +23,11 @@ public static class MessageCodec
     private enum Kind : byte
     {
         VoteRequest = 1, VoteReply = 2, AppendRequest = 3, AppendReply = 4, CommitNotice = 5, HeartbeatRequest = 6,
-        HeartbeatReply = 7, SnapshotReply = 8, ReadIndexRequest = 9, ReadIndexReply = 10,
+        HeartbeatReply = 7, SnapshotReply = 8, ReadIndexRequest = 9, ReadIndexReply = 10, TimeoutNow = 11,
     }
 
     [Flags]
-    private enum Flags : byte { None = 0, PreVote = 1, Transfer = 2, Granted = 4, Success = 8 }
+    private enum Flags : byte { None = 0, PreVote = 1, Transfer = 2, Granted = 4, Success = 8, Unproven = 16 }
 
     /// <summary>Writes one message.</summary>
     public static void Write(IBufferWriter<byte> output, Message message)
@@ -65,7 +65,7 @@ public static class MessageCodec
                 writer.Fixed(m.ReadEpoch);
                 break;
             case HeartbeatReply m:
-                Header(ref writer, m, Kind.HeartbeatReply);
+                Header(ref writer, m, Kind.HeartbeatReply, m.Unproven ? Flags.Unproven : 0);
                 writer.Fixed(m.ReadEpoch);
                 break;
             case SnapshotReply m:
@@ -80,6 +80,10 @@ public static class MessageCodec
                 Header(ref writer, m, Kind.ReadIndexReply);
                 writer.Fixed(m.RequestId);
                 writer.Fixed(m.Index.Value);
+                break;
+            case TimeoutNow m:
+                Header(ref writer, m, Kind.TimeoutNow);
+                writer.Id(m.Last);
                 break;
             default:
                 throw Invariant.Unreachable("A message type has no encoding.");
@@ -136,10 +140,18 @@ public static class MessageCodec
             },
             Kind.CommitNotice => new CommitNotice { From = from, To = to, Term = term, Verified = reader.Id(), Commit = new LogIndex(reader.Fixed()) },
             Kind.HeartbeatRequest => new HeartbeatRequest { From = from, To = to, Term = term, Commit = new LogIndex(reader.Fixed()), ReadEpoch = reader.Fixed() },
-            Kind.HeartbeatReply => new HeartbeatReply { From = from, To = to, Term = term, ReadEpoch = reader.Fixed() },
+            Kind.HeartbeatReply => new HeartbeatReply
+            {
+                From = from,
+                To = to,
+                Term = term,
+                ReadEpoch = reader.Fixed(),
+                Unproven = flags.HasFlag(Flags.Unproven),
+            },
             Kind.SnapshotReply => new SnapshotReply { From = from, To = to, Term = term, Last = new LogIndex(reader.Fixed()) },
             Kind.ReadIndexRequest => new ReadIndexRequest { From = from, To = to, Term = term, RequestId = reader.Fixed() },
             Kind.ReadIndexReply => new ReadIndexReply { From = from, To = to, Term = term, RequestId = reader.Fixed(), Index = new LogIndex(reader.Fixed()) },
+            Kind.TimeoutNow => new TimeoutNow { From = from, To = to, Term = term, Last = reader.Id() },
             _ => null,
         };
         if (read is null || reader.Failed || !reader.AtEnd) return false;
@@ -152,6 +164,7 @@ public static class MessageCodec
         Kind.VoteRequest => Flags.PreVote | Flags.Transfer,
         Kind.VoteReply => Flags.PreVote | Flags.Granted,
         Kind.AppendReply => Flags.Success,
+        Kind.HeartbeatReply => Flags.Unproven,
         _ => Flags.None,
     };
 

@@ -68,6 +68,9 @@ public sealed record HeartbeatReply : Message
 {
     /// <summary>From the request.</summary>
     public required ulong ReadEpoch { get; init; }
+
+    /// <summary>The request's commit lies beyond what this leader has proven to the sender's present process. An append will do.</summary>
+    public bool Unproven { get; init; }
 }
 
 /// <summary>Follower to leader, after a streamed snapshot: where the follower stands.</summary>

@@ -6,8 +6,18 @@ internal sealed class Progress(NodeId node, RaftOptions options)
     public NodeId Node { get; } = node;
     public InflightWindow Inflight { get; } = new(options.InflightCountMax, options.InflightBytesMax);
 
-    /// <summary>The peer durably holds the leader's log up to here. Rises only with live acknowledgements.</summary>
+    /// <summary>
+    /// The peer durably holds the leader's log up to here. Rises only with live acknowledgements, and falls only to zero, when it is to be proven anew.
+    /// </summary>
     public LogIndex Match { get; private set; }
+
+    /// <summary>What the peer's copy counts for: <see cref="Match"/>, or nothing.</summary>
+    public LogIndex Counted => Distrusted ? LogIndex.Zero : Match;
+
+    /// <summary>The peer lost what it had acknowledged, since the link stands.</summary>
+    public bool Distrusted { get; set; }
+
+    private ulong _matchKnownFrom; // requests from this sequence on were sent when Match was known
 
     /// <summary>Next entry to send; always after <see cref="Match"/>.</summary>
     public LogIndex Next { get; private set; }
@@ -32,11 +42,13 @@ internal sealed class Progress(NodeId node, RaftOptions options)
     /// <summary>Heard from since the last quorum check.</summary>
     public bool RecentActive { get; set; }
 
+    /// <summary>When the peer last answered this leader; null when it has not.</summary>
+    public long? HeardTick { get; set; }
+
     public ulong ReadEpochAcknowledged { get; set; }
 
     /// <summary>Last index of the snapshot that was asked for.</summary>
     public LogIndex PendingSnapshot { get; private set; }
-
 
     /// <summary>Oldest message in flight when the last heartbeat was answered: the same one twice means that it or its answer was lost.</summary>
     public ulong OldestAtHeartbeat { get; set; }
@@ -47,8 +59,8 @@ internal sealed class Progress(NodeId node, RaftOptions options)
     /// <summary>A new leader knows nothing of the peer's log and guesses that it equals its own.</summary>
     public void BecomeUnknown(LogIndex last, ulong firstLiveSequence)
     {
-        Match = LogIndex.Zero;
-        RecentActive = false;
+        ForgetMatch();
+        (RecentActive, HeardTick) = (false, null);
         ReadEpochAcknowledged = 0;
         BecomeProbe(last.Next, firstLiveSequence);
     }
@@ -65,12 +77,21 @@ internal sealed class Progress(NodeId node, RaftOptions options)
         PendingSnapshot = snapshot;
     }
 
+    /// <summary>Another process may be there now, with another disk. Changes nothing about what is sent next.</summary>
+    public void ForgetMatch() => (Match, _matchKnownFrom, Distrusted) = (LogIndex.Zero, 0, false);
+
+    /// <summary>
+    /// The peer refused, naming a place before <see cref="Match"/>. That alone proves nothing: the answer may be older than the acknowledgement. If the
+    /// request left when the acknowledgement was here, the peer's log has gone back since.
+    /// </summary>
+    public bool IsReverted(ulong refusedSequence, LogIndex hint) => hint < Match && refusedSequence >= _matchKnownFrom;
+
     public bool IsLive(ulong sequence) => sequence >= FirstLiveSequence;
 
     /// <summary>A live acknowledgement.</summary>
-    public void Acknowledge(LogIndex match)
+    public void Acknowledge(LogIndex match, ulong nextSequence)
     {
-        if (match > Match) Match = match;
+        if (match > Match) (Match, _matchKnownFrom) = (match, nextSequence);
         if (State == ReplicationState.Probe)
         {
             // Sequences stay live: what is in flight was sent from the position that has just been confirmed.

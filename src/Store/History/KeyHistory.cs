@@ -73,6 +73,19 @@ internal sealed class KeyHistory
         return wire is not null;
     }
 
+    /// <summary>The versions that can be read up to a revision when an earlier one is compacted.</summary>
+    /// <remarks>What is still in memory below the compacted revision differs between members and says nothing.</remarks>
+    public ReadOnlySpan<KeyVersion> Readable(long compactRevision, long revision)
+    {
+        ReadOnlySpan<KeyVersion> versions = Versions;
+        int first = IndexAt(versions, compactRevision), end = IndexAt(versions, revision) + 1;
+        if (first < 0)
+            first = 0;
+        else if (KeyValueWire.IsTombstone(versions[first].Wire))
+            first++;
+        return first < end ? versions[first..end] : [];
+    }
+
     /// <summary>Index of the newest version at or below a revision, or -1.</summary>
     public static int IndexAt(ReadOnlySpan<KeyVersion> versions, long revision)
     {

@@ -32,14 +32,7 @@ internal static class KeyHash
             return;
         }
 
-        // What is still in memory below the compacted revision differs between members and says nothing.
-        ReadOnlySpan<KeyVersion> versions = history.Versions;
-        int first = KeyHistory.IndexAt(versions, compactRevision);
-        if (first < 0)
-            first = 0;
-        else if (KeyValueWire.IsTombstone(versions[first].Wire))
-            first++;
-        for (int i = first; i < versions.Length && versions[i].Revision <= revision; i++)
-            crc.Add(versions[i].Wire);
+        foreach (KeyVersion version in history.Readable(compactRevision, revision))
+            crc.Add(version.Wire);
     }
 }

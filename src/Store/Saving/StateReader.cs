@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using Conclave.Store.History;
+using Conclave.Store.Sessions;
 using Conclave.Store.Writing;
 
 namespace Conclave.Store.Saving;
@@ -14,8 +16,8 @@ internal static class StateReader
         if (!reader.Bytes(SavedState.Magic.Length).SequenceEqual(SavedState.Magic))
             throw reader.Damaged("This is not a saved Conclave state");
         uint format = (uint)reader.Integer(sizeof(uint));
-        if (format != SavedState.Format)
-            throw reader.Damaged($"The saved state has format {format}, and this version reads {SavedState.Format}");
+        if (format is not SavedState.FormatPlain and not SavedState.FormatWithSessions)
+            throw reader.Damaged($"The saved state has format {format}, and this version reads {SavedState.FormatPlain} and {SavedState.FormatWithSessions}");
 
         var state = new StoreState();
         long revision = (long)reader.Integer();
@@ -28,6 +30,12 @@ internal static class StateReader
         LoadLeases(reader, state);
         LoadAlarms(reader, state);
         LoadAttributes(reader, state);
+        if (format == SavedState.FormatWithSessions)
+        {
+            LoadSessions(reader, state, revision);
+            LoadMarks(reader, state);
+        }
+
         LoadKeys(reader, state);
         LoadChanges(reader, state, revision);
         reader.CheckEnd();
@@ -63,6 +71,47 @@ internal static class StateReader
             reader.Expect(record.Length > sizeof(ulong), "Member attributes are cut short");
             state.Attributes = state.Attributes.SetItem(BinaryPrimitives.ReadUInt64LittleEndian(record), record[sizeof(ulong)..].ToArray());
         }
+    }
+
+    private static void LoadSessions(SavedReader reader, StoreState state, long revision)
+    {
+        long previous = long.MinValue;
+        for (bool first = true; reader.TryRecord(out ReadOnlySpan<byte> record); first = false)
+        {
+            reader.Expect(record.Length >= SavedState.SessionBytesMin, "A session is cut short");
+            long id = BinaryPrimitives.ReadInt64LittleEndian(record);
+            ulong sequence = BinaryPrimitives.ReadUInt64LittleEndian(record[8..]);
+            var error = (StoreError)record[16];
+            long answered = BinaryPrimitives.ReadInt64LittleEndian(record[17..]);
+            reader.Expect(first || id > previous, "Sessions are out of order");
+            reader.Expect(state.Leases.Contains(id), "A session is of an unknown lease");
+            reader.Expect(sequence > 0 && error <= StoreError.ResponseTooLarge && answered >= 1 && answered <= revision, "The answer of a session does not fit");
+            state.Sessions.Keep(new SessionAnswer(id, sequence, error, answered, record[SavedState.SessionBytesMin..].ToArray()));
+            previous = id;
+        }
+    }
+
+    private static void LoadMarks(SavedReader reader, StoreState state)
+    {
+        if (!reader.TryRecord(out ReadOnlySpan<byte> mark))
+            return;
+        reader.Expect(mark.Length == SavedState.MarkBytes, "A mark has another length");
+        ulong index = BinaryPrimitives.ReadUInt64LittleEndian(mark), number = BinaryPrimitives.ReadUInt64LittleEndian(mark[8..]);
+        ushort scheme = BinaryPrimitives.ReadUInt16LittleEndian(mark[16..]);
+        reader.Expect(index > 0 && index <= state.AppliedIndex, "A mark lies behind the last entry");
+        var members = ImmutableSortedDictionary.CreateBuilder<ulong, MemberMark>();
+        ulong previous = 0;
+        while (reader.TryRecord(out ReadOnlySpan<byte> record))
+        {
+            reader.Expect(record.Length == SavedState.MarkMemberBytes, "A member of a mark has another length");
+            ulong id = BinaryPrimitives.ReadUInt64LittleEndian(record), report = BinaryPrimitives.ReadUInt64LittleEndian(record[19..]);
+            reader.Expect(id > previous, "The members of a mark are out of order");
+            reader.Expect(record[8] <= 1 && record[17] <= (byte)MemberVerdict.Undecided && record[18] <= 1 && (record[18] == 1 || report == 0), "A member of a mark does not fit");
+            members.Add(id, new MemberMark(record[8] == 1, BinaryPrimitives.ReadUInt64LittleEndian(record[9..]), record[18] == 1 ? report : null, (MemberVerdict)record[17]));
+            previous = id;
+        }
+
+        state.Marks = new ClusterMarks { Index = index, Number = number, Scheme = scheme, Members = members.ToImmutable() };
     }
 
     private static void LoadKeys(SavedReader reader, StoreState state)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Conclave.Store.History;
 using Conclave.Store.Protobuf;
+using Conclave.Store.Sessions;
 using Conclave.Store.Tree;
 
 namespace Conclave.Store.Saving;
@@ -38,7 +39,8 @@ internal sealed class StateWriter
     private void Write(StoreView view)
     {
         WriteBytes(SavedState.Magic);
-        WriteInteger(SavedState.Format, sizeof(uint));
+        bool isPlain = view.Sessions is null && view.Marks.Index == 0;
+        WriteInteger(isPlain ? SavedState.FormatPlain : SavedState.FormatWithSessions, sizeof(uint));
         WriteInteger((ulong)view.Revision);
         WriteInteger((ulong)view.CompactRevision);
         WriteInteger(view.AppliedIndex);
@@ -68,6 +70,12 @@ internal sealed class StateWriter
         }
 
         WriteLength(0);
+        if (!isPlain)
+        {
+            WriteSessions(view);
+            WriteMarks(view.Marks);
+        }
+
         WriteKeys(view);
         WriteLength(0);
         ChangeLogView log = view.Log;
@@ -77,6 +85,45 @@ internal sealed class StateWriter
         Flush();
         WriteInteger(_crc.Value, sizeof(uint));
         Flush();
+    }
+
+    private void WriteSessions(StoreView view)
+    {
+        foreach (SessionAnswer answer in SessionTable.All(view.Sessions))
+        {
+            WriteLength(SavedState.SessionBytesMin + answer.Body.Length);
+            WriteInteger((ulong)answer.Id);
+            WriteInteger(answer.Sequence);
+            WriteInteger((ulong)answer.Error, 1);
+            WriteInteger((ulong)answer.Revision);
+            WriteBytes(answer.Body);
+        }
+
+        WriteLength(0);
+    }
+
+    private void WriteMarks(ClusterMarks marks)
+    {
+        if (marks.Index != 0)
+        {
+            WriteLength(SavedState.MarkBytes);
+            WriteInteger(marks.Index);
+            WriteInteger(marks.Number);
+            WriteInteger(marks.Scheme, sizeof(ushort));
+        }
+
+        foreach ((ulong id, MemberMark member) in marks.Members)
+        {
+            WriteLength(SavedState.MarkMemberBytes);
+            WriteInteger(id);
+            WriteInteger(member.IsVoter ? 1UL : 0, 1);
+            WriteInteger(member.Acknowledged);
+            WriteInteger((ulong)member.Verdict, 1);
+            WriteInteger(member.Report is null ? 0UL : 1, 1);
+            WriteInteger(member.Report ?? 0);
+        }
+
+        WriteLength(0);
     }
 
     private void WriteKeys(StoreView view)

@@ -45,13 +45,21 @@ internal static class AlarmSet
         if (request.Action == AlarmAction.Activate)
         {
             Write(meant, answer);
-            return raised ? alarms : alarms.Add(meant).Sort(Order);
+            return With(alarms, meant, raised: true);
         }
 
         if (request.Action != AlarmAction.Deactivate || !raised)
             return alarms;
         Write(meant, answer);
-        return alarms.Remove(meant);
+        return With(alarms, meant, raised: false);
+    }
+
+    /// <summary>The alarms with one of them raised or not, as it may be already.</summary>
+    public static ImmutableArray<ActiveAlarm> With(ImmutableArray<ActiveAlarm> alarms, ActiveAlarm alarm, bool raised)
+    {
+        if (alarms.Contains(alarm) == raised)
+            return alarms;
+        return raised ? alarms.Add(alarm).Sort(Order) : alarms.Remove(alarm);
     }
 
     private static int Order(ActiveAlarm x, ActiveAlarm y) =>

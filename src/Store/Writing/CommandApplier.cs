@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Conclave.Store.Marks;
 using Conclave.Store.Protobuf;
 using Conclave.Store.Requests;
+using Conclave.Store.Sessions;
 
 namespace Conclave.Store.Writing;
 
@@ -10,10 +12,39 @@ internal sealed class CommandApplier(StoreState state)
     private const byte PreviousTag = 2 << 3 | 2, LeaseIdTag = 2 << 3, LeaseTtlTag = 3 << 3;
 
     private readonly ResponseBuffer _response = new();
+    private readonly ResponseBound _bound = new(state);
     private readonly TxnRun _txn = new(state);
     private readonly List<byte[]> _deleted = [];
 
-    public ApplyOutcome Apply(in Command command, bool wantResponse)
+    public ApplyOutcome Apply(in Command command, bool wantResponse) =>
+        command.Session.IsNone ? Apply(command, wantResponse, bound: null) : ApplyInSession(command);
+
+    /// <summary>Applies a command whose sequence is new; gives the kept answer to a repeat.</summary>
+    private ApplyOutcome ApplyInSession(in Command command)
+    {
+        (long id, ulong sequence) = command.Session;
+        if (!state.Leases.Contains(id))
+            return Refused(StoreError.LeaseNotFound);
+        SessionAnswer? last = state.Sessions.Find(id);
+        ulong reached = last?.Sequence ?? 0;
+        if (sequence <= reached)
+            return last is not null && sequence == reached ? Repeat(last) : Refused(StoreError.SequenceTooOld);
+
+        // The answer is made on every member, whether or not somebody waits there: any of them may have to repeat it.
+        bool isWrite = command.Kind is CommandKind.Put or CommandKind.DeleteRange or CommandKind.Txn;
+        ApplyOutcome outcome = isWrite ? Apply(command, wantResponse: true, _bound) : Refused(StoreError.Malformed);
+        state.Sessions.Keep(new SessionAnswer(id, sequence, outcome.Error, outcome.Revision, outcome.Body.ToArray()));
+        return outcome;
+    }
+
+    private static ApplyOutcome Repeat(SessionAnswer answer) => new() { Error = answer.Error, Revision = answer.Revision, Body = answer.Body };
+
+    private ApplyOutcome Refused(StoreError error) => new() { Error = error, Revision = state.Revision };
+
+    /// <param name="command">The command.</param>
+    /// <param name="wantResponse">Make the answer.</param>
+    /// <param name="bound">What must find the answer small enough; null for any size.</param>
+    private ApplyOutcome Apply(in Command command, bool wantResponse, ResponseBound? bound)
     {
         ReadOnlySpan<byte> body = command.Body.Span;
         ResponseBuffer? response = wantResponse ? _response : null;
@@ -23,11 +54,13 @@ internal sealed class CommandApplier(StoreState state)
         {
             CommandKind.Alarm => Alarm(body),
             CommandKind.MemberAttributes => MemberAttributes(body),
+            CommandKind.StateMark => MarkRules.Mark(state, body),
+            CommandKind.StateReport => MarkRules.Report(state, body),
             // What a corrupt cluster is asked to write is refused; what it knows can still be read.
-            _ when AlarmSet.Has(state.Alarms, AlarmKind.Corrupt) => StoreError.Corrupt,
-            CommandKind.Put => Put(body, response),
-            CommandKind.DeleteRange => DeleteRange(body, response),
-            CommandKind.Txn => _txn.Run(body, NoSpace, response),
+            _ when MarkRules.RefusesWrites(state) => StoreError.Corrupt,
+            CommandKind.Put => Put(body, response, bound),
+            CommandKind.DeleteRange => DeleteRange(body, response, bound),
+            CommandKind.Txn => _txn.Run(body, NoSpace, response, bound),
             CommandKind.Compact => Compact(body),
             CommandKind.LeaseGrant => LeaseGrant(body, out lease),
             CommandKind.LeaseRevoke => LeaseRevoke(body, out lease.Id),
@@ -46,7 +79,7 @@ internal sealed class CommandApplier(StoreState state)
 
     private bool NoSpace => AlarmSet.Has(state.Alarms, AlarmKind.NoSpace);
 
-    private StoreError Put(ReadOnlySpan<byte> body, ResponseBuffer? response)
+    private StoreError Put(ReadOnlySpan<byte> body, ResponseBuffer? response, ResponseBound? bound)
     {
         if (!PutRequest.TryParse(body, out PutRequest put))
             return StoreError.Malformed;
@@ -57,6 +90,8 @@ internal sealed class CommandApplier(StoreState state)
             return StoreError.NoSpace;
         if (put.Lease != 0 && !state.Leases.Contains(put.Lease))
             return StoreError.LeaseNotFound;
+        if (bound?.Fits(put) == false)
+            return StoreError.ResponseTooLarge;
         if (!state.TryPut(put, out byte[]? previous))
             return StoreError.KeyNotFound;
         if (put.PreviousWanted && previous is not null)
@@ -64,13 +99,15 @@ internal sealed class CommandApplier(StoreState state)
         return StoreError.None;
     }
 
-    private StoreError DeleteRange(ReadOnlySpan<byte> body, ResponseBuffer? response)
+    private StoreError DeleteRange(ReadOnlySpan<byte> body, ResponseBuffer? response, ResponseBound? bound)
     {
         if (!DeleteRangeRequest.TryParse(body, out DeleteRangeRequest delete))
             return StoreError.Malformed;
         StoreError error = delete.Check();
         if (error != StoreError.None)
             return error;
+        if (bound?.Fits(delete) == false)
+            return StoreError.ResponseTooLarge;
         state.Delete(new KeyRange(delete.Key, delete.RangeEnd), _deleted);
         if (response is not null)
             TxnRun.WriteDeleted(delete.PreviousWanted, _deleted, response);
@@ -127,6 +164,8 @@ internal sealed class CommandApplier(StoreState state)
         if (!AlarmRequest.TryParse(body, out AlarmRequest alarm))
             return StoreError.Malformed;
         state.Alarms = AlarmSet.Apply(state.Alarms, alarm, _response);
+        if (alarm.Action == AlarmAction.Deactivate && alarm.Alarm == (int)AlarmKind.Corrupt)
+            MarkRules.Disarmed(state, alarm.MemberId);
         return StoreError.None;
     }
 

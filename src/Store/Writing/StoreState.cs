@@ -3,6 +3,7 @@ using Conclave.Store.History;
 using Conclave.Store.Leases;
 using Conclave.Store.Reading;
 using Conclave.Store.Requests;
+using Conclave.Store.Sessions;
 using Conclave.Store.Tree;
 
 namespace Conclave.Store.Writing;
@@ -22,22 +23,25 @@ internal sealed class StoreState
 
     private readonly List<byte[]> _found = [];
     private bool _changed;
+    private long _versionBytes = BaseBytes, _liveBytes = BaseBytes;
 
     public CowTree<KeySlot> Keys { get; } = new();
     public ChangeLog Log { get; } = new();
     public LeaseTable Leases { get; } = new();
+    public SessionTable Sessions { get; } = new();
     public ImmutableArray<ActiveAlarm> Alarms { get; set; } = [];
     public ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>> Attributes { get; set; } = ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>>.Empty;
+    public ClusterMarks Marks { get; set; } = ClusterMarks.None;
     public long Revision { get; set; } = 1;
     public long CompactRevision { get; set; } = -1;
     public ulong AppliedIndex { get; set; }
     public ulong AppliedTerm { get; set; }
 
-    /// <summary>All versions held.</summary>
-    public long SizeBytes { get; private set; } = BaseBytes;
+    /// <summary>All versions held, and the answers of the sessions.</summary>
+    public long SizeBytes => _versionBytes + Sessions.SizeBytes;
 
-    /// <summary>The live versions.</summary>
-    public long SizeInUseBytes { get; private set; } = BaseBytes;
+    /// <summary>The live versions, and the answers of the sessions.</summary>
+    public long SizeInUseBytes => _liveBytes + Sessions.SizeBytes;
 
     /// <summary>The state in the middle of a command, its own changes included.</summary>
     public ReadState Now => new(Keys.Root, Keys.Weight, Revision + 1);
@@ -106,7 +110,7 @@ internal sealed class StoreState
             Delete(wire);
     }
 
-    /// <summary>Takes a lease away with all its keys, which are deleted in key order.</summary>
+    /// <summary>Takes a lease away with its session and all its keys, which are deleted in key order.</summary>
     public void Revoke(long leaseId)
     {
         Leases.CopyAttached(leaseId, _found);
@@ -119,18 +123,19 @@ internal sealed class StoreState
 
         _found.Clear();
         Leases.Remove(leaseId);
+        Sessions.Remove(leaseId);
     }
 
     /// <summary>Compaction gave a version back.</summary>
-    public void Reclaimed(byte[] wire) => SizeBytes -= Cost(wire);
+    public void Reclaimed(byte[] wire) => _versionBytes -= Cost(wire);
 
     /// <summary>Takes in one version from a saved state: a live key as it was at the compacted revision.</summary>
     public void LoadBase(byte[] wire, ReadOnlySpan<byte> key)
     {
         Invariant.Holds(Keys.Seek(key) is null, "A saved state names each key once.");
         Keys.Insert(wire, 1);
-        SizeBytes += Cost(wire);
-        SizeInUseBytes += Cost(wire);
+        _versionBytes += Cost(wire);
+        _liveBytes += Cost(wire);
         long lease = KeyValueWire.Lease(wire);
         if (lease != 0)
             Leases.Attach(lease, key);
@@ -223,11 +228,11 @@ internal sealed class StoreState
     {
         Log.Append(wire, previous);
         _changed = true;
-        SizeBytes += Cost(wire);
+        _versionBytes += Cost(wire);
         if (!KeyValueWire.IsTombstone(wire))
-            SizeInUseBytes += Cost(wire);
+            _liveBytes += Cost(wire);
         if (previous is not null)
-            SizeInUseBytes -= Cost(previous);
+            _liveBytes -= Cost(previous);
     }
 
     private void MoveLease(ReadOnlySpan<byte> key, long before, long after)

@@ -20,7 +20,8 @@ internal sealed class TxnRun(StoreState state)
     /// <param name="request">A TxnRequest, any bytes.</param>
     /// <param name="noSpace">The NOSPACE alarm is raised.</param>
     /// <param name="response">Gets the TxnResponse without its header; null when nobody waits for it.</param>
-    public StoreError Run(ReadOnlySpan<byte> request, bool noSpace, ResponseBuffer? response)
+    /// <param name="bound">What must find the response small enough; null for any size.</param>
+    public StoreError Run(ReadOnlySpan<byte> request, bool noSpace, ResponseBuffer? response, ResponseBound? bound)
     {
         // A log entry was checked by the member that proposed it. Checking again keeps the promise that one key
         // changes once per revision whatever stands in the log.
@@ -41,6 +42,8 @@ internal sealed class TxnRun(StoreState state)
         error = TxnBranches.CheckRanges(request, _branches, ref _next, state.Revision, state.CompactRevision);
         if (error != StoreError.None)
             return error;
+        if (bound?.Fits(request, _branches) == false)
+            return StoreError.ResponseTooLarge;
         _next = 0;
         Execute(request, response);
         return StoreError.None;

@@ -6,9 +6,12 @@ internal sealed class TestCluster
     private readonly Dictionary<NodeId, TestNode> _nodes = [];
     private readonly HashSet<(NodeId From, NodeId To)> _cut = [];
     private readonly HashSet<NodeId> _down = [];
+    private readonly Func<RaftOptions, RaftOptions>? _change;
+    private readonly CoreFaults _faults;
 
     public TestCluster(int size, Func<RaftOptions, RaftOptions>? change = null, CoreFaults faults = CoreFaults.None)
     {
+        (_change, _faults) = (change, faults);
         Membership = Membership.Of([.. Enumerable.Range(1, size).Select(i => new NodeId((ulong)i))]);
         foreach (NodeId id in Membership.Voters) _nodes[id] = new TestNode(TestNode.OptionsFor(id.Value, change), Membership, faults);
     }
@@ -60,12 +63,22 @@ internal sealed class TestCluster
         foreach (TestNode node in Up()) node.Step(RaftInput.LinkDown(dead));
     }
 
-    public TestNode Restart(ulong id)
+    public TestNode Restart(ulong id, EntryId lostEnd = default)
     {
         var node = new NodeId(id);
         _down.Remove(node);
-        return _nodes[node] = _nodes[node].Restart();
+        return _nodes[node] = _nodes[node].Restart(lostEnd);
     }
+
+    /// <summary>A connection between the two is made anew; both sides notice.</summary>
+    public void Relink(ulong a, ulong b)
+    {
+        this[a].Step(RaftInput.LinkUp(new NodeId(b)));
+        this[b].Step(RaftInput.LinkUp(new NodeId(a)));
+    }
+
+    /// <summary>A node with an empty disk that knows no members: it waits for a leader to bring it the log.</summary>
+    public TestNode Join(ulong id) => _nodes[new NodeId(id)] = new TestNode(TestNode.OptionsFor(id, _change), new Membership(), _faults);
 
     /// <summary>The other followers stop hearing their leader, and the node alone gets time until it asks for votes; then everything runs to its end.</summary>
     public TestNode Elect(ulong id)
@@ -127,7 +140,7 @@ internal sealed class TestCluster
         node.Sent.Clear();
         foreach (Message message in messages)
         {
-            if (_cut.Contains((message.From, message.To)) || _down.Contains(message.To)) Lost.Add(message);
+            if (_cut.Contains((message.From, message.To)) || _down.Contains(message.To) || !_nodes.ContainsKey(message.To)) Lost.Add(message);
             else _nodes[message.To].Receive(message);
         }
         return true;

@@ -32,6 +32,9 @@ internal sealed class TestNode
     public List<NodeId> SnapshotsWanted { get; } = [];
     public List<RoleChange> RoleChanges { get; } = [];
     public List<EntryId> Compactions { get; } = [];
+    public List<MembershipVerdict> MembershipVerdicts { get; } = [];
+    public List<Membership> Memberships { get; } = [];
+    public List<NodeId> LogReverted { get; } = [];
     public SnapshotId? Installing { get; private set; }
 
     public HardState DiskHardState { get; private set; }
@@ -57,6 +60,9 @@ internal sealed class TestNode
         Reads.AddRange(_output.Reads);
         Proposals.AddRange(_output.Proposals);
         SnapshotsWanted.AddRange(_output.SnapshotsWanted);
+        MembershipVerdicts.AddRange(_output.MembershipVerdicts);
+        LogReverted.AddRange(_output.LogReverted);
+        if (_output.Membership is { } membership) Memberships.Add(membership);
         if (_output.RoleChange is { } change) RoleChanges.Add(change);
         if (_output.CompactTo is { } compactTo) Compactions.Add(compactTo);
         Installing = _output.InstallSnapshot ?? Installing;
@@ -76,6 +82,15 @@ internal sealed class TestNode
         for (int i = 0; i < batch.Length; i++) batch[i] = new Proposal((ulong)i + 1, new[] { payloads[i] });
         Step(RaftInput.Propose(batch));
     }
+
+    /// <summary>Asks for a change of membership; what became of it so far.</summary>
+    public MembershipOutcome Change(MembershipChangeKind kind, ulong node, params ReadOnlySpan<MemberInfo> infos)
+    {
+        Step(RaftInput.ChangeMembership((ulong)MembershipVerdicts.Count, new MembershipChange(kind, new NodeId(node), [.. infos])));
+        return MembershipVerdicts[^1].Outcome;
+    }
+
+    public void Transfer(ulong target = 0) => Step(RaftInput.Transfer(new NodeId(target)));
 
     /// <summary>The disk finishes everything handed over so far. The messages that waited for it leave; the core is told.</summary>
     public bool Sync()
@@ -120,14 +135,19 @@ internal sealed class TestNode
         Step(RaftInput.SnapshotInstalled(id));
     }
 
+    /// <summary>The disk loses everything after this index, as a damage would have it.</summary>
+    public void LoseAfter(ulong index) => DiskEntries.RemoveAll(e => e.Index.Value > index);
+
     /// <summary>Power cut: what was not synced is gone.</summary>
-    public TestNode Restart() => new(Options with { Seed = Options.Seed + 7919 }, new RecoveredState
+    /// <param name="lostEnd">What the node may have acknowledged beyond its log.</param>
+    public TestNode Restart(EntryId lostEnd = default) => new(Options with { Seed = Options.Seed + 7919 }, new RecoveredState
     {
         HardState = DiskHardState,
         Bootstrap = Bootstrap,
         Snapshot = DiskSnapshot,
         Base = DiskBase,
         Entries = [.. DiskEntries],
+        LostEnd = lostEnd,
     }, _faults);
 
     public T[] TakeSent<T>() where T : Message

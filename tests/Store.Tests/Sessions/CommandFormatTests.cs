@@ -1,0 +1,48 @@
+using Conclave.Support;
+using FsCheck.Fluent;
+
+namespace Conclave.Store.Tests;
+
+public class CommandFormatTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void A_command_with_or_without_a_session_comes_back_as_it_was() =>
+        Properties.Holds(Prop.ForAll((Tuple<byte, ulong, ulong> head, byte[] body, Tuple<long, ulong> session) =>
+        {
+            (byte kind, ulong origin, ulong request) = head;
+            var sent = new SessionSequence(session.Item1, session.Item1 == 0 ? 0 : session.Item2);
+            var expected = (CommandKind)(1 + kind % 10);
+            byte[] payload = Command.Encode(expected, origin, request, body, sent);
+            Assert.True(Command.TryDecode(payload, out Command command));
+            Assert.Equal((expected, origin, request, sent), (command.Kind, command.Origin, command.RequestId, command.Session));
+            Assert.Equal(body, command.Body.ToArray());
+        }), output, tests: 500);
+
+    [Fact]
+    public void A_command_without_a_session_is_written_as_before_there_were_any() =>
+        Assert.Equal((byte[])[1, 3, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 77], Command.Encode(CommandKind.Txn, 5, 6, [77]));
+
+    [Fact]
+    public void A_command_of_a_session_says_so_in_its_format() =>
+        Assert.Equal((byte[])[2, 1, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 9, 0, 0, 0, 0, 0, 0, 0, 77],
+            Command.Encode(CommandKind.Put, 5, 6, [77], new SessionSequence(-1, 9)));
+
+    [Fact]
+    public void What_is_no_command_is_not_taken_for_one()
+    {
+        byte[] plain = Command.Encode(CommandKind.Put, 1, 2, [3]), session = Command.Encode(CommandKind.Put, 1, 2, [], new SessionSequence(4, 5));
+        for (int length = 0; length < Command.HeaderBytes; length++)
+            Assert.False(Command.TryDecode(plain.AsMemory(0, length), out _));
+        for (int length = 0; length < Command.SessionHeaderBytes; length++)
+            Assert.False(Command.TryDecode(session.AsMemory(0, length), out _));
+        foreach ((int at, byte value) in ((int, byte)[])[(0, 0), (0, 3), (1, 0), (1, 11), (2, 1), (3, 1)])
+        {
+            byte[] changed = [.. session];
+            changed[at] = value;
+            Assert.False(Command.TryDecode(changed, out _), $"byte {at} = {value}");
+        }
+
+        session.AsSpan(20, 8).Clear();   // session 0 is no session
+        Assert.False(Command.TryDecode(session, out _));
+    }
+}
