@@ -2,11 +2,12 @@ namespace Conclave.Simulator;
 
 /// <summary>How a run ended.</summary>
 /// <param name="Failure">What was violated, with the seed and the command that replays it; null when everything held.</param>
+/// <param name="Invariant">Which invariant that was: "I4", "core" for one that the core checks itself, or the type of an exception; null when everything held.</param>
 /// <param name="TraceHash">Equal for equal runs: seed, steps and mutation decide everything.</param>
 /// <param name="Events">Simulated events, all phases.</param>
 /// <param name="VirtualTime">How long the cluster lived.</param>
 /// <param name="Statistics">What happened in it: a run in which nothing happened has proven nothing.</param>
-public sealed record Verdict(string? Failure, ulong TraceHash, long Events, TimeSpan VirtualTime, Statistics Statistics)
+public sealed record Verdict(string? Failure, string? Invariant, ulong TraceHash, long Events, TimeSpan VirtualTime, Statistics Statistics)
 {
     public bool Passed => Failure is null;
 }

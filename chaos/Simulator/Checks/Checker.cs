@@ -9,7 +9,7 @@ internal sealed class Checker(SimWorld world)
     private readonly Dictionary<(NodeId Voter, Term Term), NodeId> _votes = [];
     private readonly Dictionary<EntryId, (Term Previous, ulong Operation)> _entries = [];
     private readonly List<ulong> _hashes = []; // of the state, by applied index
-    private readonly NodeMemory[] _memories = [.. Enumerable.Range(0, 16).Select(_ => new NodeMemory())];
+    private readonly NodeMemory[] _memories = [.. Enumerable.Range(0, SimWorld.SlotsMax).Select(_ => new NodeMemory())];
     private readonly List<PeerStatus> _peers = [];
 
     /// <summary>What a node must not go back behind.</summary>
@@ -20,7 +20,7 @@ internal sealed class Checker(SimWorld world)
         public Term SpokenTerm; // across restarts
         public LogIndex Commit, Applied;
         public RaftRole Role;
-        public readonly LogIndex[] Matches = new LogIndex[16];
+        public readonly LogIndex[] Matches = new LogIndex[SimWorld.SlotsMax];
         public Term MatchesIn;
     }
 

@@ -23,6 +23,7 @@ internal sealed class ClientLoad(SimWorld world)
 
     private sealed class Client
     {
+        public required RandomStream Random;
         public int Node;
         public int Pending; // operations of the present turn
         public long Turn;
@@ -37,8 +38,9 @@ internal sealed class ClientLoad(SimWorld world)
         _clients = new Client[world.Plan.Clients];
         for (int i = 0; i < _clients.Length; i++)
         {
-            _clients[i] = new Client { Node = world.Random.Below(world.Nodes.Length) };
-            world.After(world.Between(0, world.Plan.ThinkMaxUs), new SimEvent(SimEventKind.ClientTurn, -1, -1, i, null));
+            RandomStream random = world.Streams.Client(i);
+            _clients[i] = new Client { Random = random, Node = random.Below(world.Nodes.Count) };
+            world.After(random.Between(0, world.Plan.ThinkMaxUs), new SimEvent(SimEventKind.ClientTurn, -1, -1, i, null));
         }
     }
 
@@ -49,13 +51,13 @@ internal sealed class ClientLoad(SimWorld world)
         Client client = _clients[number];
         if (!Active || !world.Nodes[client.Node].IsUp)
         {
-            client.Node = world.Random.Below(world.Nodes.Length);
+            client.Node = client.Random.Below(world.Nodes.Count);
             Next(number);
             return;
         }
         client.Turn++;
-        bool write = world.Chance(world.Plan.WriteShare);
-        int burst = 1 + world.Random.Below(world.Plan.BurstMax);
+        bool write = client.Random.Permille(world.Plan.WritePermille);
+        int burst = 1 + client.Random.Below(world.Plan.BurstMax);
         client.Pending = burst;
         SimNode node = world.Nodes[client.Node];
         if (write) Propose(node, number, burst);
@@ -69,7 +71,7 @@ internal sealed class ClientLoad(SimWorld world)
     {
         ulong id = ++_lastId;
         _writes[id] = new Write(-1, 0, node.Slot, 0);
-        node.Take(RaftInput.Propose(new[] { new Proposal(id, NodeMachine.Command(world, id)) }));
+        node.Take(RaftInput.Propose(new[] { new Proposal(id, NodeMachine.Command(world, world.Streams.Client(-1), id)) }));
         return id;
     }
 
@@ -85,7 +87,7 @@ internal sealed class ClientLoad(SimWorld world)
         foreach ((ulong id, Write write) in _writes.Where(w => w.Value.Client == number).OrderBy(w => w.Key).ToList()) Forget(id, write);
         foreach ((ulong id, _) in _reads.Where(r => r.Value.Client == number).OrderBy(r => r.Key).ToList()) _reads.Remove(id);
         client.Pending = 0;
-        client.Node = world.Random.Below(world.Nodes.Length);
+        client.Node = client.Random.Below(world.Nodes.Count);
         Next(number);
     }
 
@@ -100,7 +102,8 @@ internal sealed class ClientLoad(SimWorld world)
         _refused.Add(verdict.Id);
         if (!_writes.Remove(verdict.Id, out Write write)) return;
         if (write.Client < 0) return;
-        _clients[write.Client].Node = verdict.Leader == NodeId.None ? world.Random.Below(world.Nodes.Length) : (int)verdict.Leader.Value - 1;
+        Client client = _clients[write.Client];
+        client.Node = verdict.Leader == NodeId.None ? client.Random.Below(world.Nodes.Count) : (int)verdict.Leader.Value - 1;
         Finish(write.Client, write.Turn);
     }
 
@@ -160,7 +163,7 @@ internal sealed class ClientLoad(SimWorld world)
         {
             ulong id = ++_lastId;
             _writes[id] = new Write(client, _clients[client].Turn, node.Slot, 0);
-            batch[i] = new Proposal(id, NodeMachine.Command(world, id));
+            batch[i] = new Proposal(id, NodeMachine.Command(world, _clients[client].Random, id));
         }
         node.Take(RaftInput.Propose(batch));
     }
@@ -188,9 +191,9 @@ internal sealed class ClientLoad(SimWorld world)
         if (number < 0) return;
         Client client = _clients[number];
         if (client.Turn != turn || client.Pending == 0 || --client.Pending > 0) return;
-        if (world.Random.Below(8) == 0) client.Node = world.Random.Below(world.Nodes.Length);
+        if (client.Random.Below(8) == 0) client.Node = client.Random.Below(world.Nodes.Count);
         Next(number);
     }
 
-    private void Next(int number) => world.After(world.Between(1, world.Plan.ThinkMaxUs), new SimEvent(SimEventKind.ClientTurn, -1, -1, number, null));
+    private void Next(int number) => world.After(_clients[number].Random.Between(1, world.Plan.ThinkMaxUs), new SimEvent(SimEventKind.ClientTurn, -1, -1, number, null));
 }

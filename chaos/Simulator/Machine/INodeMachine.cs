@@ -22,8 +22,8 @@ internal static class NodeMachine
     public static INodeMachine Load(Plan plan, byte[] saved) => plan.RealStore ? StoreMachine.Load(saved) : RegisterMachine.Load(saved);
 
     /// <summary>A command that carries the number of the operation.</summary>
-    public static byte[] Command(SimWorld world, ulong operation) => world.Plan.RealStore ? StoreCommands.Draw(world, operation)
-        : RegisterMachine.Command(operation, world.Random.Below(RegisterMachine.Registers), world.Random.Below(world.Plan.ValueBytesMax));
+    public static byte[] Command(SimWorld world, RandomStream random, ulong operation) => world.Plan.RealStore ? StoreCommands.Draw(world, random, operation)
+        : RegisterMachine.Command(operation, random.Below(RegisterMachine.Registers), random.Below(world.Plan.ValueBytesMax));
 
     /// <summary>The number that <see cref="Command"/> put in; 0 for entries that are no commands.</summary>
     public static ulong OperationOf(Plan plan, in Entry entry)

@@ -20,7 +20,7 @@ internal sealed partial class SimNode
     {
         if (_applyScheduled || (_applyQueue.Count == 0 && _readyReads.Count == 0)) return;
         _applyScheduled = true;
-        Later(SimEventKind.Apply, _world.Between(1, 2_000));
+        Later(SimEventKind.Apply, _random.Between(1, 2_000));
     }
 
     private void ApplySome()

@@ -10,6 +10,7 @@ internal sealed partial class SimNode
     private readonly List<OutboundMessage> _released = [];
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
+    private long _downTimeUs; // after a crash while writing
 
     /// <summary>What must be on the disk.</summary>
     public DiskShadow Shadow => _shadow;
@@ -19,7 +20,12 @@ internal sealed partial class SimNode
     /// <summary>Exactly one is set. In the order in which the core asked.</summary>
     private sealed record DiskWork(PersistOp? Write, SnapshotId? Install, EntryId? CompactTo);
 
-    public void ArmCrashWhileWriting(int? steps) => _disk.ArmCrash(steps);
+    /// <summary>The next writes stop after so many steps, and the node starts again later; null disarms.</summary>
+    public void ArmCrashWhileWriting(int? steps, long downTimeUs)
+    {
+        _downTimeUs = downTimeUs;
+        _disk.ArmCrash(steps);
+    }
 
     /// <summary>False when the power goes again while the disk is being read.</summary>
     private bool TryOpenDisk(out RecoveredState recovered)
@@ -33,8 +39,8 @@ internal sealed partial class SimNode
         catch (SimulatedCrash)
         {
             _world.Statistics.CrashesWhileWriting++;
-            _disk.Crash(powerCut: _world.Random.Below(2) == 0);
-            _world.Faults.RestartLater(this);
+            _disk.Crash(powerCut: _diskRandom.Below(2) == 0);
+            StartLater(_downTimeUs);
             recovered = null!; // nobody looks at it
             return false;
         }
@@ -68,7 +74,7 @@ internal sealed partial class SimNode
         _diskBusy = true;
         _diskNow = [_diskQueue.Dequeue()];
         while (_diskNow[0].Write is not null && _diskQueue.TryPeek(out DiskWork? next) && next.Write is not null) _diskNow.Add(_diskQueue.Dequeue());
-        Later(SimEventKind.DiskDone, _world.Between(_world.Plan.DiskMinUs, _world.Plan.DiskMaxUs) * DiskFactor);
+        Later(SimEventKind.DiskDone, _diskRandom.Between(_world.Plan.DiskMinUs, _world.Plan.DiskMaxUs) * DiskFactor);
     }
 
     private void FinishDiskWork()

@@ -20,7 +20,7 @@ internal sealed partial class SimNode
         if (_savingSnapshot || Machine.Applied.Index - _snapshotIndex < _world.Plan.SnapshotEvery) return;
         _savingSnapshot = true;
         var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, Core.Membership), Machine.Save());
-        Later(SimEventKind.SnapshotSaved, _world.Between(1_000, 100_000), data: taken);
+        Later(SimEventKind.SnapshotSaved, _random.Between(1_000, 100_000), data: taken);
     }
 
     private void SaveSnapshot(TakenSnapshot taken)
@@ -40,7 +40,7 @@ internal sealed partial class SimNode
         if (!_streams.Add(receiver._slot)) return; // it runs already
         if (_disk.ReadSnapshot() is not { } snapshot) throw new SimulationFailure($"{Id} is to send a snapshot and has none.");
         var stream = new SnapshotStream(_slot, receiver._slot, Core.Term, receiver.Life, snapshot);
-        Later(SimEventKind.StreamEnd, _world.Between(1_000, 300_000), data: stream);
+        Later(SimEventKind.StreamEnd, _random.Between(1_000, 300_000), data: stream);
     }
 
     private void EndStream(SnapshotStream stream)
@@ -48,8 +48,9 @@ internal sealed partial class SimNode
         _streams.Remove(stream.To);
         SimNode receiver = _world.Nodes[stream.To];
         bool cut = _world.Network.IsBlocked(_slot, stream.To) || _world.Network.IsBlocked(stream.To, _slot);
-        bool ok = receiver.IsUp && receiver.Life == stream.ReceiverLife && !cut && !(!_world.Network.Healing && _world.Random.Below(10) == 0);
-        if (ok) receiver.Later(SimEventKind.StreamSaved, _world.Between(100, 50_000), data: stream);
+        bool broken = _random.Below(10) == 0;
+        bool ok = receiver.IsUp && receiver.Life == stream.ReceiverLife && !cut && (!broken || _world.Network.Healing);
+        if (ok) receiver.Later(SimEventKind.StreamSaved, receiver._random.Between(100, 50_000), data: stream);
         Take(RaftInput.SnapshotSendFinished(receiver.Id, ok));
     }
 

@@ -7,6 +7,7 @@ internal sealed partial class SimNode
 {
     private readonly SimWorld _world;
     private readonly int _slot;
+    private readonly RandomStream _random, _diskRandom;
     private readonly RaftOutput _output = new();
     private readonly List<RaftInput> _inbox = [];
     private bool _batchScheduled;
@@ -16,8 +17,9 @@ internal sealed partial class SimNode
     public SimNode(SimWorld world, int slot)
     {
         (_world, _slot) = (world, slot);
+        (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
         Id = new NodeId((ulong)slot + 1);
-        _disk = world.Plan.RealDisk ? new FileDisk(world.Random.Next(), Id.Value) : new ListDisk();
+        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value) : new ListDisk();
         Machine = NodeMachine.Empty(world.Plan);
     }
 
@@ -43,7 +45,7 @@ internal sealed partial class SimNode
         var options = new RaftOptions
         {
             Self = Id,
-            Seed = _world.Random.Next(),
+            Seed = _world.Streams.CoreSeed(_slot, Life),
             ElectionTimeoutTicks = plan.ElectionTimeoutTicks,
             HeartbeatTicks = plan.HeartbeatTicks,
             AppendBytesMax = plan.AppendBytesMax,
@@ -55,7 +57,7 @@ internal sealed partial class SimNode
         _core = new RaftCore(options, recovered, _world.Mutation.ToFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         _world.Checker.OnStart(this);
-        Later(SimEventKind.Tick, _world.Between(1, TickUs));
+        Later(SimEventKind.Tick, _random.Between(1, TickUs));
         foreach (SimNode other in _world.Nodes)
             if (other is { IsUp: true } && other != this) Link(other);
         ScheduleBatch();
@@ -76,7 +78,7 @@ internal sealed partial class SimNode
         _world.Clients.OnNodeGone(this);
         foreach (SimNode other in _world.Nodes)
             if (other is { IsUp: true } && other != this && !_world.Network.IsBlocked(_slot, other._slot))
-                other.Later(SimEventKind.LinkDown, _world.Between(100, 5_000), _slot);
+                other.LoseLink(_slot, 5_000);
     }
 
     public void Pause(long us) => _pausedUntil = _world.Now + us;
@@ -86,9 +88,14 @@ internal sealed partial class SimNode
     /// <summary>A connection between the two comes up; each notices on its own.</summary>
     public void Link(SimNode other)
     {
-        Later(SimEventKind.LinkUp, _world.Between(500, 20_000), other._slot);
-        other.Later(SimEventKind.LinkUp, _world.Between(500, 20_000), _slot);
+        Later(SimEventKind.LinkUp, _random.Between(500, 20_000), other._slot);
+        other.Later(SimEventKind.LinkUp, other._random.Between(500, 20_000), _slot);
     }
+
+    /// <summary>Notices, soon, that the connection to another node is gone.</summary>
+    public void LoseLink(int other, long withinUs) => Later(SimEventKind.LinkDown, _random.Between(100, withinUs), other);
+
+    public void StartLater(long afterUs) => _world.After(afterUs, new SimEvent(SimEventKind.Restart, _slot, -1, 0, null));
 
     public void Take(in RaftInput input)
     {
@@ -111,7 +118,7 @@ internal sealed partial class SimNode
         if (IsPaused)
         {
             // Nothing runs in a stopped process; the ticks of that time are one late tick.
-            _world.At(_pausedUntil + _world.Between(0, 1_000), what);
+            _world.At(_pausedUntil + _random.Between(0, 1_000), what);
             return;
         }
         try
@@ -121,8 +128,8 @@ internal sealed partial class SimNode
         catch (SimulatedCrash)
         {
             _world.Statistics.CrashesWhileWriting++;
-            Crash(powerCut: _world.Random.Below(2) == 0);
-            _world.Faults.RestartLater(this);
+            Crash(powerCut: _diskRandom.Below(2) == 0);
+            StartLater(_downTimeUs);
         }
     }
 
@@ -141,8 +148,8 @@ internal sealed partial class SimNode
             case SimEventKind.SnapshotSaved: SaveSnapshot((TakenSnapshot)what.Data!); break; // scheduled with it
             case SimEventKind.StreamEnd: EndStream((SnapshotStream)what.Data!); break; // scheduled with it
             case SimEventKind.StreamSaved: ReceiveSnapshot((SnapshotStream)what.Data!); break; // scheduled with it
-            case SimEventKind.LinkUp: Take(RaftInput.LinkUp(_world.Nodes[what.Number].Id)); break;
-            case SimEventKind.LinkDown: Take(RaftInput.LinkDown(_world.Nodes[what.Number].Id)); break;
+            case SimEventKind.LinkUp: Take(RaftInput.LinkUp(_world.Nodes[(int)what.Number].Id)); break;
+            case SimEventKind.LinkDown: Take(RaftInput.LinkDown(_world.Nodes[(int)what.Number].Id)); break;
             default: throw new SimulationFailure($"No handler for {what.Kind}.");
         }
     }
@@ -151,7 +158,7 @@ internal sealed partial class SimNode
     {
         if (_batchScheduled) return;
         _batchScheduled = true;
-        Later(SimEventKind.Batch, _world.Between(1, 200));
+        Later(SimEventKind.Batch, _random.Between(1, 200));
     }
 
     /// <summary>What the driver does: some inputs, one flush, then everything that came out.</summary>
