@@ -96,7 +96,7 @@ public sealed class LostDiskTests : IAsyncLifetime
         {
             await Node(tries % 3).GetAsync("a");
             if (_options.All(KnowsBothOthers)) return;
-            await Task.Delay(10);
+            await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
         Assert.Fail("The members did not connect to each other.");
