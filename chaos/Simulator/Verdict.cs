@@ -39,4 +39,11 @@ public sealed record Statistics
     public long LocksAcquired { get; set; }
     public long OperationsOrdered { get; set; }
     public long AnswersRepeated { get; set; }
+
+    /// <summary>Adds the counts of another run to these.</summary>
+    public void Add(Statistics other)
+    {
+        foreach (System.Reflection.PropertyInfo property in typeof(Statistics).GetProperties())
+            if (property.PropertyType == typeof(long)) property.SetValue(this, (long)property.GetValue(this)! + (long)property.GetValue(other)!); // longs are never null
+    }
 }
