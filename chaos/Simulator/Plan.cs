@@ -24,6 +24,15 @@ internal sealed record Plan
     public required int InflightCountMax { get; init; }
     public required int TrailingEntries { get; init; }
     public required int Clients { get; init; }
+
+    /// <summary>Clients with a purpose, in runs with the real store: they watch, hold locks, keep a history of a few registers.</summary>
+    public int Watchers { get; init; }
+    public int Lockers { get; init; }
+    public int RegisterClients { get; init; }
+    public int SessionClients { get; init; }
+
+    /// <summary>Clocks may run at half or double speed, and holders of leases count with it.</summary>
+    public bool ClocksDrift { get; init; }
     public required int WritePermille { get; init; }
     public required int BurstMax { get; init; }
     public required int ValueBytesMax { get; init; }
@@ -83,7 +92,7 @@ internal sealed record Plan
     {
         int heartbeat = 2 + random.Below(9);
         long delayMin = random.Pick(50, 200, 1_000);
-        return new Plan
+        var plan = new Plan
         {
             Nodes = random.Pick(3, 3, 3, 3, 5, 5, 2, 1),
             RealDisk = random.Below(3) == 0,
@@ -111,7 +120,12 @@ internal sealed record Plan
             ThinkMaxUs = random.Pick(1_000, 20_000, 200_000),
             FaultEveryUs = random.Pick(50_000, 200_000, 800_000, 3_000_000),
             Faults = DrawFaults(random),
+            Watchers = random.Below(2) * (1 + random.Below(4)),
+            Lockers = random.Below(2) * (2 + random.Below(3)),
+            RegisterClients = random.Below(2) * (2 + random.Below(3)),
+            SessionClients = random.Below(2) * (1 + random.Below(3)),
         };
+        return plan with { ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
     }
 
     private static FaultKind[] DrawFaults(RandomStream random)

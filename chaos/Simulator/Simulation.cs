@@ -99,6 +99,9 @@ public sealed class Simulation
             if (!world.RunUntil(() => !world.Clients.IsUnderWay(read), ConvergeUs)) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
         }
 
+        if (!world.RunUntil(() => world.Clients.Watches.AreComplete, ConvergeUs)) throw new SimulationFailure($"I18: watches have not been told everything after healing. {world.Clients.Watches.Describe()}");
+        world.Clients.Registers.Check();
+
         Term term = LeaderOf(world)!.Core.Term; // as above
         world.RunUntil(() => false, 5 * world.Plan.ElectionTimeoutUs);
         if (LeaderOf(world) is not { } leader || leader.Core.Term != term) throw new SimulationFailure($"I22: an election in a healthy cluster. {Describe(world)}");

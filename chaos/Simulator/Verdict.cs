@@ -30,6 +30,15 @@ public sealed record Statistics
     public long MessagesLost { get; set; }
     public long Faults { get; set; }
     public long Truncations { get; set; }
+    public long ReadsCompared { get; set; }
+    public long WatchEvents { get; set; }
+    public long WatchProgress { get; set; }
+    public long WatchesCompacted { get; set; }
+    public long LeasesRenewed { get; set; }
+    public long LeasesExpired { get; set; }
+    public long LocksAcquired { get; set; }
+    public long OperationsOrdered { get; set; }
+    public long AnswersRepeated { get; set; }
 
     /// <summary>Adds the counts of another run to these.</summary>
     public void Add(Statistics other)

@@ -26,6 +26,9 @@ internal sealed class Checker(SimWorld world)
 
     public CommittedLog Committed { get; } = new();
 
+    /// <summary>What the committed entries mean, and what is answered; null in runs without the real store.</summary>
+    public ContentCheck? Contents { get; } = world.Plan.RealStore ? new ContentCheck(world) : null;
+
     public void OnStart(SimNode node)
     {
         NodeMemory memory = _memories[node.Slot];
@@ -103,6 +106,7 @@ internal sealed class Checker(SimWorld world)
         int at = (int)entry.Index.Value - 1;
         if (at == _hashes.Count) _hashes.Add(node.Machine.Hash);
         else CheckHash(node);
+        Contents?.OnApplied(node, entry.Index, NodeMachine.OperationOf(world.Plan, entry));
     }
 
     public void OnInstalled(SimNode node)
@@ -113,7 +117,8 @@ internal sealed class Checker(SimWorld world)
     private void CheckHash(SimNode node)
     {
         int at = (int)node.Machine.Applied.Index.Value - 1;
-        Require(at < _hashes.Count && _hashes[at] == node.Machine.Hash, "I16", node, $"has another state at {node.Machine.Applied} than the others");
+        Require(at < _hashes.Count, "I16", node, $"has applied {node.Machine.Applied}, which nobody has committed");
+        Require(_hashes[at] == node.Machine.Hash, "I16", node, $"has another state at {node.Machine.Applied} than the others");
     }
 
     private void CheckPeers(SimNode node, NodeMemory memory)

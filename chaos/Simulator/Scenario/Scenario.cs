@@ -26,5 +26,5 @@ internal sealed record Scenario
     public string? Expect { get; init; }
 
     public static Scenario FromSeed(ulong seed, int steps = Simulation.StepsDefault, Mutation mutation = Mutation.None, bool checkReleases = true) =>
-        new() { Seed = seed, Plan = Plan.Draw(new RandomStreams(seed).Plan()), Steps = steps, Mutation = mutation, CheckReleases = checkReleases };
+        new() { Seed = seed, Plan = mutation.Favour(Plan.Draw(new RandomStreams(seed).Plan())), Steps = steps, Mutation = mutation, CheckReleases = checkReleases };
 }

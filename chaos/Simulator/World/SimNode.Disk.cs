@@ -10,6 +10,7 @@ internal sealed partial class SimNode
     private readonly List<OutboundMessage> _released = [];
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
+    private IoTicket? _lastTicket; // survives restarts; see ReportFormerLife
     private long _downTimeUs; // after a crash while writing
 
     /// <summary>What must be on the disk.</summary>
@@ -54,7 +55,27 @@ internal sealed partial class SimNode
 
     private void QueueWrites(List<PersistOp> ops)
     {
-        foreach (PersistOp op in ops) QueueDisk(new DiskWork(op, null, null));
+        foreach (PersistOp op in ops)
+        {
+            PersistOp queued = op;
+            if (_world.Has(DriverFaults.SendBeforeDurable))
+            {
+                foreach (OutboundMessage message in op.MarkDurable()) Send(message.Message);
+                queued = new PersistOp(op.Ticket, op.HardState, op.TruncateFrom, op.Entries, []);
+            }
+            _lastTicket = op.Ticket;
+            QueueDisk(new DiskWork(queued, null, null));
+            if (_world.Has(DriverFaults.ReportBeforeDurable)) Take(RaftInput.Persisted(op.Ticket));
+            if (_world.Has(DriverFaults.ApplyWhenAppended)) QueueApply(op.Entries);
+        }
+    }
+
+    /// <summary>What a driver that forgets nothing at the end of a life does in the next.</summary>
+    private void ReportFormerLife()
+    {
+        if (_lastTicket is not { } ticket || !_world.Has(DriverFaults.ReportOfFormerLife)) return;
+        Call(1_000, () => Take(RaftInput.Persisted(ticket)));
+        _lastTicket = null;
     }
 
     private void QueueInstall(SnapshotId id) => QueueDisk(new DiskWork(null, id, null));
@@ -101,7 +122,7 @@ internal sealed partial class SimNode
         _shadow.Done();
         foreach (OutboundMessage message in _released) Send(message.Message);
         _released.Clear();
-        Take(RaftInput.Persisted(ops[^1].Ticket));
+        if (!_world.Has(DriverFaults.ReportBeforeDurable)) Take(RaftInput.Persisted(ops[^1].Ticket));
     }
 
     private void FinishInstall(SnapshotId id)
@@ -110,7 +131,7 @@ internal sealed partial class SimNode
         // The term of the snapshot may be newer than the one on disk, if the leader's term has not been written yet.
         if (hardState.Term < id.Last.Term) hardState = new HardState(id.Last.Term, NodeId.None);
         _shadow.BeginReset(id.Last, hardState);
-        _disk.ResetTo(id.Last, hardState);
+        if (!_world.Has(DriverFaults.InstallWithoutReset)) _disk.ResetTo(id.Last, _world.Has(DriverFaults.InstallForgetsVote) ? hardState with { VotedFor = NodeId.None } : hardState);
         _shadow.Done();
         _world.Statistics.SnapshotsInstalled++;
         InstallMachine(id);

@@ -19,7 +19,9 @@ internal sealed partial class SimNode
     {
         if (_savingSnapshot || Machine.Applied.Index - _snapshotIndex < _world.Plan.SnapshotEvery) return;
         _savingSnapshot = true;
+        if (_world.Has(DriverFaults.OldSnapshotDeletedFirst)) _disk.DropSnapshots();
         var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, Core.Membership), Machine.Save());
+        if (_world.Has(DriverFaults.SnapshotReportedEarly)) Take(RaftInput.SnapshotTaken(taken.Id));
         Later(SimEventKind.SnapshotSaved, _random.Between(1_000, 100_000), data: taken);
     }
 
@@ -28,10 +30,10 @@ internal sealed partial class SimNode
         _savingSnapshot = false;
         if (taken.Id.Last.Index <= _snapshotIndex) return; // a newer one was installed meanwhile
         _snapshotIndex = taken.Id.Last.Index;
-        _disk.SaveSnapshot(taken.Id, taken.State);
+        _disk.SaveSnapshot(taken.Id, _world.Has(DriverFaults.SnapshotOfLaterState) ? Machine.Save() : taken.State);
         _durableSnapshot = LogIndex.Max(_durableSnapshot, taken.Id.Last.Index);
         _world.Statistics.SnapshotsTaken++;
-        Take(RaftInput.SnapshotTaken(taken.Id));
+        if (!_world.Has(DriverFaults.SnapshotReportedEarly)) Take(RaftInput.SnapshotTaken(taken.Id));
     }
 
     private void StartStream(NodeId peer)
@@ -50,6 +52,7 @@ internal sealed partial class SimNode
         bool cut = _world.Network.IsBlocked(_slot, stream.To) || _world.Network.IsBlocked(stream.To, _slot);
         bool broken = _random.Below(10) == 0;
         bool ok = receiver.IsUp && receiver.Life == stream.ReceiverLife && !cut && (!broken || _world.Network.Healing);
+        if (ok && _world.Has(DriverFaults.ReceivedReportedEarly)) receiver.ReportReceived(stream, stream.Snapshot.Raw);
         if (ok) receiver.Later(SimEventKind.StreamSaved, receiver._random.Between(100, 50_000), data: stream);
         Take(RaftInput.SnapshotSendFinished(receiver.Id, ok));
     }
@@ -57,8 +60,15 @@ internal sealed partial class SimNode
     private void ReceiveSnapshot(SnapshotStream stream)
     {
         SnapshotId id = stream.Snapshot.Id;
-        _receivedStates[id.Last] = _disk.ReceiveSnapshot(stream.Snapshot);
+        byte[] state = _disk.ReceiveSnapshot(stream.Snapshot);
         _durableSnapshot = LogIndex.Max(_durableSnapshot, id.Last.Index);
+        if (!_world.Has(DriverFaults.ReceivedReportedEarly)) ReportReceived(stream, state);
+    }
+
+    private void ReportReceived(SnapshotStream stream, byte[] state)
+    {
+        SnapshotId id = stream.Snapshot.Id;
+        _receivedStates[id.Last] = state;
         Take(RaftInput.SnapshotReceived(_world.Nodes[stream.From].Id, stream.Term, id));
     }
 }

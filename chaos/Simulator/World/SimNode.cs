@@ -11,6 +11,7 @@ internal sealed partial class SimNode
     private readonly RaftOutput _output = new();
     private readonly List<RaftInput> _inbox = [];
     private bool _batchScheduled;
+    private long _clockUs, _clockSetAt;
     private long _pausedUntil;
     private RaftCore? _core;
 
@@ -34,7 +35,24 @@ internal sealed partial class SimNode
     /// <summary>Only while up.</summary>
     public RaftCore Core => _core!;
 
-    public long TickUs { get; set; } = Plan.TickUs;
+    /// <summary>How long a tick of its clock takes; less is a clock that runs fast.</summary>
+    public long TickUs
+    {
+        get;
+        set
+        {
+            (_clockUs, _clockSetAt) = (ClockUs, _world.Now);
+            field = value;
+        }
+    } = Plan.TickUs;
+
+    /// <summary>This node's own monotonic clock.</summary>
+    public long ClockMs => ClockUs / 1_000;
+
+    private long ClockUs => _clockUs + (_world.Now - _clockSetAt) * Plan.TickUs / TickUs;
+
+    /// <summary>Leases and watches; null while it is down, and in runs without the real store.</summary>
+    public NodeServices? Services { get; private set; }
 
     public void Start()
     {
@@ -57,6 +75,8 @@ internal sealed partial class SimNode
         _core = new RaftCore(options, recovered, _world.Mutation.ToFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         _world.Checker.OnStart(this);
+        ReportFormerLife();
+        if (_world.Plan.RealStore) Services = new NodeServices(_world, this);
         Later(SimEventKind.Tick, _random.Between(1, TickUs));
         foreach (SimNode other in _world.Nodes)
             if (other is { IsUp: true } && other != this) Link(other);
@@ -68,7 +88,7 @@ internal sealed partial class SimNode
         if (!IsUp) return;
         _world.Statistics.Crashes++;
         _world.Note($"{Id} {(powerCut ? "loses power" : "is killed")}");
-        _core = null;
+        (_core, Services) = (null, null);
         _disk.Crash(powerCut);
         _inbox.Clear();
         _output.Clear();
@@ -107,6 +127,17 @@ internal sealed partial class SimNode
     public void Later(SimEventKind kind, long delay, long number = 0, object? data = null) =>
         _world.After(delay, new SimEvent(kind, _slot, Life, number, data));
 
+    /// <summary>Something this process does later, if it lives to see it.</summary>
+    public void Call(long delay, Action what) => Later(SimEventKind.Call, delay, data: what);
+
+    /// <summary>As the leader that it is at this very moment, or not at all.</summary>
+    public void ProposeNow(Proposal proposal)
+    {
+        if (Core.Role != RaftRole.Leader) return;
+        Core.Step(RaftInput.Propose(new[] { proposal }), _output);
+        ScheduleBatch();
+    }
+
     public void Handle(in SimEvent what)
     {
         if (what.Kind == SimEventKind.Restart)
@@ -144,6 +175,7 @@ internal sealed partial class SimNode
                 Later(SimEventKind.Tick, TickUs);
                 break;
             case SimEventKind.DiskDone: FinishDiskWork(); break;
+            case SimEventKind.Call: ((Action)what.Data!)(); break; // scheduled with it
             case SimEventKind.Apply: ApplySome(); break;
             case SimEventKind.SnapshotSaved: SaveSnapshot((TakenSnapshot)what.Data!); break; // scheduled with it
             case SimEventKind.StreamEnd: EndStream((SnapshotStream)what.Data!); break; // scheduled with it
@@ -178,7 +210,7 @@ internal sealed partial class SimNode
         if (_output.InstallSnapshot is { } install) QueueInstall(install);
         if (_output.CompactTo is { } upTo) QueueCompaction(upTo);
         foreach (ReadOnlyMemory<Entry> run in _output.Committed) QueueApply(run);
-        foreach (ProposalVerdict verdict in _output.Proposals) _world.Clients.OnProposalVerdict(this, verdict);
+        foreach (ProposalVerdict verdict in _output.Proposals) _world.Clients.Requests.OnProposalVerdict(this, verdict);
         foreach (ReadVerdict verdict in _output.Reads) OnReadVerdict(verdict);
         foreach (NodeId peer in _output.SnapshotsWanted) StartStream(peer);
         _world.Hash((long)Core.Term.Value << 32 ^ (long)Core.Commit.Value << 8 ^ (long)Core.LastEntry.Index.Value);
@@ -197,6 +229,7 @@ internal sealed partial class SimNode
         if (change.Role == RaftRole.Leader) _world.Statistics.Elections++;
         _world.Note($"{Id} {change.Role} in term {change.Term}, leader {change.Leader}");
         // What was proposed under another leadership has an unknown end from here on.
-        _world.Clients.OnRoleChange(this, change);
+        _world.Clients.Requests.OnRoleChange(this, change);
+        Services?.Leases.OnRole(change);
     }
 }

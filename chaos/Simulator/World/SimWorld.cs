@@ -8,6 +8,7 @@ internal sealed class SimWorld
     private readonly PriorityQueue<SimEvent, (long Time, long Order)> _events = new();
     private long _order;
     private TraceHash _trace;
+    private readonly DriverFaults _driverFaults;
 
     /// <summary>Upper bound for nodes over the whole run, those included that left.</summary>
     public const int SlotsMax = 32;
@@ -16,6 +17,7 @@ internal sealed class SimWorld
     {
         Streams = new RandomStreams(scenario.Seed);
         (Plan, Mutation, Log) = (scenario.Plan, scenario.Mutation, log);
+        _driverFaults = Mutation.ToDriverFaults();
         Checker = new Checker(this) { ChecksReleases = scenario.CheckReleases };
         Network = new SimNetwork(this);
         Membership = Membership.Of([.. Enumerable.Range(1, Plan.Nodes).Select(i => new NodeId((ulong)i))]);
@@ -51,6 +53,15 @@ internal sealed class SimWorld
 
     public void After(long delay, SimEvent what) => At(Now + delay, what);
 
+    /// <summary>Something that clients do later; it belongs to no node and survives all of them.</summary>
+    public void Call(long delay, Action what) => After(delay, new SimEvent(SimEventKind.Call, -1, -1, 0, what));
+
+    /// <summary>Whether this run's driver is to make a certain mistake.</summary>
+    public bool Has(DriverFaults fault) => (_driverFaults & fault) != 0;
+
+    /// <summary>What the committed history means; only in runs with the real store.</summary>
+    public StoreOracle? Oracle => Checker.Contents?.Oracle;
+
     public void Note(string what) => Log?.WriteLine($"{Now / 1000.0,12:F3} {what}");
 
     public void Hash(long value) => _trace.Add(value);
@@ -82,8 +93,7 @@ internal sealed class SimWorld
         _trace.Add(((long)what.Kind << 32) ^ (what.Node << 16) ^ what.Number);
         switch (what.Kind)
         {
-            case SimEventKind.ClientTurn: Clients.Turn((int)what.Number); break;
-            case SimEventKind.ClientTimeout: Clients.TimeOut((int)what.Number, (long)what.Data!); break; // set by who scheduled it
+            case SimEventKind.Call when what.Node < 0: ((Action)what.Data!)(); break; // set by who scheduled it
             case SimEventKind.Fault: Faults.Carry((Strike)what.Data!); break; // set by who scheduled it
             case SimEventKind.FaultEnd: Faults.End((ActiveFault)what.Data!); break; // set by who scheduled it
             default: Nodes[what.Node].Handle(what); break;
