@@ -16,6 +16,9 @@ internal sealed record Plan
     public required int SpikePermille { get; init; }
     public required long DiskMinUs { get; init; }
     public required long DiskMaxUs { get; init; }
+
+    /// <summary>Longest time that committed entries wait before they are applied.</summary>
+    public long ApplyMaxUs { get; init; } = 2_000;
     public required int BatchInputsMax { get; init; }
     public required int SnapshotEvery { get; init; }
     public required int ElectionTimeoutTicks { get; init; }
@@ -124,6 +127,7 @@ internal sealed record Plan
             Lockers = random.Below(2) * (2 + random.Below(3)),
             RegisterClients = random.Below(2) * (2 + random.Below(3)),
             SessionClients = random.Below(2) * (1 + random.Below(3)),
+            ApplyMaxUs = random.Pick(2_000, 2_000, 100_000),
         };
         return plan with { ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
     }

@@ -74,8 +74,9 @@ internal sealed class ClientLoad
 
     private void Turn(Client client)
     {
+        if (!Active) return;
         SimNode node = _world.Nodes[client.Node];
-        if (!Active || !node.IsUp)
+        if (!node.IsUp)
         {
             client.Node = AnyNode(client.Random).Slot;
             Next(client);

@@ -3,7 +3,7 @@ namespace Conclave.Simulator;
 /// <summary>A client with one stream and a few watches on it. When its node goes away, or it feels like it, it goes on elsewhere from where it was.</summary>
 internal sealed class WatchClient(SimWorld world, RandomStream random, string name)
 {
-    private const long TurnMaxUs = 2_000_000;
+    private const long TurnMaxUs = 1_000_000;
     private const int WatchesMax = 3;
 
     private readonly Dictionary<long, WatchExpectation> _watches = [];
@@ -38,7 +38,7 @@ internal sealed class WatchClient(SimWorld world, RandomStream random, string na
         switch (random.Below(8))
         {
             case 0: Disconnect(); break;
-            case 1: _stream.Submit(new ProtoWriter().Message(3, new ProtoWriter())); break;
+            case 1 or 5 or 6: _stream.Submit(new ProtoWriter().Message(3, new ProtoWriter())); break;
             case 2: _stream.TakeMaxUs = 1_000L << random.Below(10); break;
             case 3 when _watches.Count > 1:
                 long id = _watches.Keys.Min();

@@ -21,7 +21,7 @@ internal sealed partial class SimNode
         (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
         Id = new NodeId((ulong)slot + 1);
         _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value) : new ListDisk();
-        Machine = NodeMachine.Empty(world.Plan);
+        Machine = NodeMachine.Empty(world);
     }
 
     public NodeId Id { get; }
@@ -72,7 +72,7 @@ internal sealed partial class SimNode
             ReadTimeoutTicks = 3 * plan.ElectionTimeoutTicks,
             DiskStallTicks = 3 * plan.ElectionTimeoutTicks,
         };
-        _core = new RaftCore(options, recovered, _world.Mutation.ToFaults());
+        _core = new RaftCore(options, recovered, _world.Mutation.ToCoreFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         _world.Checker.OnStart(this);
         ReportFormerLife();
