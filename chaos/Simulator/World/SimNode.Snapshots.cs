@@ -19,7 +19,7 @@ internal sealed partial class SimNode
     {
         if (_savingSnapshot || Machine.Applied.Index - _snapshotIndex < _world.Plan.SnapshotEvery) return;
         _savingSnapshot = true;
-        var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, Core.Membership), Machine.Save());
+        var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, _applied), Machine.Save());
         Later(SimEventKind.SnapshotSaved, _random.Between(1_000, 100_000), data: taken);
     }
 
