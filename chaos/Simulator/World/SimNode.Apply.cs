@@ -7,6 +7,7 @@ internal sealed partial class SimNode
     private readonly Queue<ReadOnlyMemory<Entry>> _applyQueue = new();
     private readonly List<ReadVerdict> _readyReads = [];
     private bool _applyScheduled;
+    private Membership _applied = new(); // the membership as of what is applied
 
     public INodeMachine Machine { get; private set; }
 
@@ -34,6 +35,7 @@ internal sealed partial class SimNode
             {
                 if (entry.Index <= Machine.Applied.Index && !_world.Has(DriverFaults.ApplyOverSnapshot)) continue; // covered by a snapshot that was installed meanwhile
                 Machine.Apply(entry);
+                if (entry.Kind == EntryKind.Membership && Membership.TryDecode(entry.Payload.Span, out Membership? membership)) _applied = membership;
                 _world.Checker.OnApplied(this, entry);
                 _world.Clients.Requests.OnApplied(this, entry);
                 Services?.OnApplied();
@@ -79,6 +81,7 @@ internal sealed partial class SimNode
         Machine = snapshot is null ? NodeMachine.Empty(_world) : NodeMachine.Load(_world, state);
         if (snapshot is not null && Machine.Applied != snapshot.Last) throw new SimulationFailure($"I16: the snapshot {snapshot.Last} holds {Machine.Applied}.");
         _snapshotIndex = Machine.Applied.Index;
+        _applied = snapshot?.Membership ?? _bootstrap;
     }
 
     private void InstallMachine(SnapshotId id)
@@ -87,6 +90,7 @@ internal sealed partial class SimNode
         else Machine.Install(_receivedStates[id.Last]);
         if (Machine.Applied != id.Last) throw new SimulationFailure($"I16: the snapshot {id.Last} holds {Machine.Applied}.");
         _receivedStates.Clear();
+        _applied = id.Membership;
         _snapshotIndex = LogIndex.Max(_snapshotIndex, id.Last.Index);
         Services?.Leases.OnInstalled(id.Last.Term);
         _world.Checker.OnInstalled(this);

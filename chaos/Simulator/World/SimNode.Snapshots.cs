@@ -20,7 +20,7 @@ internal sealed partial class SimNode
         if (_savingSnapshot || Machine.Applied.Index - _snapshotIndex < _world.Plan.SnapshotEvery) return;
         _savingSnapshot = true;
         if (_world.Has(DriverFaults.OldSnapshotDeletedFirst)) _disk.DropSnapshots();
-        var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, Core.Membership), Machine.Save());
+        var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, _applied), Machine.Save());
         if (_world.Has(DriverFaults.SnapshotReportedEarly)) Take(RaftInput.SnapshotTaken(taken.Id));
         Later(SimEventKind.SnapshotSaved, _random.Between(1_000, 100_000), data: taken);
     }

@@ -32,12 +32,13 @@ public sealed partial class RaftCore
                 case VoteRequest: // refused, with the term that the candidate missed
                 case VoteReply: // a pre-vote may come from a node that has not reached our term; the round tells
                     return true;
-                // A deposed leader learns from the term of the answer that it is one.
+                // A deposed leader learns from the term of the answer that it is one. The answer names no request and no round: the sender may lead this
+                // term meanwhile, and numbers of its earlier term, or earlier run, would be taken for those of now.
                 case AppendRequest request:
-                    Reply(new AppendReply { From = Self, To = request.From, Term = Term, Sequence = request.Sequence, Success = false, Match = LogIndex.Zero });
+                    Reply(new AppendReply { From = Self, To = request.From, Term = Term, Sequence = 0, Success = false, Match = LogIndex.Zero });
                     return false;
                 case HeartbeatRequest request:
-                    Reply(new HeartbeatReply { From = Self, To = request.From, Term = Term, ReadEpoch = request.ReadEpoch });
+                    Reply(new HeartbeatReply { From = Self, To = request.From, Term = Term, ReadEpoch = 0 });
                     return false;
                 default:
                     return false;
