@@ -27,7 +27,8 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
             node.ArmCrashWhileWriting(null, 0);
         }
-        foreach (SimNode node in world.Nodes) node.Start();
+        foreach (SimNode node in world.Nodes)
+            if (node.IsWanted) node.Start();
         // Whatever links are down come up again, as connections do.
         foreach (SimNode a in world.Nodes)
             foreach (SimNode b in world.Nodes)

@@ -58,7 +58,7 @@ internal sealed partial class SimNode
     public void Start()
     {
         if (IsUp) return;
-        Life++;
+        (IsWanted, Life) = (true, Life + 1);
         if (!TryOpenDisk(out RecoveredState recovered)) return;
         Plan plan = _world.Plan;
         var options = new RaftOptions
@@ -118,7 +118,14 @@ internal sealed partial class SimNode
     /// <summary>Notices, soon, that the connection to another node is gone.</summary>
     public void LoseLink(int other, long withinUs) => Later(SimEventKind.LinkDown, _random.Between(100, withinUs), other);
 
-    public void StartLater(long afterUs) => _world.After(afterUs, new SimEvent(SimEventKind.Restart, _slot, -1, 0, null));
+    /// <summary>Was started once, or is about to be: not just a number that nobody has used yet.</summary>
+    public bool IsWanted { get; private set; }
+
+    public void StartLater(long afterUs)
+    {
+        IsWanted = true;
+        _world.After(afterUs, new SimEvent(SimEventKind.Restart, _slot, -1, 0, null));
+    }
 
     public void Take(in RaftInput input)
     {

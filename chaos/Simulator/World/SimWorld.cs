@@ -62,6 +62,16 @@ internal sealed class SimWorld
         }
     }
 
+    /// <summary>At the end: the members, which are all that anybody may ask. Null while clients ask whom they like.</summary>
+    public IReadOnlyList<SimNode>? Serving { get; private set; }
+
+    /// <summary>Whoever still talks to a node that is no member any more has to find another.</summary>
+    public void ServeBy(Membership membership)
+    {
+        Serving = [.. membership.Members().Select(id => this[id])];
+        foreach (SimNode node in Nodes.Except(Serving)) Clients.OnNodeGone(node);
+    }
+
     /// <param name="number">Slot plus one.</param>
     public SimNode? Find(int number) => number <= Nodes.Count ? Nodes[number - 1] : null;
 
