@@ -48,10 +48,12 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         {
             KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), cluster, options.ForgetMemberDisk, logger);
             _peers = new PeerTransport(cluster, disk.Identity.Incarnation, known, this, this, ReceiveSnapshotAsync, logger);
-            var core = new RaftCore(CoreOptions(options, cluster), disk.Recovered);
+            RaftOptions coreOptions = CoreOptions(options, cluster);
+            var core = new RaftCore(coreOptions, disk.Recovered);
             _consensus = new ConsensusLoop(core, cluster.Self, _peers, this, this,
                 route => new Proposals(cluster.Self, route, options.RequestTimeout),
                 ask => new ReadBarrier(ask, this, options.RequestTimeout), logger);
+            _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, disk.Recovered, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, cluster.Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
@@ -135,6 +137,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     public async ValueTask DisposeAsync()
     {
         _consensus.Stop();
+        _consensus.Recorder?.Dispose();
         Proposals.Stop();
         Reads.Stop();
         _logWriter.Stop();
