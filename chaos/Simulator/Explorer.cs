@@ -1,47 +1,45 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Conclave.Simulator;
 
 /// <summary>Runs many seeds, on as many threads as told; each run is a world of its own.</summary>
-internal static class Explorer
+internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases = true)
 {
+    /// <summary>A failure is made small with at most this many runs while the search goes on.</summary>
+    private const int ShrinkRunsMax = 500, ShrinksMax = 20;
+
+    private readonly Lock _gate = new();
+    private readonly Statistics _total = new();
+    private readonly List<ulong> _failed = [];
+    private long _runs, _events, _virtualUs;
+
+    /// <summary>Directory for the scenarios of failures; null for none.</summary>
+    public string? ShrinkInto { get; init; }
+
     /// <returns>The seeds that failed.</returns>
-    public static List<ulong> Explore(ulong firstSeed, TimeSpan time, int parallel, int steps, Mutation mutation, TextWriter output)
+    public IReadOnlyList<ulong> Explore(ulong firstSeed, TimeSpan time, int parallel, TextWriter output)
     {
         var clock = Stopwatch.StartNew();
-        var failed = new List<ulong>();
-        long runs = 0, events = 0;
-        var total = new Statistics();
-        var gate = new Lock();
+        TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         long next = -1;
         void Work()
         {
-            while (clock.Elapsed < time)
-            {
-                ulong seed = firstSeed + (ulong)Interlocked.Increment(ref next);
-                Verdict verdict = Simulation.FromSeed(seed, steps, mutation).Run();
-                lock (gate)
-                {
-                    runs++;
-                    events += verdict.Events;
-                    Add(total, verdict.Statistics);
-                    if (verdict.Passed) continue;
-                    failed.Add(seed);
-                    output.WriteLine(verdict.Failure);
-                }
-            }
+            while (clock.Elapsed < time) RunOne(firstSeed + (ulong)Interlocked.Increment(ref next), output);
         }
 
         Thread[] threads = [.. Enumerable.Range(0, parallel).Select(_ => new Thread(Work))];
         foreach (Thread thread in threads) thread.Start();
         foreach (Thread thread in threads) thread.Join();
-        output.WriteLine($"{runs} seeds from {firstSeed}, {events} events, {events / clock.Elapsed.TotalSeconds / parallel:F0} events per second and thread, {failed.Count} failed.");
-        output.WriteLine(total.ToString());
-        return failed;
+        double cpu = (Process.GetCurrentProcess().TotalProcessorTime - cpuBefore).TotalSeconds;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{_runs} seeds from {firstSeed}, {_events} events, {_virtualUs / 3.6e9:F1} hours in the life of a cluster, {_events / cpu:F0} events per second of one core, {_failed.Count} failed."));
+        output.WriteLine(_total.ToString());
+        return _failed;
     }
 
     /// <summary>The first seed that notices the mutation; null when none of <paramref name="seeds"/> does.</summary>
-    public static (ulong Seed, Verdict Verdict)? FirstToCatch(Mutation mutation, ulong firstSeed, int seeds, int steps, bool checkReleases)
+    public (ulong Seed, Verdict Verdict)? FirstToCatch(ulong firstSeed, int seeds)
     {
         for (ulong seed = firstSeed; seed < firstSeed + (ulong)seeds; seed++)
         {
@@ -51,9 +49,31 @@ internal static class Explorer
         return null;
     }
 
-    private static void Add(Statistics total, Statistics one)
+    private void RunOne(ulong seed, TextWriter output)
     {
-        foreach (System.Reflection.PropertyInfo property in typeof(Statistics).GetProperties())
-            if (property.PropertyType == typeof(long)) property.SetValue(total, (long)property.GetValue(total)! + (long)property.GetValue(one)!); // longs are never null
+        Verdict verdict = Simulation.FromSeed(seed, steps, mutation, checkReleases: checkReleases).Run();
+        bool shrink;
+        lock (_gate)
+        {
+            _runs++;
+            _events += verdict.Events;
+            _virtualUs += (long)verdict.VirtualTime.TotalMicroseconds;
+            _total.Add(verdict.Statistics);
+            if (verdict.Passed) return;
+            _failed.Add(seed);
+            output.WriteLine(verdict.Failure);
+            shrink = ShrinkInto is not null && _failed.Count <= ShrinksMax;
+        }
+        if (shrink && Shrink(seed) is { } path)
+            lock (_gate) output.WriteLine($"  made small: {path}");
+    }
+
+    private string? Shrink(ulong seed)
+    {
+        if (new Shrinker(ShrinkRunsMax).Shrink(Scenario.FromSeed(seed, steps, mutation, checkReleases)) is not { } small) return null;
+        Directory.CreateDirectory(ShrinkInto!); // looked at by the caller
+        string path = Path.Combine(ShrinkInto!, FormattableString.Invariant($"{small.Expect}-seed-{seed}{(mutation == Mutation.None ? "" : "-" + mutation)}.scenario"));
+        File.WriteAllText(path, ScenarioText.Print(small));
+        return path;
     }
 }

@@ -1,11 +1,11 @@
-using Conclave.Raft;
-
 namespace Conclave.Simulator;
 
-/// <summary>A deliberate bug in the core. The simulator has to notice each one; a simulator that finds nothing proves nothing.</summary>
+/// <summary>A deliberate bug, by name. What it is, in which layer, and how it is switched on: <see cref="Mutations"/>.</summary>
 public enum Mutation
 {
     None,
+
+    // Core
     SkipVotePersist,
     AckBeforeSync,
     CommitPriorTermByCount,
@@ -18,10 +18,29 @@ public enum Mutation
     VoteClearedOnStepDown,
     LongerLogWins,
     StaleVotesCount,
-}
 
-internal static class Mutations
-{
-    /// <summary>The names are the core's own, so a mutation without its counterpart there cannot be added.</summary>
-    public static CoreFaults ToFaults(this Mutation mutation) => mutation == Mutation.None ? CoreFaults.None : Enum.Parse<CoreFaults>(mutation.ToString());
+    // Driver
+    AckWhenAppended,
+    AckByIndexAlone,
+    RefuseWhatWasAppended,
+    ResendUnknown,
+    ReadLocally,
+    ReadBeforeApplied,
+    ReadAfterRefusal,
+    ReadBeforePublished,
+    SendBeforeDurable,
+    ReportBeforeDurable,
+    ReportOfFormerLife,
+    ApplyWhenAppended,
+    ApplyOverSnapshot,
+    InstallWithoutReset,
+    InstallForgetsVote,
+    SnapshotReportedEarly,
+    ReceivedReportedEarly,
+    SnapshotOfLaterState,
+    OldSnapshotDeletedFirst,
+    InstallForgetsWatchers,
+    KeepLeasesWhenDeposed,
+    RenewWithoutRound,
+    ExpireThroughAnyLeader,
 }

@@ -1,5 +1,3 @@
-using Conclave.Raft;
-
 namespace Conclave.Simulator;
 
 /// <summary>Everything that a seed decides before the first event: the cluster, its options, the network, the disks, the load, which faults there are and how often.</summary>
@@ -13,9 +11,9 @@ internal sealed record Plan
     public required bool OrderedLinks { get; init; }
     public required long DelayMinUs { get; init; }
     public required long DelayMaxUs { get; init; }
-    public required double Loss { get; init; }
-    public required double Duplicate { get; init; }
-    public required double Spike { get; init; }
+    public required int LossPermille { get; init; }
+    public required int DuplicatePermille { get; init; }
+    public required int SpikePermille { get; init; }
     public required long DiskMinUs { get; init; }
     public required long DiskMaxUs { get; init; }
     public required int BatchInputsMax { get; init; }
@@ -26,7 +24,16 @@ internal sealed record Plan
     public required int InflightCountMax { get; init; }
     public required int TrailingEntries { get; init; }
     public required int Clients { get; init; }
-    public required double WriteShare { get; init; }
+
+    /// <summary>Clients with a purpose, in runs with the real store: they watch, hold locks, keep a history of a few registers.</summary>
+    public int Watchers { get; init; }
+    public int Lockers { get; init; }
+    public int RegisterClients { get; init; }
+    public int SessionClients { get; init; }
+
+    /// <summary>Clocks may run at half or double speed, and holders of leases count with it.</summary>
+    public bool ClocksDrift { get; init; }
+    public required int WritePermille { get; init; }
     public required int BurstMax { get; init; }
     public required int ValueBytesMax { get; init; }
     public required long ThinkMaxUs { get; init; }
@@ -37,49 +44,91 @@ internal sealed record Plan
 
     public long ElectionTimeoutUs => ElectionTimeoutTicks * TickUs;
 
-    public static Plan Draw(Prng random)
+    /// <summary>A calm cluster of three. What a scenario does not mention is as it is here.</summary>
+    public static Plan Plain { get; } = new()
+    {
+        Nodes = 3,
+        RealDisk = false,
+        RealStore = false,
+        EncodeMessages = false,
+        OrderedLinks = false,
+        DelayMinUs = 200,
+        DelayMaxUs = 2_000,
+        LossPermille = 0,
+        DuplicatePermille = 0,
+        SpikePermille = 0,
+        DiskMinUs = 100,
+        DiskMaxUs = 1_000,
+        BatchInputsMax = 64,
+        SnapshotEvery = 1_000,
+        ElectionTimeoutTicks = 20,
+        HeartbeatTicks = 4,
+        AppendBytesMax = 1 << 20,
+        InflightCountMax = 256,
+        TrailingEntries = 200,
+        Clients = 1,
+        WritePermille = 500,
+        BurstMax = 1,
+        ValueBytesMax = 16,
+        ThinkMaxUs = 20_000,
+        FaultEveryUs = 800_000,
+        Faults = [],
+    };
+
+    /// <summary>Why it cannot be run, or null.</summary>
+    public string? Problem() => this switch
+    {
+        { Nodes: < 1 or > 9 } => $"nodes is {Nodes}; use 1 to 9.",
+        { DelayMaxUs: var most } when most < DelayMinUs => $"delay-max-us is {most}, less than delay-min-us ({DelayMinUs}).",
+        { DiskMaxUs: var most } when most < DiskMinUs => $"disk-max-us is {most}, less than disk-min-us ({DiskMinUs}).",
+        { ElectionTimeoutTicks: var ticks } when ticks < 5 * HeartbeatTicks => $"election-timeout-ticks is {ticks}; use {5 * HeartbeatTicks} or more, five heartbeats.",
+        { Clients: < 0 or > 64 } => $"clients is {Clients}; use 0 to 64.",
+        { SnapshotEvery: < 1 } or { BatchInputsMax: < 1 } or { BurstMax: < 1 } or { ThinkMaxUs: < 1 } or { ValueBytesMax: < 1 } or { HeartbeatTicks: < 1 } or { AppendBytesMax: < 1 }
+            or { InflightCountMax: < 1 } or { FaultEveryUs: < 1 } => "Each of snapshot-every, batch-inputs-max, burst-max, think-max-us, value-bytes-max, heartbeat-ticks, append-bytes-max, inflight-count-max and fault-every-us has to be 1 or more.",
+        _ => null,
+    };
+
+    public static Plan Draw(RandomStream random)
     {
         int heartbeat = 2 + random.Below(9);
-        long delayMin = Pick(random, 50, 200, 1_000);
-        return new Plan
+        long delayMin = random.Pick(50, 200, 1_000);
+        var plan = new Plan
         {
-            Nodes = Pick(random, 3, 3, 3, 3, 5, 5, 2, 1),
+            Nodes = random.Pick(3, 3, 3, 3, 5, 5, 2, 1),
             RealDisk = random.Below(3) == 0,
             RealStore = random.Below(3) == 0,
             EncodeMessages = random.Below(4) == 0,
             OrderedLinks = random.Below(3) == 0,
             DelayMinUs = delayMin,
-            DelayMaxUs = delayMin * Pick(random, 2, 10, 50),
-            Loss = random.Below(2) == 0 ? 0 : random.Below(10) / 100.0,
-            Duplicate = random.Below(2) == 0 ? 0 : random.Below(10) / 100.0,
-            Spike = random.Below(2) == 0 ? 0 : random.Below(20) / 1000.0,
-            DiskMinUs = Pick(random, 20, 100, 500),
-            DiskMaxUs = Pick(random, 1_000, 5_000, 50_000),
-            BatchInputsMax = Pick(random, 1, 8, 64),
-            SnapshotEvery = Pick(random, 20, 100, 1_000),
+            DelayMaxUs = delayMin * random.Pick(2, 10, 50),
+            LossPermille = random.Below(2) == 0 ? 0 : random.Below(100),
+            DuplicatePermille = random.Below(2) == 0 ? 0 : random.Below(100),
+            SpikePermille = random.Below(2) == 0 ? 0 : random.Below(20),
+            DiskMinUs = random.Pick(20, 100, 500),
+            DiskMaxUs = random.Pick(1_000, 5_000, 50_000),
+            BatchInputsMax = random.Pick(1, 8, 64),
+            SnapshotEvery = random.Pick(20, 100, 1_000),
             ElectionTimeoutTicks = heartbeat * (5 + random.Below(8)),
             HeartbeatTicks = heartbeat,
-            AppendBytesMax = Pick(random, 1, 200, 1 << 20),
-            InflightCountMax = Pick(random, 1, 4, 256),
-            TrailingEntries = Pick(random, 0, 10, 200),
+            AppendBytesMax = random.Pick(1, 200, 1 << 20),
+            InflightCountMax = random.Pick(1, 4, 256),
+            TrailingEntries = random.Pick(0, 10, 200),
             Clients = 1 + random.Below(6),
-            WriteShare = Pick(random, 0.2, 0.5, 0.9),
-            BurstMax = Pick(random, 1, 5, 50),
-            ValueBytesMax = Pick(random, 16, 100, 2_000),
-            ThinkMaxUs = Pick(random, 1_000, 20_000, 200_000),
-            FaultEveryUs = Pick(random, 50_000, 200_000, 800_000, 3_000_000),
+            WritePermille = random.Pick(200, 500, 900),
+            BurstMax = random.Pick(1, 5, 50),
+            ValueBytesMax = random.Pick(16, 100, 2_000),
+            ThinkMaxUs = random.Pick(1_000, 20_000, 200_000),
+            FaultEveryUs = random.Pick(50_000, 200_000, 800_000, 3_000_000),
             Faults = DrawFaults(random),
+            Watchers = random.Below(2) * (1 + random.Below(4)),
+            Lockers = random.Below(2) * (2 + random.Below(3)),
+            RegisterClients = random.Below(2) * (2 + random.Below(3)),
+            SessionClients = random.Below(2) * (1 + random.Below(3)),
         };
+        return plan with { ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
     }
 
-    public override string ToString() =>
-        $"{Nodes} nodes, disk {(RealDisk ? "log files" : "list")} {(RealStore ? "store" : "registers")} {DiskMinUs}-{DiskMaxUs} us, election {ElectionTimeoutTicks} heartbeat {HeartbeatTicks} ticks, "
-        + $"delay {DelayMinUs}-{DelayMaxUs} us{(OrderedLinks ? " ordered" : "")}{(EncodeMessages ? " encoded" : "")}, loss {Loss} duplicate {Duplicate} spike {Spike}, "
-        + $"append {AppendBytesMax} B window {InflightCountMax}, snapshot every {SnapshotEvery} trailing {TrailingEntries}, batch {BatchInputsMax}, "
-        + $"{Clients} clients {WriteShare:P0} writes burst {BurstMax} value {ValueBytesMax} B think {ThinkMaxUs} us, "
-        + $"faults every {FaultEveryUs} us of {string.Join(' ', Faults.Select(f => f.ToString()))}";
-
-    private static FaultKind[] DrawFaults(Prng random)
+    private static FaultKind[] DrawFaults(RandomStream random)
     {
         FaultKind[] all = Enum.GetValues<FaultKind>();
         int count = 1 + random.Below(6);
@@ -87,6 +136,4 @@ internal sealed record Plan
         for (int i = 0; i < count; i++) chosen[i] = all[random.Below(all.Length)];
         return chosen;
     }
-
-    private static T Pick<T>(Prng random, params ReadOnlySpan<T> choices) => choices[random.Below(choices.Length)];
 }

@@ -1,45 +1,95 @@
 using System.Globalization;
 using Conclave.Simulator;
 
-// simulator --seed N [--steps M] [--mutation NAME] [--trace]      replays one run
-// simulator explore [--minutes M] [--parallel P] [--from SEED] [--steps M] [--mutation NAME]
-// simulator mutations [--seeds N] [--steps M]                      the first seed that catches each deliberate bug
-// --without-i8: let messages leave too early, and see whether what follows from it is noticed
+const string Usage = """
+    simulator --seed N [--steps M] [--mutation NAME] [--trace]          replays one run
+    simulator run FILE [--trace]                                        runs a scenario
+    simulator shrink (--seed N [--steps M] [--mutation NAME] | FILE) [--out FILE]   makes a failing run small and prints it as a scenario
+    simulator explore [--minutes M] [--parallel P] [--from SEED] [--steps M] [--mutation NAME]   fresh seeds; failures are shrunk into artifacts/simulator
+    simulator mutations [--seeds N] [--steps M]                         the first seed that notices each deliberate bug
+    simulator renew                                                     the traces and scenarios that the build checks, after a change of what runs do
+      --without-i8   let messages leave too early, and see whether what follows from it is noticed
+    """;
+
 var options = new Dictionary<string, string>();
+var names = new List<string>();
 for (int i = 0; i < args.Length; i++)
 {
-    if (!args[i].StartsWith("--", StringComparison.Ordinal)) continue;
-    bool hasValue = i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal);
-    options[args[i]] = hasValue ? args[i + 1] : "";
+    if (!args[i].StartsWith("--", StringComparison.Ordinal))
+    {
+        names.Add(args[i]);
+        continue;
+    }
+    bool hasValue = args[i] is not ("--trace" or "--without-i8") && i + 1 < args.Length;
+    options[args[i]] = hasValue ? args[++i] : "";
 }
 int steps = (int)Number("--steps", Simulation.StepsDefault);
 bool checkReleases = !options.ContainsKey("--without-i8");
 Mutation mutation = options.TryGetValue("--mutation", out string? name) ? Enum.Parse<Mutation>(name) : Mutation.None;
+TextWriter? story = options.ContainsKey("--trace") ? Console.Out : null;
 
-switch (args.FirstOrDefault())
+switch (names.FirstOrDefault())
 {
-    case "explore":
-        ulong from = options.ContainsKey("--from") ? Number("--from", 0) : (ulong)Random.Shared.NextInt64(1L << 40);
-        var time = TimeSpan.FromMinutes(double.Parse(options.GetValueOrDefault("--minutes", "1"), CultureInfo.InvariantCulture));
-        return Explorer.Explore(from, time, (int)Number("--parallel", 1), steps, mutation, Console.Out).Count == 0 ? 0 : 1;
-    case "mutations":
-        int missed = 0;
-        foreach (Mutation each in Enum.GetValues<Mutation>().Where(m => m != Mutation.None))
-        {
-            (ulong Seed, Verdict Verdict)? caught = Explorer.FirstToCatch(each, 1, (int)Number("--seeds", 300), steps, checkReleases);
-            Console.WriteLine(caught is { } found ? $"{each,-24} seed {found.Seed,4}  {found.Verdict.Failure!.Split('\n')[0]}" : $"{each,-24} NOT CAUGHT");
-            if (caught is null) missed++;
-        }
-        return missed;
-    default:
-        if (!options.ContainsKey("--seed"))
-        {
-            Console.WriteLine("Say what to do: --seed N [--steps M] [--mutation NAME] [--trace], explore [--minutes M] [--parallel P], or mutations.");
-            return 2;
-        }
-        Verdict verdict = Simulation.FromSeed(Number("--seed", 1), steps, mutation, options.ContainsKey("--trace") ? Console.Out : null, checkReleases).Run();
-        Console.WriteLine($"{(verdict.Passed ? "passed" : verdict.Failure)}\n  {verdict.Events} events, {verdict.VirtualTime.TotalSeconds:F1} s of virtual time, trace {verdict.TraceHash:x16}\n  {verdict.Statistics}");
+    case "run" when names.Count == 2: return RunScenario(names[1]);
+    case "shrink": return Shrink();
+    case "explore": return Explore();
+    case "mutations": return Mutations();
+    case "renew": return ScenarioFiles.Renew(Console.Out).Count;
+    case null when options.ContainsKey("--seed"):
+        Verdict verdict = Simulation.FromSeed(Number("--seed", 1), steps, mutation, story, checkReleases).Run();
+        Print(verdict);
         return verdict.Passed ? 0 : 1;
+    default:
+        Console.WriteLine(Usage);
+        return 2;
 }
+
+int RunScenario(string file)
+{
+    Scenario scenario = ScenarioText.Read(File.ReadAllText(file));
+    Verdict verdict = Simulation.FromScenario(scenario, file, story).Run();
+    Print(verdict);
+    if (verdict.Invariant == scenario.Expect) return 0;
+    Console.WriteLine($"Expected: {scenario.Expect ?? "everything holds"}.");
+    return 1;
+}
+
+int Shrink()
+{
+    Scenario failing = names.Count == 2 ? ScenarioText.Read(File.ReadAllText(names[1])) : Scenario.FromSeed(Number("--seed", 1), steps, mutation, checkReleases);
+    var shrinker = new Shrinker();
+    if (shrinker.Shrink(failing) is not { } small)
+    {
+        Console.WriteLine("That run does not fail, so there is nothing to shrink.");
+        return 2;
+    }
+    string text = ScenarioText.Print(small);
+    if (options.TryGetValue("--out", out string? path)) File.WriteAllText(path, text);
+    Console.WriteLine($"{text}# {shrinker.Runs} runs; {small.Strikes?.Count ?? 0} blows are left{(path is null ? "" : $", written to {path}")}");
+    return 0;
+}
+
+int Explore()
+{
+    ulong from = options.ContainsKey("--from") ? Number("--from", 0) : (ulong)Random.Shared.NextInt64(1L << 40);
+    var time = TimeSpan.FromMinutes(double.Parse(options.GetValueOrDefault("--minutes", "1"), CultureInfo.InvariantCulture));
+    var explorer = new Explorer(steps, mutation, checkReleases) { ShrinkInto = Path.Combine("artifacts", "simulator") };
+    return explorer.Explore(from, time, (int)Number("--parallel", 1), Console.Out).Count == 0 ? 0 : 1;
+}
+
+int Mutations()
+{
+    int missed = 0;
+    foreach (Mutation each in Enum.GetValues<Mutation>().Where(m => m != Mutation.None))
+    {
+        (ulong Seed, Verdict Verdict)? caught = new Explorer(steps, each, checkReleases).FirstToCatch(1, (int)Number("--seeds", 300));
+        Console.WriteLine(caught is { } found ? $"{each,-24} seed {found.Seed,4}  {found.Verdict.Failure!.Split('\n')[0]}" : $"{each,-24} NOT CAUGHT"); // it is caught because it failed
+        if (caught is null) missed++;
+    }
+    return missed;
+}
+
+void Print(Verdict verdict) =>
+    Console.WriteLine($"{(verdict.Passed ? "passed" : verdict.Failure)}\n  {verdict.Events} events, {verdict.VirtualTime.TotalSeconds:F1} s of virtual time, trace {verdict.TraceHash:x16}\n  {verdict.Statistics}");
 
 ulong Number(string option, ulong otherwise) => options.TryGetValue(option, out string? text) ? ulong.Parse(text, CultureInfo.InvariantCulture) : otherwise;

@@ -9,51 +9,75 @@ public sealed class Simulation
     public const int StepsDefault = 20_000;
 
     private const long ConvergeUs = 120_000_000;
-    private readonly ulong _seed;
-    private readonly int _steps;
-    private readonly Mutation _mutation;
+    private readonly Scenario _scenario;
+    private readonly string _replay;
     private readonly TextWriter? _log;
 
-    private Simulation(ulong seed, int steps, Mutation mutation, TextWriter? log) => (_seed, _steps, _mutation, _log) = (seed, steps, mutation, log);
-
-    /// <summary>
-    /// Whether a message that leaves before its write is durable is a violation in itself (I8). Off, a deliberate bug has to be found by
-    /// what it leads to, which shows that the simulator gets that far.
-    /// </summary>
-    public bool CheckReleases { get; init; } = true;
+    private Simulation(Scenario scenario, string replay, TextWriter? log) => (_scenario, _replay, _log) = (scenario, replay, log);
 
     /// <param name="seed">Decides everything.</param>
     /// <param name="steps">Simulated events while there are faults.</param>
     /// <param name="mutation">A deliberate bug.</param>
     /// <param name="log">Gets the story; null for none. Has no influence on the run.</param>
-    /// <param name="checkReleases">See <see cref="CheckReleases"/>.</param>
-    public static Simulation FromSeed(ulong seed, int steps = StepsDefault, Mutation mutation = Mutation.None, TextWriter? log = null, bool checkReleases = true) =>
-        new(seed, steps, mutation, log) { CheckReleases = checkReleases };
+    /// <param name="checkReleases">
+    /// Whether a message that leaves before its write is durable is a violation in itself (I8). Off, a deliberate bug has to be found by
+    /// what it leads to, which shows that the simulator gets that far.
+    /// </param>
+    public static Simulation FromSeed(ulong seed, int steps = StepsDefault, Mutation mutation = Mutation.None, TextWriter? log = null, bool checkReleases = true)
+    {
+        string replay = FormattableString.Invariant($"--seed {seed}") + (steps == StepsDefault ? "" : FormattableString.Invariant($" --steps {steps}"))
+            + (mutation == Mutation.None ? "" : $" --mutation {mutation}") + (checkReleases ? "" : " --without-i8") + " --trace";
+        return new Simulation(Scenario.FromSeed(seed, steps, mutation, checkReleases), replay, log);
+    }
+
+    /// <param name="scenario">All of it.</param>
+    /// <param name="name">Of the file it came from.</param>
+    /// <param name="log">Gets the story; null for none.</param>
+    internal static Simulation FromScenario(Scenario scenario, string name = "FILE", TextWriter? log = null) => new(scenario, $"run {name} --trace", log);
+
+    /// <summary>The blows of the run, and the one that was to come next. After <see cref="Run"/>.</summary>
+    internal IReadOnlyList<Strike> Strikes { get; private set; } = [];
+
+    /// <summary>When the faults stopped, or the failure was found. After <see cref="Run"/>.</summary>
+    internal long FaultsEndUs { get; private set; }
+
+    /// <summary>Whether it failed while there were faults.</summary>
+    internal bool FailedEarly { get; private set; }
 
     public Verdict Run()
     {
         SimWorld? world = null;
-        string? failure = null;
+        Exception? failure = null;
+        bool healing = false;
         try
         {
-            world = new SimWorld(_seed, _mutation, CheckReleases, _log);
-            world.Run(_steps);
+            world = new SimWorld(_scenario, _log);
+            world.Run(_scenario.Steps, _scenario.RunUs);
+            (healing, FaultsEndUs) = (true, world.Now);
             Heal(world);
         }
         // An invariant of the core, or any exception that a bug throws: both are findings, with the same way to replay them.
         catch (Exception found)
         {
-            string name = found is SimulationFailure or InvariantViolationException ? "" : $"{found.GetType().Name}: ";
-            failure = $"{name}{found.Message}\n  seed {_seed}, event {world?.Events}, {world?.Now / 1000.0:F3} ms. Replay: {ReplayCommand}";
-            if (found is not SimulationFailure) _log?.WriteLine(found.ToString());
-            _log?.WriteLine(failure);
+            failure = found;
         }
-        return new Verdict(failure, world?.Trace ?? 0, world?.Events ?? 0, TimeSpan.FromMicroseconds(world?.Now ?? 0), world?.Statistics ?? new Statistics());
+        if (world is not null) Strikes = world.Faults.Scheduled;
+        FailedEarly = failure is not null && !healing;
+        if (FailedEarly) FaultsEndUs = world?.Now ?? 0;
+        string? text = failure is null ? null : Describe(failure, world);
+        return new Verdict(text, failure is null ? null : SimulationFailure.InvariantOf(failure), world?.Trace ?? 0, world?.Events ?? 0,
+            TimeSpan.FromMicroseconds(world?.Now ?? 0), world?.Statistics ?? new Statistics());
     }
 
-    private string ReplayCommand =>
-        $"dotnet run -c Release --project chaos/Simulator -- --seed {_seed}"
-        + (_steps == StepsDefault ? "" : $" --steps {_steps}") + (_mutation == Mutation.None ? "" : $" --mutation {_mutation}") + (CheckReleases ? "" : " --without-i8") + " --trace";
+    private string Describe(Exception failure, SimWorld? world)
+    {
+        string name = failure is SimulationFailure or InvariantViolationException ? "" : $"{failure.GetType().Name}: ";
+        string text = FormattableString.Invariant($"{name}{failure.Message}\n  seed {_scenario.Seed}, event {world?.Events}, {Words.Duration(world?.Now ?? 0)}. ")
+            + $"Replay: dotnet run -c Release --project chaos/Simulator -- {_replay}";
+        if (failure is not SimulationFailure) _log?.WriteLine(failure.ToString());
+        _log?.WriteLine(text);
+        return text;
+    }
 
     private static void Heal(SimWorld world)
     {
@@ -74,6 +98,9 @@ public sealed class Simulation
             ulong read = world.Clients.ProbeRead(node);
             if (!world.RunUntil(() => !world.Clients.IsUnderWay(read), ConvergeUs)) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
         }
+
+        if (!world.RunUntil(() => world.Clients.Watches.AreComplete, ConvergeUs)) throw new SimulationFailure($"I18: watches have not been told everything after healing. {world.Clients.Watches.Describe()}");
+        world.Clients.Registers.Check();
 
         Term term = LeaderOf(world)!.Core.Term; // as above
         world.RunUntil(() => false, 5 * world.Plan.ElectionTimeoutUs);

@@ -2,11 +2,12 @@ namespace Conclave.Simulator;
 
 /// <summary>How a run ended.</summary>
 /// <param name="Failure">What was violated, with the seed and the command that replays it; null when everything held.</param>
+/// <param name="Invariant">Which invariant that was: "I4", "core" for one that the core checks itself, or the type of an exception; null when everything held.</param>
 /// <param name="TraceHash">Equal for equal runs: seed, steps and mutation decide everything.</param>
 /// <param name="Events">Simulated events, all phases.</param>
 /// <param name="VirtualTime">How long the cluster lived.</param>
 /// <param name="Statistics">What happened in it: a run in which nothing happened has proven nothing.</param>
-public sealed record Verdict(string? Failure, ulong TraceHash, long Events, TimeSpan VirtualTime, Statistics Statistics)
+public sealed record Verdict(string? Failure, string? Invariant, ulong TraceHash, long Events, TimeSpan VirtualTime, Statistics Statistics)
 {
     public bool Passed => Failure is null;
 }
@@ -29,4 +30,20 @@ public sealed record Statistics
     public long MessagesLost { get; set; }
     public long Faults { get; set; }
     public long Truncations { get; set; }
+    public long ReadsCompared { get; set; }
+    public long WatchEvents { get; set; }
+    public long WatchProgress { get; set; }
+    public long WatchesCompacted { get; set; }
+    public long LeasesRenewed { get; set; }
+    public long LeasesExpired { get; set; }
+    public long LocksAcquired { get; set; }
+    public long OperationsOrdered { get; set; }
+    public long AnswersRepeated { get; set; }
+
+    /// <summary>Adds the counts of another run to these.</summary>
+    public void Add(Statistics other)
+    {
+        foreach (System.Reflection.PropertyInfo property in typeof(Statistics).GetProperties())
+            if (property.PropertyType == typeof(long)) property.SetValue(this, (long)property.GetValue(this)! + (long)property.GetValue(other)!); // longs are never null
+    }
 }

@@ -5,6 +5,7 @@ using Conclave.Node.Http;
 using Conclave.Node.Metrics;
 using Conclave.Node.Options;
 using Conclave.Node.Services;
+using Conclave.Raft;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,7 @@ namespace Conclave.Node;
 /// <summary>A whole node: replica, services and client port. What the server program runs, and what a .NET host can embed.</summary>
 public sealed class ConclaveNode : IAsyncDisposable
 {
-    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2), TransferSlack = TimeSpan.FromMilliseconds(100);
 
     private readonly NodeOptions _options;
     private readonly ILogger _logger;
@@ -29,14 +30,15 @@ public sealed class ConclaveNode : IAsyncDisposable
     /// <param name="onFatal">The node cannot go on; the process should end. Called at most once, from any thread.</param>
     /// <exception cref="ArgumentException">The options have <see cref="NodeOptions.Problems"/>.</exception>
     /// <exception cref="StorageException">The data directory cannot be used; the message names the file, the place and the remedy.</exception>
+    /// <exception cref="Peers.JoinRefusedException">The cluster to join does not know this member, or does not answer; the message says what to do.</exception>
     public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal)
     {
         foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
         _options = options;
         _logger = loggers.CreateLogger("Conclave");
-        ClusterIdentity cluster = ClusterIdentity.From(options);
-        Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), cluster.Members.Length, Path.GetFullPath(options.DataDir));
-        _replica = new Replica(options, cluster, new PosixFileSystem(), _logger, onFatal);
+        _replica = new Replica(options, new PosixFileSystem(), _logger, onFatal);
+        ClusterIdentity cluster = _replica.Cluster;
+        Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), _replica.Members.Others().Length + 1, Path.GetFullPath(options.DataDir));
 
         var context = new ServiceContext(_replica, options, cluster);
         var registry = new RpcRegistry();
@@ -89,9 +91,12 @@ public sealed class ConclaveNode : IAsyncDisposable
         Log.Serving(_logger, string.Join(", ", _options.ListenClientUrls.Select(NodeOptions.Plain)));
     }
 
-    /// <summary>Ends open calls, then the replica. Everything acknowledged is on disk already.</summary>
+    /// <summary>Hands over the leadership, ends open calls, then the replica. Everything acknowledged is on disk already.</summary>
     public async ValueTask DisposeAsync()
     {
+        // Before anything else ends, so that clients of all members find the next leader at work instead of waiting out an election.
+        if (_replica.IsLeader && _replica.Members.InForce.Voters.Length > 1)
+            await _replica.TransferAsync(NodeId.None, _options.ElectionTimeout + TransferSlack, CancellationToken.None).ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listener.StopAsync(StopGrace).ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);

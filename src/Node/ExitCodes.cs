@@ -17,6 +17,9 @@ internal static class ExitCodes
     /// <summary>An invariant of the program broke.</summary>
     public const int Software = 70;
 
+    /// <summary>The member was removed from its cluster. Starting it again changes nothing.</summary>
+    public const int Removed = 77;
+
     /// <summary>The disk failed while the node was running. What was acknowledged is safe; what was not is unknown.</summary>
     public const int Disk = 74;
 }

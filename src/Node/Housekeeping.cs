@@ -58,6 +58,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
             RevokeExpired(replica);
             WatchSpace(replica);
             Compact(replica, now);
+            replica.DescribeMembers();
         }
 
         if (now >= _watchesDue)

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Runtime.InteropServices;
 using Conclave.Node;
 using Conclave.Node.Options;
+using Conclave.Node.Peers;
 using Conclave.Node.Services;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
@@ -55,7 +56,7 @@ catch (StorageException problem)
     Console.Error.WriteLine($"conclave-node: {problem.Message}");
     return problem.Kind is StorageErrorKind.Locked or StorageErrorKind.NotWritable or StorageErrorKind.NoSpace ? ExitCodes.Unavailable : ExitCodes.Data;
 }
-catch (PortUnavailableException problem)
+catch (Exception problem) when (problem is PortUnavailableException or JoinRefusedException)
 {
     Console.Error.WriteLine($"conclave-node: {problem.Message}");
     return ExitCodes.Unavailable;
@@ -73,6 +74,14 @@ void OnSignal(PosixSignalContext context)
 // further step on this state could only do harm. So the process ends here, without an orderly stop.
 void OnFatal(Exception cause)
 {
+    if (cause is MemberRemovedException)
+    {
+        exitCode = ExitCodes.Removed;   // nothing is broken: we end in order
+        Console.Error.WriteLine($"conclave-node: {cause.Message}");
+        stop.Cancel();
+        return;
+    }
+
     Console.Error.WriteLine($"conclave-node: {cause.Message}");
     loggers.Dispose();   // lets the console logger write what it still holds
     Environment.Exit(cause is StorageException ? ExitCodes.Disk : ExitCodes.Software);

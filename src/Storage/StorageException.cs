@@ -39,7 +39,7 @@ public sealed class StorageException : Exception
 {
     public StorageException(StorageErrorKind kind, string file, long? offset, string problem, string remedy, Exception? inner = null)
         : base(offset is { } at ? $"{file}, byte {at}: {problem} {remedy}" : $"{file}: {problem} {remedy}", inner) =>
-        (Kind, File, Offset, Remedy) = (kind, file, offset, remedy);
+        (Kind, File, Offset, Problem, Remedy) = (kind, file, offset, problem, remedy);
 
     public StorageErrorKind Kind { get; }
 
@@ -48,6 +48,12 @@ public sealed class StorageException : Exception
 
     /// <summary>Where in the file, in bytes, if known.</summary>
     public long? Offset { get; }
+
+    /// <summary>What is wrong, without the file and the remedy.</summary>
+    internal string Problem { get; }
+
+    /// <summary>What is wrong and where, without the remedy.</summary>
+    internal string FullProblem => Offset is { } at ? $"{File}, byte {at}: {Problem}" : $"{File}: {Problem}";
 
     /// <summary>What to do now, in words for an operator.</summary>
     public string Remedy { get; }

@@ -22,6 +22,12 @@ public sealed class KeyValueStore
     {
     }
 
+    /// <summary>For tests and the simulator.</summary>
+    internal KeyValueStore(StoreOptions options, StoreFaults faults)
+        : this(options, new StoreState { Faults = faults })
+    {
+    }
+
     internal KeyValueStore(StoreOptions options, StoreState state)
     {
         _options = options;
@@ -36,6 +42,8 @@ public sealed class KeyValueStore
     public StoreView View => _view;
 
     public WatchHub Watches { get; }
+
+    internal StoreFaults Faults => _state.Faults;
 
     /// <summary>Compacted history waits to be given back: call <see cref="Publish"/> again when there is nothing else to do.</summary>
     public bool HasBackgroundWork => _reclaim.IsPending;
@@ -65,7 +73,8 @@ public sealed class KeyValueStore
     /// <summary>Counts an entry that is no command (no-op, membership).</summary>
     public void AdvanceApplied(ulong index, ulong term)
     {
-        Invariant.Holds(index == _state.AppliedIndex + 1, "Entries are applied in order, once each.");
+        bool isAgain = Faults.HasFlag(StoreFaults.ApplyIndexTwice) && index == _state.AppliedIndex;
+        Invariant.Holds(index == _state.AppliedIndex + 1 || isAgain, "Entries are applied in order, once each.");
         _state.AppliedIndex = index;
         _state.AppliedTerm = term;
     }
@@ -78,7 +87,7 @@ public sealed class KeyValueStore
         Watches.OnPublished(_view);
     }
 
-    /// <summary>Takes over the state of a store made by <see cref="Load"/> and publishes it; watchers go on from where they were.</summary>
+    /// <summary>Takes over the state of a store made by <see cref="Load(Stream, StoreOptions)"/> and publishes it; watchers go on from where they were.</summary>
     /// <param name="loaded">Not used by anybody else, and not usable afterwards.</param>
     public void Install(KeyValueStore loaded)
     {
@@ -98,5 +107,8 @@ public sealed class KeyValueStore
 
     /// <summary>Reads what <see cref="Save(StoreView, Stream)"/> wrote, history included.</summary>
     /// <exception cref="StoreDamagedException">The bytes are not a whole saved state.</exception>
-    public static KeyValueStore Load(Stream source, StoreOptions options) => new(options, StateReader.Load(source));
+    public static KeyValueStore Load(Stream source, StoreOptions options) => Load(source, options, StoreFaults.None);
+
+    /// <summary>For tests and the simulator.</summary>
+    internal static KeyValueStore Load(Stream source, StoreOptions options, StoreFaults faults) => new(options, StateReader.Load(source, faults));
 }

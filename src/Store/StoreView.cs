@@ -30,6 +30,7 @@ public sealed class StoreView
         Alarms = state.Alarms;
         MemberAttributes = state.Attributes;
         Marks = state.Marks;
+        Faults = state.Faults;
         Log = state.Log.View;
         Sessions = state.Sessions.Publish();
         _leases = state.Leases.Publish();
@@ -74,6 +75,8 @@ public sealed class StoreView
     internal ChangeLogView Log { get; }
 
     internal ReadState State => _state;
+
+    internal StoreFaults Faults { get; }
 
     /// <summary>Root of the last answers, see <see cref="Conclave.Store.Sessions.SessionTable"/>.</summary>
     internal TreeNode? Sessions { get; }

@@ -9,7 +9,7 @@ internal sealed class Checker(SimWorld world)
     private readonly Dictionary<(NodeId Voter, Term Term), NodeId> _votes = [];
     private readonly Dictionary<EntryId, (Term Previous, ulong Operation)> _entries = [];
     private readonly List<ulong> _hashes = []; // of the state, by applied index
-    private readonly NodeMemory[] _memories = [.. Enumerable.Range(0, 16).Select(_ => new NodeMemory())];
+    private readonly NodeMemory[] _memories = [.. Enumerable.Range(0, SimWorld.SlotsMax).Select(_ => new NodeMemory())];
     private readonly List<PeerStatus> _peers = [];
 
     /// <summary>What a node must not go back behind.</summary>
@@ -20,11 +20,14 @@ internal sealed class Checker(SimWorld world)
         public Term SpokenTerm; // across restarts
         public LogIndex Commit, Applied;
         public RaftRole Role;
-        public readonly LogIndex[] Matches = new LogIndex[16];
+        public readonly LogIndex[] Matches = new LogIndex[SimWorld.SlotsMax];
         public Term MatchesIn;
     }
 
     public CommittedLog Committed { get; } = new();
+
+    /// <summary>What the committed entries mean, and what is answered; null in runs without the real store.</summary>
+    public ContentCheck? Contents { get; } = world.Plan.RealStore ? new ContentCheck(world) : null;
 
     public void OnStart(SimNode node)
     {
@@ -103,6 +106,7 @@ internal sealed class Checker(SimWorld world)
         int at = (int)entry.Index.Value - 1;
         if (at == _hashes.Count) _hashes.Add(node.Machine.Hash);
         else CheckHash(node);
+        Contents?.OnApplied(node, entry.Index, NodeMachine.OperationOf(world.Plan, entry));
     }
 
     public void OnInstalled(SimNode node)
@@ -113,7 +117,8 @@ internal sealed class Checker(SimWorld world)
     private void CheckHash(SimNode node)
     {
         int at = (int)node.Machine.Applied.Index.Value - 1;
-        Require(at < _hashes.Count && _hashes[at] == node.Machine.Hash, "I16", node, $"has another state at {node.Machine.Applied} than the others");
+        Require(at < _hashes.Count, "I16", node, $"has applied {node.Machine.Applied}, which nobody has committed");
+        Require(_hashes[at] == node.Machine.Hash, "I16", node, $"has another state at {node.Machine.Applied} than the others");
     }
 
     private void CheckPeers(SimNode node, NodeMemory memory)

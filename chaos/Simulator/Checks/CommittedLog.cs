@@ -31,6 +31,7 @@ internal sealed class CommittedLog
         if (operation != 0 && !_operations.Add(operation)) throw new SimulationFailure($"I13: operation {operation} is committed a second time, at {entry.Id}.");
         if (operation != 0 && world.Clients.WasRefused(operation)) throw new SimulationFailure($"I13: operation {operation} was refused and is committed at {entry.Id}.");
         _entries.Add(new Committed(entry.Id, operation, node.Core.Term));
+        world.Checker.Contents?.OnCommitted(operation);
     }
 
     /// <summary>The last entry that was committed in a term before this one: every leader of this term must have it.</summary>

@@ -45,6 +45,13 @@ internal sealed class FileDisk(ulong seed, ulong node) : INodeDisk
         _snapshots.Prune(keep: 2);
     });
 
+    public void DropSnapshots() => Write(() =>
+    {
+        foreach (string name in _files.List(Directory))
+            if (name.StartsWith("snapshot-", StringComparison.Ordinal)) _files.Delete(Path.Combine(Directory, name));
+        _files.SyncDirectory(Directory);
+    });
+
     public TransferredSnapshot? ReadSnapshot()
     {
         using SnapshotFile? file = _snapshots!.Latest(); // likewise

@@ -23,6 +23,9 @@ internal interface INodeDisk
     /// <summary>Makes a snapshot of the own state durable. The newest one is the one found by <see cref="Open"/>.</summary>
     void SaveSnapshot(SnapshotId id, byte[] state);
 
+    /// <summary>Deletes all snapshots: for a driver that is to do the wrong thing.</summary>
+    void DropSnapshots();
+
     /// <summary>The newest snapshot, for a peer.</summary>
     TransferredSnapshot? ReadSnapshot();
 

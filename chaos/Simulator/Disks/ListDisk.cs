@@ -49,6 +49,8 @@ internal sealed class ListDisk : INodeDisk
         if (_snapshot is null || _snapshot.Id.Last.Index < id.Last.Index) _snapshot = new TransferredSnapshot(id, state, null);
     }
 
+    public void DropSnapshots() => _snapshot = null;
+
     public TransferredSnapshot? ReadSnapshot() => _snapshot;
 
     public byte[] ReceiveSnapshot(TransferredSnapshot snapshot)

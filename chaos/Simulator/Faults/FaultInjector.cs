@@ -3,13 +3,17 @@ using Conclave.Raft;
 namespace Conclave.Simulator;
 
 /// <summary>A fault that lasts, and how to end it.</summary>
-internal sealed record ActiveFault(FaultKind Kind, Action End);
+internal sealed record ActiveFault(Strike Strike, Action End);
 
-/// <summary>Strikes at random moments with the kinds of trouble that the plan drew, and ends them after a while.</summary>
-internal sealed class FaultInjector(SimWorld world)
+/// <summary>Carries out the blows, and ends what lasts.</summary>
+internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
 {
-    private readonly List<ActiveFault> _active = [];
+    private readonly HashSet<ActiveFault> _active = [];
+    private readonly List<Strike> _scheduled = [];
     private bool _stopped;
+
+    /// <summary>What was carried out so far, in order, and the next one: with the plan, all it takes to do it again.</summary>
+    public IReadOnlyList<Strike> Scheduled => _scheduled;
 
     public void Start() => ScheduleNext();
 
@@ -23,7 +27,7 @@ internal sealed class FaultInjector(SimWorld world)
         {
             node.Resume();
             (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
-            node.ArmCrashWhileWriting(null);
+            node.ArmCrashWhileWriting(null, 0);
         }
         foreach (SimNode node in world.Nodes) node.Start();
         // Whatever links are down come up again, as connections do.
@@ -32,43 +36,37 @@ internal sealed class FaultInjector(SimWorld world)
                 if (a.Slot < b.Slot) a.Link(b);
     }
 
-    public void RestartLater(SimNode node) =>
-        world.After(world.Between(5_000, world.Random.Below(2) == 0 ? 200_000 : 3_000_000), new SimEvent(SimEventKind.Restart, node.Slot, -1, 0, null));
-
-    public void Strike()
+    public void Carry(Strike strike)
     {
         if (_stopped) return;
-        FaultKind kind = world.Plan.Faults[world.Random.Below(world.Plan.Faults.Length)];
-        SimNode node = world.Nodes[world.Random.Below(world.Nodes.Length)];
         world.Statistics.Faults++;
-        world.Note($"fault {kind}");
-        switch (kind)
+        if (world.Log is not null) world.Note($"fault {world.Statistics.Faults}: {StrikeText.Print(strike)}");
+        switch (strike.Kind)
         {
-            case FaultKind.PowerCut: Crash(node, powerCut: true); break;
-            case FaultKind.KillProcess: Crash(node, powerCut: false); break;
-            case FaultKind.CrashWhileWriting: node.ArmCrashWhileWriting(world.Random.Below(6)); break;
-            case FaultKind.CrashAll: foreach (SimNode each in world.Nodes) Crash(each, powerCut: world.Random.Below(2) == 0); break;
-            case FaultKind.Pause: node.Pause(Duration(5_000_000)); break;
-            case FaultKind.Partition: Partition(); break;
-            case FaultKind.IsolateLeader: Isolate(LeaderOr(node), inward: true, outward: true); break;
-            case FaultKind.OneWay: Isolate(node, inward: world.Random.Below(2) == 0, outward: world.Random.Below(2) == 0); break;
-            case FaultKind.CutLinks: CutLinks(); break;
-            case FaultKind.LossBurst:
-                world.Network.ExtraLoss = 0.1 + world.Random.Below(60) / 100.0;
-                Last(kind, () => world.Network.ExtraLoss = 0);
+            case StrikeKind.PowerCut: Crash(strike, powerCut: true); break;
+            case StrikeKind.Kill: Crash(strike, powerCut: false); break;
+            case StrikeKind.CrashWriting: Target(strike)?.ArmCrashWhileWriting(strike.Amount, strike.ForUs); break;
+            case StrikeKind.Pause: Target(strike)?.Pause(strike.ForUs); break;
+            case StrikeKind.Partition: Block(strike, Across(strike)); break;
+            case StrikeKind.Mute: Block(strike, Beside(strike, outward: true)); break;
+            case StrikeKind.Deafen: Block(strike, Beside(strike, outward: false)); break;
+            case StrikeKind.Cut: Block(strike, Ends(strike)); break;
+            case StrikeKind.Loss:
+                world.Network.ExtraLossPermille = strike.Amount;
+                Last(strike, () => world.Network.ExtraLossPermille = 0);
                 break;
-            case FaultKind.DelayBurst:
-                world.Network.DelayFactor = 5 + world.Random.Below(50);
-                Last(kind, () => world.Network.DelayFactor = 1);
+            case StrikeKind.Delay:
+                world.Network.DelayFactor = strike.Amount;
+                Last(strike, () => world.Network.DelayFactor = 1);
                 break;
-            case FaultKind.LinkFlap: Flap(node); break;
-            case FaultKind.SlowDisk:
-                node.DiskFactor = 10 << world.Random.Below(8);
-                Last(kind, () => node.DiskFactor = 1);
+            case StrikeKind.Flap: Flap(strike); break;
+            case StrikeKind.SlowDisk when Target(strike) is { } slow:
+                slow.DiskFactor = strike.Amount;
+                Last(strike, () => slow.DiskFactor = 1);
                 break;
-            case FaultKind.ClockDrift:
-                node.TickUs = world.Between(Plan.TickUs / 2, 2 * Plan.TickUs);
-                Last(kind, () => node.TickUs = Plan.TickUs);
+            case StrikeKind.Clock when Target(strike) is { } drifting:
+                drifting.TickUs = strike.Amount;
+                Last(strike, () => drifting.TickUs = Plan.TickUs);
                 break;
         }
         ScheduleNext();
@@ -77,100 +75,101 @@ internal sealed class FaultInjector(SimWorld world)
     public void End(ActiveFault fault)
     {
         if (_stopped || !_active.Remove(fault)) return;
-        world.Note($"end of {fault.Kind}");
+        if (world.Log is not null) world.Note($"end of {StrikeText.Print(fault.Strike)}");
         fault.End();
     }
 
-    /// <summary>With a calm now and then, so that the cluster gets somewhere before the next blow.</summary>
     private void ScheduleNext()
     {
-        long most = (world.Random.Below(6) == 0 ? 10 : 2) * world.Plan.FaultEveryUs;
-        world.After(world.Between(1, most), new SimEvent(SimEventKind.Fault, -1, -1, 0, null));
+        if (source.Next() is not { } strike) return;
+        _scheduled.Add(strike);
+        world.At(Math.Max(strike.AtUs, world.Now), new SimEvent(SimEventKind.Fault, -1, -1, (long)strike.Kind, strike));
     }
 
-    private long Duration(long maxUs) => world.Between(10_000, maxUs);
-
-    private void Last(FaultKind kind, Action end)
+    private void Last(Strike strike, Action end)
     {
-        var fault = new ActiveFault(kind, end);
+        var fault = new ActiveFault(strike, end);
         _active.Add(fault);
-        world.After(Duration(3 * world.Plan.ElectionTimeoutUs + 1_000_000), new SimEvent(SimEventKind.FaultEnd, -1, -1, 0, fault));
+        world.After(strike.ForUs, new SimEvent(SimEventKind.FaultEnd, -1, -1, (long)strike.Kind, fault));
     }
 
-    private void Crash(SimNode node, bool powerCut)
+    /// <summary>Null for a node that this cluster does not have: a scenario may have lost it since.</summary>
+    private SimNode? Find(int number)
     {
-        if (!node.IsUp) return;
-        node.Crash(powerCut);
-        RestartLater(node);
+        if (number == Strike.Leader) return Leader();
+        return number <= world.Nodes.Count ? world.Nodes[number - 1] : null;
     }
 
-    private SimNode LeaderOr(SimNode other)
+    private SimNode? Target(Strike strike, int at = 0) => at < strike.Nodes.Length ? Find(strike.Nodes[at]) : null;
+
+    private void Crash(Strike strike, bool powerCut)
+    {
+        if (Target(strike) is not { IsUp: true } node) return;
+        node.Crash(powerCut);
+        node.StartLater(strike.ForUs);
+    }
+
+    private SimNode? Leader()
     {
         SimNode? leader = null;
         foreach (SimNode node in world.Nodes)
             if (node is { IsUp: true } && node.Core.Role == RaftRole.Leader && (leader is null || node.Core.Term > leader.Core.Term)) leader = node;
-        return leader ?? other;
+        return leader;
     }
 
-    private void Partition()
+    private List<(int From, int To)> Across(Strike strike)
     {
-        int side = 1 + world.Random.Below((1 << world.Nodes.Length) - 2);
+        List<SimNode> side = [.. strike.Nodes.Select(Find).OfType<SimNode>()];
+        List<SimNode> others = [.. strike.Others.Select(Find).OfType<SimNode>()];
+        if (strike.Others.IsEmpty) others = [.. world.Nodes.Except(side)];
         var blocked = new List<(int, int)>();
-        for (int a = 0; a < world.Nodes.Length; a++)
-            for (int b = 0; b < world.Nodes.Length; b++)
-                if ((side >> a & 1) != (side >> b & 1)) blocked.Add((a, b));
-        BlockForAWhile(FaultKind.Partition, blocked);
+        foreach (SimNode a in side)
+            foreach (SimNode b in others)
+                blocked.AddRange([(a.Slot, b.Slot), (b.Slot, a.Slot)]);
+        return blocked;
     }
 
-    private void Isolate(SimNode node, bool inward, bool outward)
+    private List<(int From, int To)> Beside(Strike strike, bool outward)
     {
         var blocked = new List<(int, int)>();
+        if (Target(strike) is not { } node) return blocked;
         foreach (SimNode other in world.Nodes)
-        {
-            if (other == node) continue;
-            if (inward) blocked.Add((other.Slot, node.Slot));
-            if (outward) blocked.Add((node.Slot, other.Slot));
-        }
-        BlockForAWhile(FaultKind.OneWay, blocked);
+            if (other != node) blocked.Add(outward ? (node.Slot, other.Slot) : (other.Slot, node.Slot));
+        return blocked;
     }
 
-    /// <summary>Single links, so that bridges and rings arise.</summary>
-    private void CutLinks()
+    private List<(int From, int To)> Ends(Strike strike)
     {
         var blocked = new List<(int, int)>();
-        for (int a = 0; a < world.Nodes.Length; a++)
+        for (int i = 0; i + 1 < strike.Nodes.Length; i += 2)
         {
-            for (int b = a + 1; b < world.Nodes.Length; b++)
-            {
-                if (world.Random.Below(2) == 0) continue;
-                blocked.Add((a, b));
-                blocked.Add((b, a));
-            }
+            if (Target(strike, i) is not { } a || Target(strike, i + 1) is not { } b) continue;
+            blocked.Add((a.Slot, b.Slot));
+            blocked.Add((b.Slot, a.Slot));
         }
-        BlockForAWhile(FaultKind.CutLinks, blocked);
+        return blocked;
     }
 
-    private void BlockForAWhile(FaultKind kind, List<(int From, int To)> blocked)
+    private void Block(Strike strike, List<(int From, int To)> blocked)
     {
         foreach ((int from, int to) in blocked) world.Network.Block(from, to);
-        bool noticed = world.Random.Below(2) == 0; // whether the connections break, or just go silent
-        if (noticed)
-            foreach ((int from, int to) in blocked) world.Nodes[to].Later(SimEventKind.LinkDown, world.Between(100, 500_000), from);
-        Last(kind, () =>
+        if (strike.Noticed)
+            foreach ((int from, int to) in blocked) world.Nodes[to].LoseLink(from, 500_000);
+        Last(strike, () =>
         {
             foreach ((int from, int to) in blocked)
             {
                 world.Network.Unblock(from, to);
-                if (noticed && world.Nodes[from].IsUp && world.Nodes[to].IsUp) world.Nodes[from].Link(world.Nodes[to]);
+                if (strike.Noticed && world.Nodes[from].IsUp && world.Nodes[to].IsUp) world.Nodes[from].Link(world.Nodes[to]);
             }
         });
     }
 
-    private void Flap(SimNode node)
+    private void Flap(Strike strike)
     {
-        SimNode other = world.Nodes[(node.Slot + 1 + world.Random.Below(world.Nodes.Length - 1)) % world.Nodes.Length];
-        node.Later(SimEventKind.LinkDown, world.Between(1, 10_000), other.Slot);
-        if (world.Random.Below(2) == 0) other.Later(SimEventKind.LinkDown, world.Between(1, 10_000), node.Slot);
-        Last(FaultKind.LinkFlap, () => node.Link(other));
+        if (Target(strike) is not { } node || Target(strike, 1) is not { } other || node == other) return;
+        node.LoseLink(other.Slot, 10_000);
+        if (strike.Noticed) other.LoseLink(node.Slot, 10_000);
+        Last(strike, () => node.Link(other));
     }
 }

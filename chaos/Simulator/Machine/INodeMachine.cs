@@ -12,7 +12,13 @@ internal interface INodeMachine
 
     void Apply(in Entry entry);
 
+    /// <summary>Makes everything applied so far visible to readers and watchers.</summary>
+    void Publish();
+
     byte[] Save();
+
+    /// <summary>Goes on from a saved state that is later than its own.</summary>
+    void Install(byte[] saved);
 }
 
 internal static class NodeMachine
@@ -21,11 +27,7 @@ internal static class NodeMachine
 
     public static INodeMachine Load(Plan plan, byte[] saved) => plan.RealStore ? StoreMachine.Load(saved) : RegisterMachine.Load(saved);
 
-    /// <summary>A command that carries the number of the operation.</summary>
-    public static byte[] Command(SimWorld world, ulong operation) => world.Plan.RealStore ? StoreCommands.Draw(world, operation)
-        : RegisterMachine.Command(operation, world.Random.Below(RegisterMachine.Registers), world.Random.Below(world.Plan.ValueBytesMax));
-
-    /// <summary>The number that <see cref="Command"/> put in; 0 for entries that are no commands.</summary>
+    /// <summary>The number of the operation that an entry carries out; 0 for entries that are no commands.</summary>
     public static ulong OperationOf(Plan plan, in Entry entry)
     {
         if (entry.Kind != EntryKind.Command) return 0;

@@ -46,15 +46,22 @@ internal sealed class RegisterMachine : INodeMachine
         return bytes;
     }
 
+    public void Publish()
+    {
+    }
+
     public static RegisterMachine Load(byte[] saved)
     {
-        ReadOnlySpan<byte> bytes = saved;
-        var machine = new RegisterMachine
-        {
-            Applied = new EntryId(new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes)), new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]))),
-            Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]),
-        };
-        for (int i = 0; i < Registers; i++) machine._values[i] = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(24 + 8 * i)..]);
+        var machine = new RegisterMachine();
+        machine.Install(saved);
         return machine;
+    }
+
+    public void Install(byte[] saved)
+    {
+        ReadOnlySpan<byte> bytes = saved;
+        Applied = new EntryId(new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes)), new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..])));
+        Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]);
+        for (int i = 0; i < Registers; i++) _values[i] = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(24 + 8 * i)..]);
     }
 }

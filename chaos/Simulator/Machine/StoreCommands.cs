@@ -1,58 +1,59 @@
-using System.Buffers.Binary;
-using Conclave.Store;
-
 namespace Conclave.Simulator;
 
-/// <summary>Commands for the key-value store, over few keys so that they meet: puts, deletions, transactions, leases, compactions.</summary>
+/// <summary>Requests over few keys so that they meet: puts, deletions, transactions, leases, compactions; and reads.</summary>
 internal static class StoreCommands
 {
+    /// <summary>The keys are k and one letter; behind them come the locks and registers of other clients.</summary>
     private const int Keys = 24, Leases = 6;
 
-    public static byte[] Draw(SimWorld world, ulong operation)
+    private const long TtlSeconds = 5;
+
+    public static StoreRequest Draw(SimWorld world, RandomStream random, ulong operation) => random.Below(16) switch
     {
-        (CommandKind kind, byte[] body) = world.Random.Below(16) switch
+        < 8 => Put(world, random, operation),
+        < 10 => DeleteRange(random),
+        < 12 => Txn(world, random, operation),
+        12 => new LeaseGrantRequest(1 + random.Below(Leases), TtlSeconds),
+        13 => new LeaseRevokeRequest(1 + random.Below(Leases)),
+        14 => new CompactRequest(random.Below(1 + (int)(world.Oracle?.Revision ?? 0))),
+        _ => new AttributesRequest(1 + (ulong)random.Below(5), Key(random)),
+    };
+
+    /// <summary>A read; now and then of the past, which may be compacted, or of a future that has not happened.</summary>
+    public static RangeRequest DrawRange(SimWorld world, RandomStream random)
+    {
+        long revision = random.Below(4) == 0 ? random.Below(2 + (int)(world.Oracle?.Revision ?? 0)) : 0;
+        string key = Key(random);
+        return new RangeRequest(key, random.Below(3) switch { 0 => "", 1 => Key(random), _ => "l" })
         {
-            < 8 => (CommandKind.Put, Put(world, operation)),
-            < 10 => (CommandKind.DeleteRange, DeleteRange(world)),
-            < 12 => (CommandKind.Txn, Txn(world, operation)),
-            12 => (CommandKind.LeaseGrant, CommandBody.LeaseGrant(1 + world.Random.Below(Leases), 5)),
-            13 => (CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(1 + world.Random.Below(Leases))),
-            14 => (CommandKind.Compact, CommandBody.Compact(world.Random.Below(1 + (int)world.Statistics.Committed))),
-            _ => (CommandKind.MemberAttributes, CommandBody.MemberAttributes(1 + (ulong)world.Random.Below(5), Key(world))),
+            Revision = revision,
+            Limit = random.Below(4) == 0 ? 1 + random.Below(5) : 0,
+            KeysOnly = random.Below(8) == 0,
+            CountOnly = random.Below(8) == 0,
         };
-        return Store.Command.Encode(kind, origin: 0, operation, body);
     }
 
-    private static byte[] Key(SimWorld world) => [(byte)'k', (byte)('a' + world.Random.Below(Keys))];
+    public static string Key(RandomStream random) => $"k{(char)('a' + random.Below(Keys))}";
 
-    // PutRequest { key = 1, value = 2, lease = 3, prev_kv = 4 }
-    private static byte[] Put(SimWorld world, ulong operation)
+    // The number makes every value the only one of its kind.
+    private static PutRequest Put(SimWorld world, RandomStream random, ulong operation) => new(Key(random), $"{operation}:{new string('v', random.Below(world.Plan.ValueBytesMax))}")
     {
-        byte[] value = new byte[8 + world.Random.Below(world.Plan.ValueBytesMax)];
-        BinaryPrimitives.WriteUInt64LittleEndian(value, operation);
-        byte[] lease = world.Random.Below(4) == 0 ? Number(3, world.Random.Below(Leases + 1)) : [];
-        byte[] previous = world.Random.Below(4) == 0 ? Number(4, 1) : [];
-        return [.. Bytes(1, Key(world)), .. Bytes(2, value), .. lease, .. previous];
-    }
+        Lease = random.Below(4) == 0 ? random.Below(Leases + 1) : 0,
+        Previous = random.Below(4) == 0,
+    };
 
-    // DeleteRangeRequest { key = 1, range_end = 2, prev_kv = 3 }
-    private static byte[] DeleteRange(SimWorld world)
+    private static DeleteRequest DeleteRange(RandomStream random) => new(Key(random), random.Below(2) == 0 ? Key(random) : "") { Previous = random.Below(2) == 0 };
+
+    private static TxnRequest Txn(SimWorld world, RandomStream random, ulong operation)
     {
-        byte[] end = world.Random.Below(2) == 0 ? Bytes(2, Key(world)) : [];
-        return [.. Bytes(1, Key(world)), .. end, .. Number(3, 1)];
+        CompareRequest compare = random.Below(3) switch
+        {
+            0 => new CompareRequest(Key(random), CompareTarget.Version, Result(random), random.Below(3)),
+            1 => new CompareRequest(Key(random), CompareTarget.Mod, Result(random), random.Below(1 + (int)(world.Oracle?.Revision ?? 0))),
+            _ => new CompareRequest(Key(random), CompareTarget.Lease, Result(random), random.Below(Leases)),
+        };
+        return new TxnRequest([compare], [Put(world, random, operation), new RangeRequest(Key(random))], [DeleteRange(random), new RangeRequest(Key(random), "l")]);
     }
 
-    // TxnRequest { compare = 1 { result = 1, target = 2, key = 3, version = 4 }, success = 2, failure = 3 { request_range = 1, request_put = 2, request_delete_range = 3 } }
-    private static byte[] Txn(SimWorld world, ulong operation)
-    {
-        byte[] compare = [.. Number(1, world.Random.Below(4)), .. Number(2, 0), .. Bytes(3, Key(world)), .. Number(4, world.Random.Below(3))];
-        byte[] read = Bytes(1, Bytes(1, Key(world)));
-        return [.. Bytes(1, compare), .. Bytes(2, Bytes(2, Put(world, operation))), .. Bytes(2, read), .. Bytes(3, Bytes(3, DeleteRange(world))), .. Bytes(3, read)];
-    }
-
-    private static byte[] Number(int field, int value) => [(byte)(field << 3), .. Varint(value)];
-
-    private static byte[] Bytes(int field, byte[] content) => [(byte)(field << 3 | 2), .. Varint(content.Length), .. content];
-
-    private static byte[] Varint(int value) => value < 0x80 ? [(byte)value] : [(byte)(value | 0x80), .. Varint(value >> 7)];
+    private static CompareResult Result(RandomStream random) => (CompareResult)random.Below(4);
 }

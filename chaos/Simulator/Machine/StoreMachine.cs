@@ -9,7 +9,7 @@ namespace Conclave.Simulator;
 internal sealed class StoreMachine : INodeMachine
 {
     private const ulong FullHashEvery = 64;
-    private static readonly StoreOptions Options = new();
+    private static readonly StoreOptions Options = new() { WatchProgressMilliseconds = 1_000 };
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly KeyValueStore _store;
 
@@ -23,12 +23,21 @@ internal sealed class StoreMachine : INodeMachine
     public EntryId Applied { get; private set; }
     public ulong Hash { get; private set; }
 
+    /// <summary>What the last entry gave; nothing if it was no command.</summary>
+    public ApplyOutcome LastOutcome { get; private set; }
+
+    /// <summary>What readers see.</summary>
+    public StoreView View => _store.View;
+
+    public WatchHub Watches => _store.Watches;
+
     public void Apply(in Entry entry)
     {
+        LastOutcome = default;
         if (entry.Index != Applied.Index.Next) throw new SimulationFailure($"Entry {entry.Id} is applied after {Applied}.");
         if (entry.Kind == EntryKind.Command && Store.Command.TryDecode(entry.Payload, out Store.Command command))
         {
-            ApplyOutcome outcome = _store.Apply(entry.Index.Value, entry.Term.Value, command, wantResponse: true);
+            ApplyOutcome outcome = LastOutcome = _store.Apply(entry.Index.Value, entry.Term.Value, command, wantResponse: true);
             Mix((ulong)outcome.Error);
             Mix((ulong)outcome.Revision);
             Mix(outcome.Body.Span);
@@ -39,9 +48,12 @@ internal sealed class StoreMachine : INodeMachine
         }
         Mix(entry.Term.Value);
         Applied = entry.Id;
-        _store.Publish();
-        if (entry.Index.Value % FullHashEvery == 0) Mix(SaveStore());
+        if (entry.Index.Value % FullHashEvery != 0) return;
+        Publish();
+        Mix(SaveStore());
     }
+
+    public void Publish() => _store.Publish();
 
     //  | term u64 | hash u64 | the store's own bytes |
     public byte[] Save()
@@ -56,12 +68,23 @@ internal sealed class StoreMachine : INodeMachine
 
     public static StoreMachine Load(byte[] bytes)
     {
-        KeyValueStore store = KeyValueStore.Load(new MemoryStream(bytes, 16, bytes.Length - 16, writable: false), Options);
-        return new StoreMachine(store)
-        {
-            Applied = new EntryId(new LogIndex(store.AppliedIndex), new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes))),
-            Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(8)),
-        };
+        var machine = new StoreMachine(LoadStore(bytes));
+        machine.TakeOver(bytes);
+        return machine;
+    }
+
+    public void Install(byte[] bytes)
+    {
+        _store.Install(LoadStore(bytes));
+        TakeOver(bytes);
+    }
+
+    private static KeyValueStore LoadStore(byte[] bytes) => KeyValueStore.Load(new MemoryStream(bytes, 16, bytes.Length - 16, writable: false), Options);
+
+    private void TakeOver(byte[] bytes)
+    {
+        Applied = new EntryId(new LogIndex(_store.AppliedIndex), new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes)));
+        Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(8));
     }
 
     private ReadOnlySpan<byte> SaveStore()

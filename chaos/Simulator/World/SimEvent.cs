@@ -2,7 +2,7 @@ namespace Conclave.Simulator;
 
 internal enum SimEventKind : byte
 {
-    Deliver, Batch, Tick, DiskDone, Apply, SnapshotSaved, StreamEnd, StreamSaved, LinkUp, LinkDown, Restart, ClientTurn, ClientTimeout, Fault, FaultEnd,
+    Deliver, Batch, Tick, DiskDone, Apply, SnapshotSaved, StreamEnd, StreamSaved, LinkUp, LinkDown, Restart, Call, Fault, FaultEnd,
 }
 
 /// <summary>Something that happens at a moment of virtual time.</summary>

@@ -6,12 +6,12 @@ namespace Conclave.Simulator;
 /// <summary>Carries messages, badly: late, twice, out of order, or not at all.</summary>
 internal sealed class SimNetwork(SimWorld world)
 {
-    private readonly int[,] _blocked = new int[16, 16]; // number of faults that block the direction
-    private readonly long[,] _lastArrival = new long[16, 16];
+    private readonly int[,] _blocked = new int[SimWorld.SlotsMax, SimWorld.SlotsMax]; // number of faults that block the direction
+    private readonly long[,] _lastArrival = new long[SimWorld.SlotsMax, SimWorld.SlotsMax];
     private readonly ArrayBufferWriter<byte> _buffer = new();
 
     /// <summary>Added to the plan's probability of loss while a fault lasts.</summary>
-    public double ExtraLoss { get; set; }
+    public int ExtraLossPermille { get; set; }
 
     /// <summary>Multiplies delays while a fault lasts.</summary>
     public int DelayFactor { get; set; } = 1;
@@ -30,22 +30,26 @@ internal sealed class SimNetwork(SimWorld world)
     public void HealAll()
     {
         Array.Clear(_blocked);
-        (ExtraLoss, DelayFactor, Healing) = (0, 1, true);
+        (ExtraLossPermille, DelayFactor, Healing) = (0, 1, true);
     }
 
     public void Send(Message message)
     {
         world.Statistics.MessagesSent++;
-        int from = (int)message.From.Value - 1, to = (int)message.To.Value - 1;
+        int from = world[message.From].Slot, to = world[message.To].Slot;
         world.Hash((long)message.Term.Value << 8 ^ (from << 4) ^ to);
-        if (IsBlocked(from, to) || (!Healing && world.Chance(world.Plan.Loss + ExtraLoss)))
+        RandomStream random = world.Streams.Link(from, to);
+        // Everything is drawn, whether it is used or not: what happens to one message must not decide what happens to the next.
+        bool lost = random.Permille(world.Plan.LossPermille + ExtraLossPermille), twice = random.Permille(world.Plan.DuplicatePermille);
+        long first = Delay(random), second = Delay(random);
+        if (IsBlocked(from, to) || (lost && !Healing))
         {
             world.Statistics.MessagesLost++;
             return;
         }
         object carried = world.Plan.EncodeMessages ? Encode(message) : message;
-        Schedule(from, to, carried);
-        if (!Healing && world.Chance(world.Plan.Duplicate)) Schedule(from, to, carried);
+        Schedule(from, to, first, carried);
+        if (twice && !Healing) Schedule(from, to, second, carried);
     }
 
     /// <summary>The message as it arrives.</summary>
@@ -56,11 +60,17 @@ internal sealed class SimNetwork(SimWorld world)
         return read;
     }
 
-    private void Schedule(int from, int to, object carried)
+    private long Delay(RandomStream random)
     {
-        long delay = world.Between(world.Plan.DelayMinUs, world.Plan.DelayMaxUs) * DelayFactor;
+        long delay = random.Between(world.Plan.DelayMinUs, world.Plan.DelayMaxUs) * DelayFactor;
+        bool late = random.Permille(world.Plan.SpikePermille);
+        long by = late ? random.Between(10_000, 5_000_000) : 0;
         // Now and then one from long ago: an earlier term, an earlier life of the sender.
-        if (!Healing && world.Chance(world.Plan.Spike)) delay += world.Between(10_000, 5_000_000);
+        return Healing ? delay : delay + by;
+    }
+
+    private void Schedule(int from, int to, long delay, object carried)
+    {
         long arrival = world.Now + delay;
         if (world.Plan.OrderedLinks) arrival = _lastArrival[from, to] = Math.Max(arrival, _lastArrival[from, to] + 1);
         world.At(arrival, new SimEvent(SimEventKind.Deliver, to, -1, from, carried));

@@ -20,21 +20,26 @@ internal sealed partial class SimNode
     {
         if (_applyScheduled || (_applyQueue.Count == 0 && _readyReads.Count == 0)) return;
         _applyScheduled = true;
-        Later(SimEventKind.Apply, _world.Between(1, 2_000));
+        Later(SimEventKind.Apply, _random.Between(1, 2_000));
     }
 
     private void ApplySome()
     {
         _applyScheduled = false;
+        bool late = _world.Has(DriverFaults.ReadBeforePublished);
+        if (late) Machine.Publish();
         if (_applyQueue.TryDequeue(out ReadOnlyMemory<Entry> run))
         {
             foreach (ref readonly Entry entry in run.Span)
             {
-                if (entry.Index <= Machine.Applied.Index) continue; // covered by a snapshot that was installed meanwhile
+                if (entry.Index <= Machine.Applied.Index && !_world.Has(DriverFaults.ApplyOverSnapshot)) continue; // covered by a snapshot that was installed meanwhile
                 Machine.Apply(entry);
                 _world.Checker.OnApplied(this, entry);
-                _world.Clients.OnApplied(this, entry);
+                _world.Clients.Requests.OnApplied(this, entry);
+                Services?.OnApplied();
             }
+            if (!late) Machine.Publish();
+            Services?.OnPublished();
             Take(RaftInput.Applied(Machine.Applied.Index));
             MaybeTakeSnapshot();
         }
@@ -44,11 +49,16 @@ internal sealed partial class SimNode
 
     private void OnReadVerdict(ReadVerdict verdict)
     {
-        if (verdict.Outcome == ReadOutcome.Refused)
+        if (verdict.Outcome == ReadOutcome.Refused && !_world.Has(DriverFaults.ReadAfterRefusal))
         {
-            _world.Clients.OnReadRefused(verdict.ReadId);
+            _world.Clients.Requests.OnReadRefused(verdict.ReadId);
             return;
         }
+        ServeSoon(verdict);
+    }
+
+    public void ServeSoon(ReadVerdict verdict)
+    {
         _readyReads.Add(verdict);
         ScheduleApply();
     }
@@ -57,9 +67,10 @@ internal sealed partial class SimNode
     {
         for (int i = _readyReads.Count - 1; i >= 0; i--)
         {
-            if (_readyReads[i].Index > Machine.Applied.Index) continue;
-            _world.Clients.OnReadServed(this, _readyReads[i]);
+            ReadVerdict verdict = _readyReads[i];
+            if (verdict.Index > Machine.Applied.Index && !_world.Has(DriverFaults.ReadBeforeApplied)) continue;
             _readyReads.RemoveAt(i);
+            _world.Clients.Requests.OnReadServed(this, verdict);
         }
     }
 
@@ -72,10 +83,12 @@ internal sealed partial class SimNode
 
     private void InstallMachine(SnapshotId id)
     {
-        Machine = NodeMachine.Load(_world.Plan, _receivedStates[id.Last]);
+        if (_world.Has(DriverFaults.InstallForgetsWatchers)) Machine = NodeMachine.Load(_world.Plan, _receivedStates[id.Last]);
+        else Machine.Install(_receivedStates[id.Last]);
         if (Machine.Applied != id.Last) throw new SimulationFailure($"The snapshot {id.Last} holds {Machine.Applied}.");
         _receivedStates.Clear();
         _snapshotIndex = LogIndex.Max(_snapshotIndex, id.Last.Index);
+        Services?.Leases.OnInstalled(id.Last.Term);
         _world.Checker.OnInstalled(this);
         ScheduleApply();
     }

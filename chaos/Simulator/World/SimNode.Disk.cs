@@ -10,6 +10,8 @@ internal sealed partial class SimNode
     private readonly List<OutboundMessage> _released = [];
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
+    private IoTicket? _lastTicket; // survives restarts; see ReportFormerLife
+    private long _downTimeUs; // after a crash while writing
 
     /// <summary>What must be on the disk.</summary>
     public DiskShadow Shadow => _shadow;
@@ -19,7 +21,12 @@ internal sealed partial class SimNode
     /// <summary>Exactly one is set. In the order in which the core asked.</summary>
     private sealed record DiskWork(PersistOp? Write, SnapshotId? Install, EntryId? CompactTo);
 
-    public void ArmCrashWhileWriting(int? steps) => _disk.ArmCrash(steps);
+    /// <summary>The next writes stop after so many steps, and the node starts again later; null disarms.</summary>
+    public void ArmCrashWhileWriting(int? steps, long downTimeUs)
+    {
+        _downTimeUs = downTimeUs;
+        _disk.ArmCrash(steps);
+    }
 
     /// <summary>False when the power goes again while the disk is being read.</summary>
     private bool TryOpenDisk(out RecoveredState recovered)
@@ -33,8 +40,8 @@ internal sealed partial class SimNode
         catch (SimulatedCrash)
         {
             _world.Statistics.CrashesWhileWriting++;
-            _disk.Crash(powerCut: _world.Random.Below(2) == 0);
-            _world.Faults.RestartLater(this);
+            _disk.Crash(powerCut: _diskRandom.Below(2) == 0);
+            StartLater(_downTimeUs);
             recovered = null!; // nobody looks at it
             return false;
         }
@@ -48,7 +55,27 @@ internal sealed partial class SimNode
 
     private void QueueWrites(List<PersistOp> ops)
     {
-        foreach (PersistOp op in ops) QueueDisk(new DiskWork(op, null, null));
+        foreach (PersistOp op in ops)
+        {
+            PersistOp queued = op;
+            if (_world.Has(DriverFaults.SendBeforeDurable))
+            {
+                foreach (OutboundMessage message in op.MarkDurable()) Send(message.Message);
+                queued = new PersistOp(op.Ticket, op.HardState, op.TruncateFrom, op.Entries, []);
+            }
+            _lastTicket = op.Ticket;
+            QueueDisk(new DiskWork(queued, null, null));
+            if (_world.Has(DriverFaults.ReportBeforeDurable)) Take(RaftInput.Persisted(op.Ticket));
+            if (_world.Has(DriverFaults.ApplyWhenAppended)) QueueApply(op.Entries);
+        }
+    }
+
+    /// <summary>What a driver that forgets nothing at the end of a life does in the next.</summary>
+    private void ReportFormerLife()
+    {
+        if (_lastTicket is not { } ticket || !_world.Has(DriverFaults.ReportOfFormerLife)) return;
+        Call(1_000, () => Take(RaftInput.Persisted(ticket)));
+        _lastTicket = null;
     }
 
     private void QueueInstall(SnapshotId id) => QueueDisk(new DiskWork(null, id, null));
@@ -68,7 +95,7 @@ internal sealed partial class SimNode
         _diskBusy = true;
         _diskNow = [_diskQueue.Dequeue()];
         while (_diskNow[0].Write is not null && _diskQueue.TryPeek(out DiskWork? next) && next.Write is not null) _diskNow.Add(_diskQueue.Dequeue());
-        Later(SimEventKind.DiskDone, _world.Between(_world.Plan.DiskMinUs, _world.Plan.DiskMaxUs) * DiskFactor);
+        Later(SimEventKind.DiskDone, _diskRandom.Between(_world.Plan.DiskMinUs, _world.Plan.DiskMaxUs) * DiskFactor);
     }
 
     private void FinishDiskWork()
@@ -95,7 +122,7 @@ internal sealed partial class SimNode
         _shadow.Done();
         foreach (OutboundMessage message in _released) Send(message.Message);
         _released.Clear();
-        Take(RaftInput.Persisted(ops[^1].Ticket));
+        if (!_world.Has(DriverFaults.ReportBeforeDurable)) Take(RaftInput.Persisted(ops[^1].Ticket));
     }
 
     private void FinishInstall(SnapshotId id)
@@ -104,7 +131,7 @@ internal sealed partial class SimNode
         // The term of the snapshot may be newer than the one on disk, if the leader's term has not been written yet.
         if (hardState.Term < id.Last.Term) hardState = new HardState(id.Last.Term, NodeId.None);
         _shadow.BeginReset(id.Last, hardState);
-        _disk.ResetTo(id.Last, hardState);
+        if (!_world.Has(DriverFaults.InstallWithoutReset)) _disk.ResetTo(id.Last, _world.Has(DriverFaults.InstallForgetsVote) ? hardState with { VotedFor = NodeId.None } : hardState);
         _shadow.Done();
         _world.Statistics.SnapshotsInstalled++;
         InstallMachine(id);

@@ -19,8 +19,10 @@ internal sealed partial class SimNode
     {
         if (_savingSnapshot || Machine.Applied.Index - _snapshotIndex < _world.Plan.SnapshotEvery) return;
         _savingSnapshot = true;
+        if (_world.Has(DriverFaults.OldSnapshotDeletedFirst)) _disk.DropSnapshots();
         var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, Core.Membership), Machine.Save());
-        Later(SimEventKind.SnapshotSaved, _world.Between(1_000, 100_000), data: taken);
+        if (_world.Has(DriverFaults.SnapshotReportedEarly)) Take(RaftInput.SnapshotTaken(taken.Id));
+        Later(SimEventKind.SnapshotSaved, _random.Between(1_000, 100_000), data: taken);
     }
 
     private void SaveSnapshot(TakenSnapshot taken)
@@ -28,10 +30,10 @@ internal sealed partial class SimNode
         _savingSnapshot = false;
         if (taken.Id.Last.Index <= _snapshotIndex) return; // a newer one was installed meanwhile
         _snapshotIndex = taken.Id.Last.Index;
-        _disk.SaveSnapshot(taken.Id, taken.State);
+        _disk.SaveSnapshot(taken.Id, _world.Has(DriverFaults.SnapshotOfLaterState) ? Machine.Save() : taken.State);
         _durableSnapshot = LogIndex.Max(_durableSnapshot, taken.Id.Last.Index);
         _world.Statistics.SnapshotsTaken++;
-        Take(RaftInput.SnapshotTaken(taken.Id));
+        if (!_world.Has(DriverFaults.SnapshotReportedEarly)) Take(RaftInput.SnapshotTaken(taken.Id));
     }
 
     private void StartStream(NodeId peer)
@@ -40,7 +42,7 @@ internal sealed partial class SimNode
         if (!_streams.Add(receiver._slot)) return; // it runs already
         if (_disk.ReadSnapshot() is not { } snapshot) throw new SimulationFailure($"{Id} is to send a snapshot and has none.");
         var stream = new SnapshotStream(_slot, receiver._slot, Core.Term, receiver.Life, snapshot);
-        Later(SimEventKind.StreamEnd, _world.Between(1_000, 300_000), data: stream);
+        Later(SimEventKind.StreamEnd, _random.Between(1_000, 300_000), data: stream);
     }
 
     private void EndStream(SnapshotStream stream)
@@ -48,16 +50,25 @@ internal sealed partial class SimNode
         _streams.Remove(stream.To);
         SimNode receiver = _world.Nodes[stream.To];
         bool cut = _world.Network.IsBlocked(_slot, stream.To) || _world.Network.IsBlocked(stream.To, _slot);
-        bool ok = receiver.IsUp && receiver.Life == stream.ReceiverLife && !cut && !(!_world.Network.Healing && _world.Random.Below(10) == 0);
-        if (ok) receiver.Later(SimEventKind.StreamSaved, _world.Between(100, 50_000), data: stream);
+        bool broken = _random.Below(10) == 0;
+        bool ok = receiver.IsUp && receiver.Life == stream.ReceiverLife && !cut && (!broken || _world.Network.Healing);
+        if (ok && _world.Has(DriverFaults.ReceivedReportedEarly)) receiver.ReportReceived(stream, stream.Snapshot.Raw);
+        if (ok) receiver.Later(SimEventKind.StreamSaved, receiver._random.Between(100, 50_000), data: stream);
         Take(RaftInput.SnapshotSendFinished(receiver.Id, ok));
     }
 
     private void ReceiveSnapshot(SnapshotStream stream)
     {
         SnapshotId id = stream.Snapshot.Id;
-        _receivedStates[id.Last] = _disk.ReceiveSnapshot(stream.Snapshot);
+        byte[] state = _disk.ReceiveSnapshot(stream.Snapshot);
         _durableSnapshot = LogIndex.Max(_durableSnapshot, id.Last.Index);
+        if (!_world.Has(DriverFaults.ReceivedReportedEarly)) ReportReceived(stream, state);
+    }
+
+    private void ReportReceived(SnapshotStream stream, byte[] state)
+    {
+        SnapshotId id = stream.Snapshot.Id;
+        _receivedStates[id.Last] = state;
         Take(RaftInput.SnapshotReceived(_world.Nodes[stream.From].Id, stream.Term, id));
     }
 }

@@ -7,17 +7,20 @@ internal sealed partial class SimNode
 {
     private readonly SimWorld _world;
     private readonly int _slot;
+    private readonly RandomStream _random, _diskRandom;
     private readonly RaftOutput _output = new();
     private readonly List<RaftInput> _inbox = [];
     private bool _batchScheduled;
+    private long _clockUs, _clockSetAt;
     private long _pausedUntil;
     private RaftCore? _core;
 
     public SimNode(SimWorld world, int slot)
     {
         (_world, _slot) = (world, slot);
+        (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
         Id = new NodeId((ulong)slot + 1);
-        _disk = world.Plan.RealDisk ? new FileDisk(world.Random.Next(), Id.Value) : new ListDisk();
+        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value) : new ListDisk();
         Machine = NodeMachine.Empty(world.Plan);
     }
 
@@ -32,7 +35,24 @@ internal sealed partial class SimNode
     /// <summary>Only while up.</summary>
     public RaftCore Core => _core!;
 
-    public long TickUs { get; set; } = Plan.TickUs;
+    /// <summary>How long a tick of its clock takes; less is a clock that runs fast.</summary>
+    public long TickUs
+    {
+        get;
+        set
+        {
+            (_clockUs, _clockSetAt) = (ClockUs, _world.Now);
+            field = value;
+        }
+    } = Plan.TickUs;
+
+    /// <summary>This node's own monotonic clock.</summary>
+    public long ClockMs => ClockUs / 1_000;
+
+    private long ClockUs => _clockUs + (_world.Now - _clockSetAt) * Plan.TickUs / TickUs;
+
+    /// <summary>Leases and watches; null while it is down, and in runs without the real store.</summary>
+    public NodeServices? Services { get; private set; }
 
     public void Start()
     {
@@ -43,7 +63,7 @@ internal sealed partial class SimNode
         var options = new RaftOptions
         {
             Self = Id,
-            Seed = _world.Random.Next(),
+            Seed = _world.Streams.CoreSeed(_slot, Life),
             ElectionTimeoutTicks = plan.ElectionTimeoutTicks,
             HeartbeatTicks = plan.HeartbeatTicks,
             AppendBytesMax = plan.AppendBytesMax,
@@ -55,7 +75,9 @@ internal sealed partial class SimNode
         _core = new RaftCore(options, recovered, _world.Mutation.ToFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         _world.Checker.OnStart(this);
-        Later(SimEventKind.Tick, _world.Between(1, TickUs));
+        ReportFormerLife();
+        if (_world.Plan.RealStore) Services = new NodeServices(_world, this);
+        Later(SimEventKind.Tick, _random.Between(1, TickUs));
         foreach (SimNode other in _world.Nodes)
             if (other is { IsUp: true } && other != this) Link(other);
         ScheduleBatch();
@@ -66,7 +88,7 @@ internal sealed partial class SimNode
         if (!IsUp) return;
         _world.Statistics.Crashes++;
         _world.Note($"{Id} {(powerCut ? "loses power" : "is killed")}");
-        _core = null;
+        (_core, Services) = (null, null);
         _disk.Crash(powerCut);
         _inbox.Clear();
         _output.Clear();
@@ -76,7 +98,7 @@ internal sealed partial class SimNode
         _world.Clients.OnNodeGone(this);
         foreach (SimNode other in _world.Nodes)
             if (other is { IsUp: true } && other != this && !_world.Network.IsBlocked(_slot, other._slot))
-                other.Later(SimEventKind.LinkDown, _world.Between(100, 5_000), _slot);
+                other.LoseLink(_slot, 5_000);
     }
 
     public void Pause(long us) => _pausedUntil = _world.Now + us;
@@ -86,9 +108,14 @@ internal sealed partial class SimNode
     /// <summary>A connection between the two comes up; each notices on its own.</summary>
     public void Link(SimNode other)
     {
-        Later(SimEventKind.LinkUp, _world.Between(500, 20_000), other._slot);
-        other.Later(SimEventKind.LinkUp, _world.Between(500, 20_000), _slot);
+        Later(SimEventKind.LinkUp, _random.Between(500, 20_000), other._slot);
+        other.Later(SimEventKind.LinkUp, other._random.Between(500, 20_000), _slot);
     }
+
+    /// <summary>Notices, soon, that the connection to another node is gone.</summary>
+    public void LoseLink(int other, long withinUs) => Later(SimEventKind.LinkDown, _random.Between(100, withinUs), other);
+
+    public void StartLater(long afterUs) => _world.After(afterUs, new SimEvent(SimEventKind.Restart, _slot, -1, 0, null));
 
     public void Take(in RaftInput input)
     {
@@ -99,6 +126,17 @@ internal sealed partial class SimNode
 
     public void Later(SimEventKind kind, long delay, long number = 0, object? data = null) =>
         _world.After(delay, new SimEvent(kind, _slot, Life, number, data));
+
+    /// <summary>Something this process does later, if it lives to see it.</summary>
+    public void Call(long delay, Action what) => Later(SimEventKind.Call, delay, data: what);
+
+    /// <summary>As the leader that it is at this very moment, or not at all.</summary>
+    public void ProposeNow(Proposal proposal)
+    {
+        if (Core.Role != RaftRole.Leader) return;
+        Core.Step(RaftInput.Propose(new[] { proposal }), _output);
+        ScheduleBatch();
+    }
 
     public void Handle(in SimEvent what)
     {
@@ -111,7 +149,7 @@ internal sealed partial class SimNode
         if (IsPaused)
         {
             // Nothing runs in a stopped process; the ticks of that time are one late tick.
-            _world.At(_pausedUntil + _world.Between(0, 1_000), what);
+            _world.At(_pausedUntil + _random.Between(0, 1_000), what);
             return;
         }
         try
@@ -121,8 +159,8 @@ internal sealed partial class SimNode
         catch (SimulatedCrash)
         {
             _world.Statistics.CrashesWhileWriting++;
-            Crash(powerCut: _world.Random.Below(2) == 0);
-            _world.Faults.RestartLater(this);
+            Crash(powerCut: _diskRandom.Below(2) == 0);
+            StartLater(_downTimeUs);
         }
     }
 
@@ -137,12 +175,13 @@ internal sealed partial class SimNode
                 Later(SimEventKind.Tick, TickUs);
                 break;
             case SimEventKind.DiskDone: FinishDiskWork(); break;
+            case SimEventKind.Call: ((Action)what.Data!)(); break; // scheduled with it
             case SimEventKind.Apply: ApplySome(); break;
             case SimEventKind.SnapshotSaved: SaveSnapshot((TakenSnapshot)what.Data!); break; // scheduled with it
             case SimEventKind.StreamEnd: EndStream((SnapshotStream)what.Data!); break; // scheduled with it
             case SimEventKind.StreamSaved: ReceiveSnapshot((SnapshotStream)what.Data!); break; // scheduled with it
-            case SimEventKind.LinkUp: Take(RaftInput.LinkUp(_world.Nodes[what.Number].Id)); break;
-            case SimEventKind.LinkDown: Take(RaftInput.LinkDown(_world.Nodes[what.Number].Id)); break;
+            case SimEventKind.LinkUp: Take(RaftInput.LinkUp(_world.Nodes[(int)what.Number].Id)); break;
+            case SimEventKind.LinkDown: Take(RaftInput.LinkDown(_world.Nodes[(int)what.Number].Id)); break;
             default: throw new SimulationFailure($"No handler for {what.Kind}.");
         }
     }
@@ -151,7 +190,7 @@ internal sealed partial class SimNode
     {
         if (_batchScheduled) return;
         _batchScheduled = true;
-        Later(SimEventKind.Batch, _world.Between(1, 200));
+        Later(SimEventKind.Batch, _random.Between(1, 200));
     }
 
     /// <summary>What the driver does: some inputs, one flush, then everything that came out.</summary>
@@ -171,7 +210,7 @@ internal sealed partial class SimNode
         if (_output.InstallSnapshot is { } install) QueueInstall(install);
         if (_output.CompactTo is { } upTo) QueueCompaction(upTo);
         foreach (ReadOnlyMemory<Entry> run in _output.Committed) QueueApply(run);
-        foreach (ProposalVerdict verdict in _output.Proposals) _world.Clients.OnProposalVerdict(this, verdict);
+        foreach (ProposalVerdict verdict in _output.Proposals) _world.Clients.Requests.OnProposalVerdict(this, verdict);
         foreach (ReadVerdict verdict in _output.Reads) OnReadVerdict(verdict);
         foreach (NodeId peer in _output.SnapshotsWanted) StartStream(peer);
         _world.Hash((long)Core.Term.Value << 32 ^ (long)Core.Commit.Value << 8 ^ (long)Core.LastEntry.Index.Value);
@@ -190,6 +229,7 @@ internal sealed partial class SimNode
         if (change.Role == RaftRole.Leader) _world.Statistics.Elections++;
         _world.Note($"{Id} {change.Role} in term {change.Term}, leader {change.Leader}");
         // What was proposed under another leadership has an unknown end from here on.
-        _world.Clients.OnRoleChange(this, change);
+        _world.Clients.Requests.OnRoleChange(this, change);
+        Services?.Leases.OnRole(change);
     }
 }

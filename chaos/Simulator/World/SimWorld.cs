@@ -2,36 +2,40 @@ using Conclave.Raft;
 
 namespace Conclave.Simulator;
 
-/// <summary>The clock, the events that are still to come, and everything they happen to. One thread, one source of chance.</summary>
+/// <summary>The clock, the events that are still to come, and everything they happen to. One thread, one seed.</summary>
 internal sealed class SimWorld
 {
     private readonly PriorityQueue<SimEvent, (long Time, long Order)> _events = new();
     private long _order;
     private TraceHash _trace;
+    private readonly DriverFaults _driverFaults;
 
-    public SimWorld(ulong seed, Mutation mutation, bool checkReleases, TextWriter? log)
+    /// <summary>Upper bound for nodes over the whole run, those included that left.</summary>
+    public const int SlotsMax = 32;
+
+    public SimWorld(Scenario scenario, TextWriter? log)
     {
-        Random = new Prng(seed);
-        Plan = Plan.Draw(Random);
-        (Mutation, Log) = (mutation, log);
-        Checker = new Checker(this) { ChecksReleases = checkReleases };
+        Streams = new RandomStreams(scenario.Seed);
+        (Plan, Mutation, Log) = (scenario.Plan, scenario.Mutation, log);
+        _driverFaults = Mutation.ToDriverFaults();
+        Checker = new Checker(this) { ChecksReleases = scenario.CheckReleases };
         Network = new SimNetwork(this);
         Membership = Membership.Of([.. Enumerable.Range(1, Plan.Nodes).Select(i => new NodeId((ulong)i))]);
         Nodes = [.. Enumerable.Range(0, Plan.Nodes).Select(i => new SimNode(this, i))];
         Clients = new ClientLoad(this);
-        Faults = new FaultInjector(this);
-        Log?.WriteLine($"seed {seed}: {Plan}");
+        Faults = new FaultInjector(this, scenario.Strikes is { } strikes ? new ListedStrikes(strikes) : new DrawnStrikes(this));
+        Log?.WriteLine(ScenarioText.Print(scenario));
         foreach (SimNode node in Nodes) node.Start();
         Clients.Start();
         Faults.Start();
     }
 
-    public Prng Random { get; }
+    public RandomStreams Streams { get; }
     public Plan Plan { get; }
     public Mutation Mutation { get; }
     public TextWriter? Log { get; }
     public Membership Membership { get; }
-    public SimNode[] Nodes { get; }
+    public List<SimNode> Nodes { get; }
     public SimNetwork Network { get; }
     public ClientLoad Clients { get; }
     public FaultInjector Faults { get; }
@@ -45,21 +49,27 @@ internal sealed class SimWorld
 
     public SimNode this[NodeId id] => Nodes[(int)id.Value - 1];
 
-    public long Between(long min, long max) => min + (long)(Random.Next() % (ulong)(max - min + 1));
-
-    public bool Chance(double probability) => probability > 0 && Random.Next() < (ulong)(probability * ulong.MaxValue);
-
     public void At(long time, SimEvent what) => _events.Enqueue(what, (time, _order++));
 
     public void After(long delay, SimEvent what) => At(Now + delay, what);
+
+    /// <summary>Something that clients do later; it belongs to no node and survives all of them.</summary>
+    public void Call(long delay, Action what) => After(delay, new SimEvent(SimEventKind.Call, -1, -1, 0, what));
+
+    /// <summary>Whether this run's driver is to make a certain mistake.</summary>
+    public bool Has(DriverFaults fault) => (_driverFaults & fault) != 0;
+
+    /// <summary>What the committed history means; only in runs with the real store.</summary>
+    public StoreOracle? Oracle => Checker.Contents?.Oracle;
 
     public void Note(string what) => Log?.WriteLine($"{Now / 1000.0,12:F3} {what}");
 
     public void Hash(long value) => _trace.Add(value);
 
-    public void Run(long events)
+    /// <summary>So many events, or until the time is up.</summary>
+    public void Run(long events, long untilUs)
     {
-        for (long i = 0; i < events; i++) Step();
+        for (long i = 0; i < events && _events.TryPeek(out _, out (long Time, long Order) next) && next.Time <= untilUs; i++) Step();
     }
 
     /// <summary>Until the condition holds, looked at every few events; false when virtual time runs out first.</summary>
@@ -83,9 +93,8 @@ internal sealed class SimWorld
         _trace.Add(((long)what.Kind << 32) ^ (what.Node << 16) ^ what.Number);
         switch (what.Kind)
         {
-            case SimEventKind.ClientTurn: Clients.Turn((int)what.Number); break;
-            case SimEventKind.ClientTimeout: Clients.TimeOut((int)what.Number, (long)what.Data!); break; // set by who scheduled it
-            case SimEventKind.Fault: Faults.Strike(); break;
+            case SimEventKind.Call when what.Node < 0: ((Action)what.Data!)(); break; // set by who scheduled it
+            case SimEventKind.Fault: Faults.Carry((Strike)what.Data!); break; // set by who scheduled it
             case SimEventKind.FaultEnd: Faults.End((ActiveFault)what.Data!); break; // set by who scheduled it
             default: Nodes[what.Node].Handle(what); break;
         }

@@ -15,6 +15,9 @@ internal interface IApplyObserver
     /// <summary>A lease is gone.</summary>
     void OnLeaseRevoked(long id);
 
+    /// <summary>A membership was applied, and is published with the batch that it is in.</summary>
+    void OnMembershipApplied(EntryId entry, Membership membership);
+
     /// <summary>A batch was applied and published.</summary>
     void OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes);
 
@@ -121,6 +124,7 @@ internal sealed class ApplyLoop : SerialWorker
             payloadBytes += entry.Payload.Length;
             if (entry.Kind == EntryKind.Command) ApplyCommand(entry);
             else _store.AdvanceApplied(entry.Index.Value, entry.Term.Value);
+            if (entry.Kind == EntryKind.Membership) ApplyMembership(entry);
         }
 
         _store.Publish();
@@ -137,6 +141,13 @@ internal sealed class ApplyLoop : SerialWorker
 
         _toCore(RaftInput.Applied(entries[^1].Index));
         _observer.OnBatchApplied(index, _term, entries.Length, payloadBytes);
+    }
+
+    private void ApplyMembership(in Entry entry)
+    {
+        bool known = Membership.TryDecode(entry.Payload.Span, out Membership? membership);
+        Invariant.Holds(known && membership is not null, "Only memberships that this version encodes are appended.");
+        _observer.OnMembershipApplied(entry.Id, membership);
     }
 
     private void ApplyCommand(in Entry entry)

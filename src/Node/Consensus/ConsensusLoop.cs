@@ -22,6 +22,14 @@ internal interface IConsensusEffects
 
     void SendSnapshot(NodeId to);
 
+    /// <summary>Another membership is in force; its members are to be reached from now on. Before any message to them leaves.</summary>
+    void OnMembership(Membership inForce);
+
+    void OnMembershipVerdict(in MembershipVerdict verdict);
+
+    /// <summary>Leader: this member's log ended before what it had acknowledged.</summary>
+    void OnLogReverted(NodeId member);
+
     void OnRole(RoleChange change);
 
     /// <summary>The core broke one of its own rules. The node must stop.</summary>
@@ -206,6 +214,8 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     {
         // Before anything leaves: a client of another member may ask this one about something that only the messages below let commit there.
         if (!_output.IsEmpty) Volatile.Write(ref _status, StatusOfCore());
+        if (_output.Membership is { } membership) _effects.OnMembership(membership);
+        foreach (NodeId member in _output.LogReverted) _effects.OnLogReverted(member);
         foreach (OutboundMessage message in _output.Messages) _peers.Enqueue(message.To, message.Message);
         _peers.Flush();
         // Before a snapshot that the same batch may install: the store takes entries in order, and the log writer may be quick.
@@ -219,13 +229,14 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
             Reads.OnLeader();
         }
 
+        foreach (MembershipVerdict verdict in _output.MembershipVerdicts) _effects.OnMembershipVerdict(verdict);
         foreach (ReadVerdict verdict in _output.Reads) Reads.OnVerdict(verdict.ReadId, verdict.Outcome == ReadOutcome.Ready, verdict.Index.Value);
         foreach (NodeId peer in _output.SnapshotsWanted) _effects.SendSnapshot(peer);
         _output.Clear();
     }
 
     private ConsensusStatus StatusOfCore() =>
-        new(_core.Role, _core.Term.Value, _core.Leader, _core.Commit.Value, _core.LastEntry.Index.Value);
+        new(_core.Role, _core.Term.Value, _core.Leader, _core.Commit.Value, _core.LastEntry.Index.Value, _core.LogBase.Index.Value);
 }
 
 /// <summary>What the world may know about the core.</summary>
@@ -234,4 +245,5 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 /// <param name="Leader">Of that term, or None.</param>
 /// <param name="Commit">Highest committed index known.</param>
 /// <param name="LastIndex">Highest index in the log.</param>
-internal sealed record ConsensusStatus(RaftRole Role, ulong Term, NodeId Leader, ulong Commit, ulong LastIndex);
+/// <param name="LogBase">Index before the first that is in the log.</param>
+internal sealed record ConsensusStatus(RaftRole Role, ulong Term, NodeId Leader, ulong Commit, ulong LastIndex, ulong LogBase);

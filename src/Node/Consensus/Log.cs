@@ -29,6 +29,9 @@ internal static partial class Log
     [LoggerMessage(2108, LogLevel.Warning, "A snapshot could not be written: {Problem}. The log grows until one can; the next try follows.")]
     public static partial void SnapshotFailed(ILogger logger, string problem);
 
+    [LoggerMessage(2111, LogLevel.Error, "{Message} Stopping.")]
+    public static partial void Removed(ILogger logger, string message);
+
     [LoggerMessage(2109, LogLevel.Warning, "A snapshot from {Peer} could not be taken: {Problem}. The leader tries again.")]
     public static partial void SnapshotNotReceived(ILogger logger, NodeId peer, string problem);
 

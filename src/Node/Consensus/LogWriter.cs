@@ -34,6 +34,7 @@ internal sealed class LogWriter : SerialWorker
     private static readonly TimeSpan SpaceCheckInterval = TimeSpan.FromSeconds(1);
 
     private long _syncs, _spaceChecked;
+    private ulong _durable;
     private volatile bool _isFast = true, _isSpaceLow;
 
     private readonly record struct Work(PersistOp? Operation, SnapshotId? Install, EntryId? CompactTo);
@@ -49,10 +50,14 @@ internal sealed class LogWriter : SerialWorker
         : base("log writer")
     {
         (_log, _hardState, _peers, _toCore, _driver, _onReset, _onFatal) = (log, hardState, peers, toCore, driver, onReset, onFatal);
+        _durable = log.Last.Index.Value;
     }
 
     /// <summary>Called after each sync with its duration.</summary>
     public Action<TimeSpan>? OnSync { get; set; }
+
+    /// <summary>Last entry that is durable here. Never behind what any message has said.</summary>
+    public LogIndex Durable => new(Volatile.Read(ref _durable));
 
     public long Syncs => Interlocked.Read(ref _syncs);
 
@@ -98,6 +103,7 @@ internal sealed class LogWriter : SerialWorker
             if (work.Install is { } snapshot)
             {
                 _log.ResetTo(snapshot.Last, _hardState);
+                Volatile.Write(ref _durable, snapshot.Last.Index.Value);
                 _onReset(snapshot);
             }
             else if (work.CompactTo is { } upTo)
@@ -142,6 +148,7 @@ internal sealed class LogWriter : SerialWorker
         if (_operations.Count == 0) return;
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         _log.Persist(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_operations), _released);
+        Volatile.Write(ref _durable, _log.Last.Index.Value);
         foreach (OutboundMessage message in _released) _peers.Enqueue(message.To, message.Message);
         if (_released.Count > 0) _peers.Flush();
         _released.Clear();

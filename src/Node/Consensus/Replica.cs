@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Conclave.Node.Options;
@@ -17,13 +18,19 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     /// <summary>Rounds that a thread does for the workers before it goes back to its own business.</summary>
     private const int DriveRoundsMax = 4;
 
+    /// <summary>Of changes that nobody waits for; ids of others are counted from a random place.</summary>
+    private const ulong DescribeId = 0;
+
+    private static readonly TimeSpan TransferPollInterval = TimeSpan.FromMilliseconds(5), RemovalGrace = TimeSpan.FromSeconds(2);
+
     private readonly NodeOptions _options;
-    private readonly ClusterIdentity _cluster;
     private readonly ILogger _logger;
     private readonly Action<Exception> _onFatal;
     private readonly DurableLog _log;
     private readonly KeyValueStore _store;
+    private readonly PeerGate _gate;
     private readonly PeerTransport _peers;
+    private readonly MemberCredentials _credentials;
     private readonly ConsensusLoop _consensus;
     private readonly LogWriter _logWriter;
     private readonly ApplyLoop _apply;
@@ -31,35 +38,41 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     private readonly SnapshotStreams _streams;
     private int _failed;
     private int _driveQueued;
+    private bool _isLearner;
+    private int _removed;
     private long _leaderChanges;
 
     /// <param name="options">Checked.</param>
-    /// <param name="cluster">Who is who.</param>
     /// <param name="files">The disk.</param>
     /// <param name="logger">For a few lines a minute.</param>
     /// <param name="onFatal">The node cannot go on: a broken invariant or a disk that failed. Called once, from any thread.</param>
     /// <exception cref="StorageException">The data directory cannot be used; the message says why and what to do.</exception>
-    public Replica(NodeOptions options, ClusterIdentity cluster, IFileSystem files, ILogger logger, Action<Exception> onFatal)
+    /// <exception cref="JoinRefusedException">The cluster to join does not know this member, or does not answer.</exception>
+    public Replica(NodeOptions options, IFileSystem files, ILogger logger, Action<Exception> onFatal)
     {
-        (_options, _cluster, _logger, _onFatal) = (options, cluster, logger, onFatal);
-        ReplicaDisk disk = ReplicaDisk.Open(options, cluster, files, logger);
-        (_log, _store) = (disk.Log, disk.Store);
+        (_options, _logger, _onFatal) = (options, logger, onFatal);
+        ReplicaDisk disk = ReplicaDisk.Open(options, files, logger);
+        (_log, _store, _credentials, Cluster) = (disk.Log, disk.Store, disk.Credentials, disk.Cluster);
         try
         {
-            KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), cluster, options.ForgetMemberDisk, logger);
-            _peers = new PeerTransport(cluster, disk.Identity.Incarnation, known, this, this, ReceiveSnapshotAsync, logger);
-            RaftOptions coreOptions = CoreOptions(options, cluster);
+            RaftOptions coreOptions = CoreOptions(options, Self);
             var core = new RaftCore(coreOptions, disk.Recovered);
-            _consensus = new ConsensusLoop(core, cluster.Self, _peers, this, this,
-                route => new Proposals(cluster.Self, route, options.RequestTimeout),
+            Members = new MemberDirectory(Cluster, disk.Membership) { PublishedName = PublishedName, InForce = core.Membership };
+            KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), Members, options.ForgetMemberDisk, logger);
+            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader };
+            _peers = new PeerTransport(_gate, options.ElectionTimeout, this, this, ReceiveSnapshotAsync, logger);
+            _consensus = new ConsensusLoop(core, Self, _peers, this, this,
+                route => new Proposals(Self, route, options.RequestTimeout),
                 ask => new ReadBarrier(ask, this, options.RequestTimeout), logger);
             _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, disk.Recovered, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
-            _apply = new ApplyLoop(_store, cluster.Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
+            _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
-            _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, logger);
+            _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
+            FollowRole();
             Leases = new LeaseKeeper(options.ElectionTimeout);
-            LeaderCalls = new LeaderCalls(cluster.Self, _peers, () => Status, AnswerAsync, options.RequestTimeout);
+            LeaderCalls = new LeaderCalls(Self, _peers, () => Status, AnswerAsync, options.RequestTimeout);
+            Changes = new MemberChanges(_peers, Members, () => Status, (id, change) => _consensus.Enqueue(RaftInput.ChangeMembership(id, change)), () => View.AppliedIndex, options.ElectionTimeout, options.RequestTimeout);
         }
         catch
         {
@@ -67,6 +80,13 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             throw;
         }
     }
+
+    /// <summary>Which cluster, and who in it; see <see cref="Members"/> for who the others are now.</summary>
+    public ClusterIdentity Cluster { get; }
+
+    public MemberDirectory Members { get; }
+
+    public MemberChanges Changes { get; }
 
     public Proposals Proposals => _consensus.Proposals;
 
@@ -86,6 +106,12 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     public bool IsLeader => Status.Role == RaftRole.Leader;
 
+    /// <summary>This member does not vote: it is a learner, or not a member (yet, or any more).</summary>
+    public bool IsLearner => Volatile.Read(ref _isLearner);
+
+    /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing was missing at the start.</summary>
+    public EntryId LostEnd => _credentials.LostEnd;
+
     /// <summary>New requests are turned away until the backlog is worked off.</summary>
     public bool IsOverloaded => _apply.Backlog > ApplyLoop.BacklogMax || Proposals.IsFull;
 
@@ -97,9 +123,32 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     public Action<TimeSpan>? OnSync { set => _logWriter.OnSync = value; }
 
     /// <exception cref="System.Net.Sockets.SocketException">A peer address cannot be bound.</exception>
+    /// <remarks>Alone, a member can live without it: nobody has to reach it before somebody is added.</remarks>
     public void Bind()
     {
-        if (_cluster.Members.Length > 1) _peers.Bind(_options.ListenPeerUrls);
+        try
+        {
+            _peers.Bind(_options.ListenPeerUrls);
+        }
+        catch (System.Net.Sockets.SocketException problem) when (Members.Others().IsEmpty)
+        {
+            Node.Peers.Log.PeerPortUnavailable(_logger, string.Join(", ", _options.ListenPeerUrls.Select(NodeOptions.Plain)), problem.Message);
+        }
+    }
+
+    /// <summary>Whether others can connect; tries again when they could not.</summary>
+    public bool TryListen()
+    {
+        try
+        {
+            _peers.Bind(_options.ListenPeerUrls);
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            // The caller says so.
+        }
+
+        return _peers.IsBound;
     }
 
     public void Start()
@@ -107,7 +156,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _apply.Start();
         _logWriter.Start();
         _consensus.Start();
-        if (_cluster.Members.Length > 1) _peers.Start();
+        _peers.Start();
     }
 
     /// <summary>The disk is nearly full: the log still has room to say so to the cluster, and not for much more.</summary>
@@ -132,7 +181,38 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     /// <summary>Proposes a command as the leader of that term, and only as that: nobody waits for it and it is never sent elsewhere.</summary>
     /// <remarks>For what a leader decides by its own clock. In the hands of the next leader it would be a decision made on old facts.</remarks>
     public void ProposeAsLeader(ulong term, CommandKind kind, ReadOnlySpan<byte> body) =>
-        _consensus.EnqueueProposal(_cluster.Self, term, Command.Encode(kind, origin: 0, requestId: 0, body));
+        _consensus.EnqueueProposal(Self, term, Command.Encode(kind, origin: 0, requestId: 0, body));
+
+    /// <summary>Leader: hands over to <paramref name="target"/>, or to the best follower if that is None. Waits until somebody else leads.</summary>
+    /// <returns>False when this member still leads after <paramref name="limit"/>, or somebody else than wanted.</returns>
+    public async Task<bool> TransferAsync(NodeId target, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var asked = TimeSpan.MinValue;
+        while (true)
+        {
+            ConsensusStatus status = Status;
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+            if (status.Leader != NodeId.None && status.Leader != Self) return target == NodeId.None || status.Leader == target;
+            if (elapsed >= limit) return false;
+            // The core gives up after an election timeout, for example because the target was just then out of reach.
+            if (status.Role == RaftRole.Leader && elapsed - _options.ElectionTimeout >= asked)
+            {
+                asked = elapsed;
+                _consensus.Enqueue(RaftInput.Transfer(target));
+            }
+
+            await Task.Delay(TransferPollInterval, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Leader: writes down where members listen of whom the membership does not say it yet. Called now and then; does nothing while a change is under way.</summary>
+    public void DescribeMembers()
+    {
+        if (!IsLeader || Members.InForce != Members.Committed || Members.Committed.IsJoint) return;
+        ImmutableArray<MemberInfo> missing = Members.MissingInfos();
+        if (missing.Length > 0) _consensus.Enqueue(RaftInput.ChangeMembership(DescribeId, new MembershipChange(MembershipChangeKind.Describe, NodeId.None, missing)));
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -161,6 +241,24 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         Log.RoleChanged(_logger, change.Role, change.Term.Value, change.Leader == NodeId.None ? "not known" : change.Leader.ToString());
     }
 
+    void IConsensusEffects.OnMembership(Membership inForce)
+    {
+        Members.InForce = inForce;
+        FollowRole();
+        _peers.Update();
+    }
+
+    void IConsensusEffects.OnMembershipVerdict(in MembershipVerdict verdict) => Changes.OnVerdict(verdict);
+
+    void IConsensusEffects.OnLogReverted(NodeId member) => _peers.Revert(member);
+
+    void IApplyObserver.OnMembershipApplied(EntryId entry, Membership membership)
+    {
+        _snapshots.OnMembership(membership);
+        FollowMembership(membership);
+        Changes.OnApplied(entry);
+    }
+
     void IApplyObserver.OnTermApplied(ulong term)
     {
         Leases.Promote(View, () => IsLeader && Status.Term == term);
@@ -176,12 +274,15 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     void IApplyObserver.OnSnapshotInstalled(SnapshotId snapshot)
     {
         _snapshots.OnInstalled(snapshot);
+        FollowMembership(snapshot.Membership);
         Log.SnapshotTakenOver(_logger, snapshot.Last.Index.Value, Status.Leader.ToString());
     }
 
     void IConsensusEffects.OnFatal(Exception cause) => OnFatal(cause);
 
     void IApplyObserver.OnFatal(Exception cause) => OnFatal(cause);
+
+    void IPeerLinkHandler.OnRemoved(NodeId by) => OnSelfRemoved($"as member {Members.NameOf(by)} says");
 
     void IPeerLinkHandler.OnLink(NodeId peer, bool up) => ToCore(up ? RaftInput.LinkUp(peer) : RaftInput.LinkDown(peer));
 
@@ -191,7 +292,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         {
             case PeerFrameKind.Raft:
                 // The sender is who the greeting said it is, whatever the message claims.
-                if (!MessageCodec.TryRead(body, out Message? message) || message.From != from || message.To != _cluster.Self) return false;
+                if (!MessageCodec.TryRead(body, out Message? message) || message.From != from || message.To != Self) return false;
                 _consensus.Enqueue(RaftInput.Received(message), wake: false);   // OnFramesEnd drives
                 return true;
             case PeerFrameKind.Proposal when body.Length >= 8:
@@ -204,6 +305,10 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
                 return LeaderCalls.OnCall(from, body.Span);
             case PeerFrameKind.CallReply:
                 return LeaderCalls.OnReply(body.Span);
+            case PeerFrameKind.Change:
+                return Changes.OnChange(from, body.Span);
+            case PeerFrameKind.ChangeReply:
+                return Changes.OnReply(body.Span);
             default:
                 return false;
         }
@@ -218,11 +323,12 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         else DriveHere();
     }
 
-    private static RaftOptions CoreOptions(NodeOptions options, ClusterIdentity cluster) => new()
+    private static RaftOptions CoreOptions(NodeOptions options, NodeId self) => new()
     {
-        Self = cluster.Self,
+        Self = self,
         Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)),
         ElectionTimeoutTicks = (int)(options.ElectionTimeout / NodeOptions.TickInterval),
+        CampaignDelayTicks = (NodeOptions.LeaderPriorityMax - options.LeaderPriority) * (int)(options.ElectionTimeout / NodeOptions.TickInterval) / 10,
         HeartbeatTicks = (int)(options.HeartbeatInterval / NodeOptions.TickInterval),
         ProposalBytesMax = options.MaxRequestBytes + Command.HeaderBytes,
         UncommittedBytesMax = Math.Max(64L << 20, 2L * options.MaxRequestBytes),
@@ -306,6 +412,37 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             LeaderQuestion.LeaseRemaining => Leases.Remaining(lease),
             _ => null,
         };
+    }
+
+    private NodeId Self => Cluster.Self;
+
+    private MemberCredentials OwnCredentials() => _credentials with { Durable = LogIndex.Max(_credentials.Durable, _logWriter.Durable) };
+
+    private string? PublishedName(NodeId member) => View.MemberAttributes.TryGetValue(member.Value, out ReadOnlyMemory<byte> said) ? Services.ClusterService.NameIn(said.Span) : null;
+
+    /// <summary>The committed membership is another one. On the apply worker.</summary>
+    private void FollowMembership(Membership membership)
+    {
+        Membership before = Members.Committed;
+        Members.Committed = membership;
+        FollowRole();
+        // Only what is not joint is settled; and a node that is still on its way through the log may see itself come again.
+        NodeId[] gone = [.. before.Members().Where(node => !membership.Includes(node))];
+        _gate.Remove([.. gone.Where(node => node != Self)]);
+        if (gone.Contains(Self)) OnSelfRemoved("as the log says");
+        _peers.Update();
+    }
+
+    /// <summary>A voter that has just started has not applied yet what it finds in its log; it would take itself for something less.</summary>
+    private void FollowRole() => Volatile.Write(ref _isLearner, !Members.InForce.IsVoter(Self) && !Members.Committed.IsVoter(Self));
+
+    private void OnSelfRemoved(string how)
+    {
+        if (Interlocked.Exchange(ref _removed, 1) != 0) return;
+        var removed = new MemberRemovedException(_options.Name, Self, how, _options.DataDir);
+        Log.Removed(_logger, removed.Message);
+        // Not at once: this member may have led its own removal, and its clients and the others are to hear the end of it.
+        _ = Task.Delay(RemovalGrace).ContinueWith(_ => _onFatal(removed), TaskScheduler.Default);
     }
 
     private void OnFatal(Exception cause)

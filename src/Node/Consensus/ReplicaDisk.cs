@@ -1,4 +1,5 @@
 using Conclave.Node.Options;
+using Conclave.Node.Peers;
 using Conclave.Raft;
 using Conclave.Storage;
 using Conclave.Store;
@@ -8,29 +9,29 @@ namespace Conclave.Node.Consensus;
 
 /// <summary>What a node finds in its data directory, put together: log, newest snapshot, and the store that it holds.</summary>
 /// <remarks>Never less than what was there: a log that begins after a snapshot which is missing or damaged stops the start.</remarks>
-internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyValueStore Store, RecoveredState Recovered, StorageIdentity Identity, Membership Membership)
+/// <param name="Log">Open.</param>
+/// <param name="Snapshots">Of the same directory.</param>
+/// <param name="Store">Loaded from the newest snapshot.</param>
+/// <param name="Recovered">For the core.</param>
+/// <param name="Cluster">Who this node is: by its flags, by its directory, or by what the cluster said.</param>
+/// <param name="Credentials">What it shows to the others, but for how far its log reaches.</param>
+/// <param name="Membership">As of <paramref name="Store"/>.</param>
+internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyValueStore Store, RecoveredState Recovered, ClusterIdentity Cluster, MemberCredentials Credentials, Membership Membership)
 {
     /// <exception cref="StorageException">The directory cannot be used; the message names the file, the place and the remedy.</exception>
-    public static ReplicaDisk Open(NodeOptions options, ClusterIdentity cluster, IFileSystem files, ILogger logger)
+    /// <exception cref="JoinRefusedException">The directory is empty, and the cluster to join does not know this member or does not answer.</exception>
+    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger)
     {
-        Membership bootstrap = Membership.Of([.. cluster.Members.Select(m => m.Id)]);
-        string directory = Path.Combine(options.DataDir, "member");
-        var log = DurableLog.Open(files, directory, new DurableLogOptions { ClusterId = cluster.ClusterId, NodeId = cluster.Self.Value, Bootstrap = bootstrap }, out RecoveredLog recovered);
+        if (options.InitialClusterState == ClusterState.Existing) return OpenAny(options, files, logger, null) ?? Join(options, files, logger);
+        ClusterIdentity flags = ClusterIdentity.From(options);
         try
         {
-            foreach (string note in recovered.Notes) Node.Log.RecoveryNote(logger, note);
-            var snapshots = new SnapshotStore(files, directory, cluster.ClusterId);
-            var notes = new List<string>();
-            Loaded? loaded = snapshots.LoadNewest(recovered.Base, file => Load(file, options), notes);
-            foreach (string note in notes) Node.Log.RecoveryNote(logger, note);
-            KeyValueStore store = loaded?.Store ?? new KeyValueStore(StoreOptionsOf(options));
-            RecoveredState state = log.StartFrom(recovered, loaded?.Id);
-            Node.Log.Recovered(logger, state.Entries.Count, state.Base.Index.Value, state.HardState.Term.Value, store.View.Revision);
-            return new ReplicaDisk(log, snapshots, store, state, recovered.Identity, loaded?.Id.Membership ?? recovered.Bootstrap);
+            return OpenAs(options, flags, Membership.Of([.. flags.Members.Select(m => m.Id)]), files, logger);
         }
-        catch
+        catch (StorageException other) when (other.Kind is StorageErrorKind.WrongCluster or StorageErrorKind.WrongMember)
         {
-            log.Dispose();
+            // Not what these flags would have founded. It may be a member that was added later, or that has moved.
+            if (OpenAny(options, files, logger, other) is { } opened) return opened;
             throw;
         }
     }
@@ -40,6 +41,94 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         QuotaBytes = options.QuotaBytes,
         WatchProgressMilliseconds = Math.Max(100, (long)options.WatchProgressInterval.TotalMilliseconds),
     };
+
+    /// <summary>Opens whatever member's directory it is, if the flags can mean it; null when it is empty.</summary>
+    private static ReplicaDisk? OpenAny(NodeOptions options, IFileSystem files, ILogger logger, StorageException? otherwise)
+    {
+        ReplicaDisk? opened = null;
+        try
+        {
+            opened = OpenAs(options, null, Membership.Of(), files, logger);
+        }
+        catch (StorageException empty) when (empty.Kind == StorageErrorKind.NotFormatted)
+        {
+            return null;
+        }
+
+        try
+        {
+            Membership newest = Newest(opened);
+            if (DirectoryClaim.Resolve(options, opened.Log.Identity, opened.Recovered.Bootstrap, newest) is not { } cluster)
+                throw otherwise ?? NotMeant(options, opened.Log.Identity, newest);
+            // Without a membership it knows nobody yet, and has to ask again who is there.
+            if (newest.Voters.IsEmpty) cluster = Introduced(options, logger, opened.Log.Identity);
+            return opened with { Cluster = cluster };
+        }
+        catch
+        {
+            opened.Log.Dispose();
+            throw;
+        }
+    }
+
+    private static ReplicaDisk Join(NodeOptions options, IFileSystem files, ILogger logger) =>
+        OpenAs(options, Introduced(options, logger, null), Membership.Of(), files, logger);
+
+    /// <remarks>Blocks: a node without an identity has nothing else to do. Bounded by the patience of <see cref="Joining"/>.</remarks>
+    private static ClusterIdentity Introduced(NodeOptions options, ILogger logger, StorageIdentity? found)
+    {
+        ClusterIdentity cluster = Task.Run(() => Joining.AskAsync(options, logger)).GetAwaiter().GetResult();
+        if (found is null || found.ClusterId == cluster.ClusterId && found.NodeId == cluster.Self.Value) return cluster;
+        throw new JoinRefusedException($"{options.DataDir} was formatted for member {found.NodeId:x} of cluster {found.ClusterId:x} and never received anything, and this is member {cluster.Self} of {cluster.ClusterId:x} now. "
+            + "Move the directory away and start again.");
+    }
+
+    private static ReplicaDisk OpenAs(NodeOptions options, ClusterIdentity? cluster, Membership bootstrap, IFileSystem files, ILogger logger)
+    {
+        string directory = Path.Combine(options.DataDir, "member");
+        var log = DurableLog.Open(files, directory, new DurableLogOptions { ClusterId = cluster?.ClusterId ?? 0, NodeId = cluster?.Self.Value ?? 0, Bootstrap = bootstrap }, out RecoveredLog recovered);
+        try
+        {
+            foreach (string note in recovered.Notes) Node.Log.RecoveryNote(logger, note);
+            var snapshots = new SnapshotStore(files, directory, recovered.Identity.ClusterId);
+            var notes = new List<string>();
+            Loaded? loaded = snapshots.LoadNewest(recovered.Base, file => Load(file, options), notes);
+            foreach (string note in notes) Node.Log.RecoveryNote(logger, note);
+            KeyValueStore store = loaded?.Store ?? new KeyValueStore(StoreOptionsOf(options));
+            RecoveredState state = log.StartFrom(recovered, loaded?.Id);
+            Node.Log.Recovered(logger, state.Entries.Count, state.Base.Index.Value, state.HardState.Term.Value, store.View.Revision);
+            cluster ??= new ClusterIdentity(recovered.Identity.ClusterId, new NodeId(recovered.Identity.NodeId), []);
+            return new ReplicaDisk(log, snapshots, store, state, cluster, CredentialsOf(recovered, state), loaded?.Id.Membership ?? recovered.Bootstrap);
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+    }
+
+    private static MemberCredentials CredentialsOf(RecoveredLog recovered, RecoveredState state) =>
+        new(recovered.Identity.Incarnation, Boot: 0, BootNonce: Guid.Empty, LogIndex.Max(recovered.Last.Index, state.Snapshot?.Last.Index ?? LogIndex.Zero), state.LostEnd);
+
+    private static Membership Newest(ReplicaDisk disk)
+    {
+        for (int i = disk.Recovered.Entries.Count - 1; i >= 0; i--)
+        {
+            Entry entry = disk.Recovered.Entries[i];
+            if (entry.Kind == EntryKind.Membership && Membership.TryDecode(entry.Payload.Span, out Membership? membership)) return membership;
+        }
+
+        return disk.Membership;
+    }
+
+    private static StorageException NotMeant(NodeOptions options, StorageIdentity found, Membership newest)
+    {
+        string urls = string.Join(',', MemberUrls.Decode(newest.InfoOf(new NodeId(found.NodeId)).Span).Select(NodeOptions.Plain));
+        return new StorageException(StorageErrorKind.WrongMember, options.DataDir, null,
+            $"It belongs to member {found.NodeId:x} of cluster {found.ClusterId:x}, which listens at {(urls.Length == 0 ? "an address that it does not know itself" : urls)}, "
+            + $"and this member advertises {string.Join(',', options.InitialAdvertisePeerUrls.Select(NodeOptions.Plain))}.",
+            "Check --data-dir and --initial-advertise-peer-urls; every member has a directory of its own. After a move, tell the cluster first: conclave member update.");
+    }
 
     private sealed record Loaded(SnapshotId Id, KeyValueStore Store);
 
@@ -53,7 +142,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         catch (StoreDamagedException damage)
         {
             throw new StorageException(StorageErrorKind.Corrupt, file.Path, null, $"The snapshot's checksums are right, but its content is not: {damage.Message}",
-                "It was written by another version, or by a program with a bug. Keep the file. If all other members are running and in sync, start this one with an empty data directory, after restarting each of them with --forget-member-disk and this member's name.", damage);
+                "It was written by another version, or by a program with a bug. Keep the file. While a majority of the other members runs, replace this one: conclave member replace, with this member's name.", damage);
         }
     }
 }

@@ -30,12 +30,16 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     // Of the apply thread.
     private ulong _lastIndex = last?.Last.Index.Value ?? 0;
     private long _bytesSince;
+    private Membership _membership = membership;
 
     // Set by the task, read and cleared by the apply thread.
     private volatile bool _failed;
     private long _failedAt;
 
     private Task _writing = Task.CompletedTask;
+
+    /// <summary>Another membership was applied; the batch that it is in follows.</summary>
+    public void OnMembership(Membership applied) => _membership = applied;
 
     /// <summary>A batch was applied and published as <paramref name="view"/>.</summary>
     public void OnApplied(StoreView view, EntryId applied, long payloadBytes)
@@ -47,7 +51,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         _failed = false;
         _lastIndex = applied.Index.Value;
         _bytesSince = 0;
-        var id = new SnapshotId(applied, membership);
+        var id = new SnapshotId(applied, _membership);
         _writing = Task.Run(() => Write(view, id));
     }
 
@@ -56,6 +60,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     {
         _lastIndex = snapshot.Last.Index.Value;
         _bytesSince = 0;
+        _membership = snapshot.Membership;
         _failed = false;   // what could not be written is out of date
         TryPrune(snapshot.Last);
     }

@@ -18,16 +18,20 @@ namespace Conclave.Node.Consensus;
 /// </code>
 /// The receiver checks every chunk before it writes it. What it gets is durable on its disk before its core hears of it.
 /// </remarks>
-internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport peers, Action<RaftInput> toCore, ILogger logger)
+internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport peers, Action<RaftInput> toCore, Func<LogIndex> logBase, ILogger logger)
 {
     private const int ManifestBytesMax = 64 << 10, PieceBytes = 256 << 10;
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<NodeId, Task> _sending = [];
+    private readonly ConcurrentDictionary<NodeId, EntryId> _brokenOff = [];   // what members have part of; one entry each
     private readonly SemaphoreSlim _receiving = new(1);
     private readonly CancellationTokenSource _stop = new();
 
-    /// <summary>Begins to send the newest snapshot, unless one is on its way there. Reports the end to the core.</summary>
+    /// <summary>
+    /// Begins to send the newest snapshot, or goes on with the one that broke off if the log here still follows on it; unless one is on its way there. Reports
+    /// the end to the core.
+    /// </summary>
     public void Send(NodeId to, ulong term)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -80,10 +84,12 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
     {
         try
         {
-            using SnapshotFile? file = snapshots.Latest();
+            using SnapshotFile? file = Open(to);
             if (file is null) return false;
+            _brokenOff[to] = file.Id.Last;
             using Socket socket = await peers.DialForSnapshotAsync(to, _stop.Token).ConfigureAwait(false);
             bool accepted = await SendAsync(socket, term, file).ConfigureAwait(false);
+            if (accepted) _brokenOff.TryRemove(to, out _);
             if (accepted) Log.SnapshotSent(logger, file.Id.Last.Index.Value, file.LengthBytes, to);
             return accepted;
         }
@@ -93,6 +99,21 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
             if (!expected || !_stop.IsCancellationRequested) Log.SnapshotNotSent(logger, to, expected ? problem.Message : problem.ToString());
             return false;
         }
+    }
+
+    /// <summary>While a large one is sent, newer ones are written. Beginning anew with each of them might never end.</summary>
+    private SnapshotFile? Open(NodeId to)
+    {
+        try
+        {
+            if (_brokenOff.TryGetValue(to, out EntryId last) && last.Index >= logBase() && snapshots.Open(last) is { } file) return file;
+        }
+        catch (StorageException)
+        {
+            // The newest may be better; what is wrong with this one is for the scrubber and the next start to say.
+        }
+
+        return snapshots.Latest();
     }
 
     private async Task<bool> SendAsync(Socket socket, ulong term, SnapshotFile file)

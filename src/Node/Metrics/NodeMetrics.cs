@@ -38,7 +38,7 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         ConsensusStatus status = replica.Status;
         Gauge(text, "etcd_server_has_leader", status.Leader == NodeId.None ? 0 : 1);
         Gauge(text, "etcd_server_is_leader", status.Role == RaftRole.Leader ? 1 : 0);
-        Gauge(text, "etcd_server_is_learner", 0);
+        Gauge(text, "etcd_server_is_learner", replica.IsLearner ? 1 : 0);
         Counter(text, "etcd_server_leader_changes_seen_total", replica.LeaderChanges);
         Gauge(text, "etcd_server_proposals_committed_total", (long)status.Commit);
         Gauge(text, "etcd_server_proposals_applied_total", (long)replica.View.AppliedIndex);
@@ -49,14 +49,18 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Gauge(text, $"etcd_server_version{{server_version=\"{NodeVersion.EtcdServer}\"}}", 1);
         Gauge(text, $"etcd_cluster_version{{cluster_version=\"{NodeVersion.EtcdCluster}\"}}", 1);
         Gauge(text, $"conclave_node_version{{version=\"{NodeVersion.Conclave}\"}}", 1);
-        Gauge(text, "etcd_network_known_peers", replica.Peers.Links.Count);
-        Gauge(text, "etcd_network_active_peers", replica.Peers.Links.Count(l => l.IsUp));
+        Gauge(text, "conclave_log_lost_end", LostIndex(replica.LostEnd));
+        Gauge(text, "etcd_network_known_peers", replica.Peers.All.Count);
+        Gauge(text, "etcd_network_active_peers", replica.Peers.All.Count(l => l.IsUp));
         Counter(text, "etcd_network_peer_received_bytes_total", replica.Peers.ReceivedBytes);
         text.Append("# TYPE etcd_network_peer_sent_bytes_total counter\n");
-        foreach (PeerLink link in replica.Peers.Links) Line(text, $"etcd_network_peer_sent_bytes_total{{To=\"{link.Peer}\"}}", link.TotalBytes);
+        foreach (PeerLink link in replica.Peers.All) Line(text, $"etcd_network_peer_sent_bytes_total{{To=\"{link.Peer}\"}}", link.TotalBytes);
         text.Append("# TYPE etcd_network_peer_sent_failures_total counter\n");
-        foreach (PeerLink link in replica.Peers.Links) Line(text, $"etcd_network_peer_sent_failures_total{{To=\"{link.Peer}\"}}", link.DroppedFrames);
+        foreach (PeerLink link in replica.Peers.All) Line(text, $"etcd_network_peer_sent_failures_total{{To=\"{link.Peer}\"}}", link.DroppedFrames);
     }
+
+    /// <summary>Entry up to which this member's log may have reached before its disk was found damaged at the start; 0 when nothing was lost, -1 when only the term is known.</summary>
+    private static long LostIndex(EntryId lostEnd) => lostEnd.Index.Value == ulong.MaxValue ? -1 : (long)lostEnd.Index.Value;
 
     private void WriteStore(StringBuilder text)
     {

@@ -25,12 +25,20 @@ public static class NodeFlags
         new("listen-peer-urls", "where the other members are served (default http://127.0.0.1:2380)", (o, v) => o with { ListenPeerUrls = Urls(v) }),
         new("initial-advertise-peer-urls", "what the other members dial", (o, v) => o with { InitialAdvertisePeerUrls = Urls(v) }),
         new("initial-cluster", "all members: name=url,name=url,...", (o, v) => o with { InitialCluster = Members(v) }),
-        new("initial-cluster-state", "only 'new' for now", (o, v) => v == "new" ? o
-            : throw new FormatException("joining a running cluster is not supported yet; use 'new'")),
+        new("initial-cluster-state", "'new', or 'existing' to join a running cluster after 'member add'; only looked at while the data directory is empty", (o, v) => o with
+        {
+            InitialClusterState = v switch
+            {
+                "new" => ClusterState.New,
+                "existing" => ClusterState.Existing,
+                _ => throw new FormatException("use 'new' or 'existing'"),
+            },
+        }),
         new("initial-cluster-token", "keeps two clusters born from the same flags apart", (o, v) => o with { InitialClusterToken = v }),
         new("forget-member-disk", "names of members that lost their data directory for good; see docs/operations/node.md before", (o, v) => o with { ForgetMemberDisk = Names(v) }),
         new("heartbeat-interval", "milliseconds between heartbeats (default 100)", (o, v) => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(Number(v)) }),
         new("election-timeout", "milliseconds of silence before an election (default 1000)", (o, v) => o with { ElectionTimeout = TimeSpan.FromMilliseconds(Number(v)) }),
+        new("leader-priority", "0 to 10 (default 10): each step below 10 delays this member's campaigns by a tenth of the election timeout", (o, v) => o with { LeaderPriority = checked((int)Number(v)) }),
         new("snapshot-count", "entries applied between snapshots (default 100000)", (o, v) => o with { SnapshotCount = checked((int)Number(v)) }),
         new("quota-backend-bytes", "stored bytes that raise the NOSPACE alarm (0 = 2 GiB)", (o, v) => o with { QuotaBackendBytes = Number(v) }),
         new("max-request-bytes", "largest request (default 1572864)", (o, v) => o with { MaxRequestBytes = checked((int)Number(v)) }),

@@ -29,6 +29,9 @@ public sealed record NodeOptions
         init;
     } = [];
 
+    /// <summary>Whether this member founds a cluster or joins one that runs. Only looked at while the data directory is empty. Default <see cref="ClusterState.New"/>.</summary>
+    public ClusterState InitialClusterState { get; init; } = ClusterState.New;
+
     /// <summary>Mixed into every id, so that two clusters born from the same flags stay apart. Default "conclave-cluster".</summary>
     public string InitialClusterToken { get; init; } = "conclave-cluster";
 
@@ -41,6 +44,13 @@ public sealed record NodeOptions
 
     /// <summary>Silence after which a follower campaigns; at least 5 heartbeats. Default 1 s.</summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>0 to 10: each step below 10 lets this member wait a tenth of an election timeout longer before it campaigns. Default 10.</summary>
+    /// <remarks>It delays, and never keeps a member from leading when nobody else can.</remarks>
+    public int LeaderPriority { get; init; } = LeaderPriorityMax;
+
+    /// <summary>Highest <see cref="LeaderPriority"/>.</summary>
+    public const int LeaderPriorityMax = 10;
 
     /// <summary>Entries applied since the last snapshot that cause the next one. Default 100,000; the size of the log causes one sooner.</summary>
     public int SnapshotCount { get; init; } = 100_000;
@@ -96,6 +106,8 @@ public sealed record NodeOptions
                        + $"Use {5 * HeartbeatInterval.TotalMilliseconds} or more.";
         if (ElectionTimeout > TimeSpan.FromSeconds(50))
             yield return $"--election-timeout is {ElectionTimeout.TotalMilliseconds} ms; use 50000 or less.";
+        if (LeaderPriority is < 0 or > LeaderPriorityMax)
+            yield return $"--leader-priority is {LeaderPriority}; use 0 to {LeaderPriorityMax}.";
         if (SnapshotCount < 1)
             yield return $"--snapshot-count is {SnapshotCount}; use 1 or more.";
         if (MaxRequestBytes is < 1024 or > 64 << 20)
@@ -111,7 +123,9 @@ public sealed record NodeOptions
 
     private IEnumerable<string> MemberProblems()
     {
-        if (InitialCluster.Count is not (1 or 3 or 5 or 7))
+        if (InitialClusterState == ClusterState.Existing && InitialCluster.Count > Raft.Membership.MembersMax)
+            yield return $"--initial-cluster names {InitialCluster.Count} members; the limit is {Raft.Membership.MembersMax}.";
+        if (InitialClusterState == ClusterState.New && InitialCluster.Count is not (1 or 3 or 5 or 7))
             yield return $"--initial-cluster names {InitialCluster.Count} members; a cluster starts with 1, 3, 5 or 7.";
         if (InitialCluster.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             yield return $"--initial-cluster names '{twice.Key}' {twice.Count()} times; give every member its own name.";
@@ -155,6 +169,16 @@ public sealed record NodeOptions
 
     /// <summary>A URL without the trailing slash that <see cref="Uri"/> adds, as people write it in flags.</summary>
     public static string Plain(Uri url) => url.GetLeftPart(UriPartial.Authority);
+}
+
+/// <summary>What a member with an empty data directory takes part in.</summary>
+public enum ClusterState
+{
+    /// <summary>All members of --initial-cluster found a cluster together.</summary>
+    New,
+
+    /// <summary>The cluster runs, and this member was added to it.</summary>
+    Existing,
 }
 
 /// <summary>One member of the initial cluster.</summary>

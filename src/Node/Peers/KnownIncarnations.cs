@@ -1,42 +1,38 @@
-using Conclave.Node.Options;
 using Conclave.Raft;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node.Peers;
 
-/// <summary>Remembers on disk which data directory each other member came with, and does not let it come with another one.</summary>
+/// <summary>Remembers on disk with which data directory, and which start of it, each other member came, and asks <see cref="MemberAdmission"/> with it.</summary>
 /// <remarks>
-/// <para>A member that lost its directory has forgotten its votes and the writes that it acknowledged. Counted into a majority again it would let
-/// a cluster elect a leader without those writes: they would be gone. So it may not say a word until an operator has vouched for the others.</para>
-/// <para>The incarnation of a directory is drawn at random when it is formatted. The first one that a member shows is taken as it is, and is
-/// durable here before that member hears "welcome". There is at most one line per member. Safe for any number of threads.</para>
+/// <para>What is to be remembered of a member is durable here before that member hears "welcome". There is at most one line per member. Safe for any
+/// number of threads.</para>
 /// </remarks>
 internal sealed class KnownIncarnations
 {
     private readonly IFileSystem _files;
     private readonly string _directory;
-    private readonly ClusterIdentity _cluster;
+    private readonly ILogger _logger;
     private readonly Lock _gate = new();
-    private SortedDictionary<ulong, Guid> _known;   // under _gate
+    private KnownMembers _known;   // written under _gate
 
-    private KnownIncarnations(IFileSystem files, string directory, ClusterIdentity cluster, SortedDictionary<ulong, Guid> known) =>
-        (_files, _directory, _cluster, _known) = (files, directory, cluster, known);
+    private KnownIncarnations(IFileSystem files, string directory, KnownMembers known, ILogger logger) => (_files, _directory, _known, _logger) = (files, directory, known, logger);
 
     /// <summary>Reads what is remembered, and forgets what is to be forgotten, durably.</summary>
     /// <param name="files">The disk.</param>
     /// <param name="directory">An existing directory; the file in it is called "peers".</param>
-    /// <param name="cluster">Who is who.</param>
-    /// <param name="forget">Names of members whose next directory is taken as it is. Names of no member are of no effect.</param>
+    /// <param name="members">Who is who.</param>
+    /// <param name="forget">Names or ids of members whose next directory is taken as it is. Names of no member are of no effect.</param>
     /// <param name="logger">Told of what was forgotten.</param>
     /// <exception cref="StorageException">The file is damaged, or cannot be read or written.</exception>
-    public static KnownIncarnations Open(IFileSystem files, string directory, ClusterIdentity cluster, IReadOnlyCollection<string> forget, ILogger logger)
+    public static KnownIncarnations Open(IFileSystem files, string directory, MemberDirectory members, IReadOnlyCollection<string> forget, ILogger logger)
     {
         try
         {
             files.SyncDirectory(directory);   // a name that a killed process left visible is durable before anybody relies on it
-            var known = new KnownIncarnations(files, directory, cluster, IncarnationFile.Read(files, directory, cluster));
-            known.Forget(forget);
+            var known = new KnownIncarnations(files, directory, IncarnationFile.Read(files, directory), logger);
+            known.Forget(forget.SelectMany(members.Named));
             if (forget.Count > 0) Log.MemberDisksForgotten(logger, string.Join(", ", forget));
             return known;
         }
@@ -52,56 +48,81 @@ internal sealed class KnownIncarnations
         }
     }
 
-    /// <summary>Why this member is not talked to; empty when it is, and then its incarnation is durable here.</summary>
-    public string Objection(NodeId member, Guid incarnation)
+    /// <summary>The removal of this member is known to be committed.</summary>
+    public bool IsRemoved(NodeId member) => Volatile.Read(ref _known).Removed.Contains(member);
+
+    /// <summary>Whether this member is talked to. If so, what it showed is durable here.</summary>
+    /// <param name="member">Who.</param>
+    /// <param name="standing">What the membership says.</param>
+    /// <param name="acknowledged">Position on record, or zero.</param>
+    /// <param name="shown">What it showed.</param>
+    /// <param name="liveNonce">Of an older connection that is alive, or null.</param>
+    /// <param name="problem">Not empty when it would be accepted, and could not be remembered: then it is not talked to either.</param>
+    public AdmissionVerdict Judge(NodeId member, MemberStanding standing, LogIndex acknowledged, in MemberCredentials shown, Guid? liveNonce, out string problem)
     {
-        // The lock is held through a sync, against the habit: it happens once in the life of a member, and two incarnations must not both be the first.
+        problem = "";
+        // The lock is held through a sync, against the habit: it happens once for each start of a member, and two starts must not both be the newest.
         lock (_gate)
         {
-            if (_known.TryGetValue(member.Value, out Guid known)) return known == incarnation ? "" : OtherDirectory(member, incarnation, known);
-            var next = new SortedDictionary<ulong, Guid>(_known) { [member.Value] = incarnation };
-            try
-            {
-                IncarnationFile.Write(_files, _directory, next);
-            }
-            catch (FileSystemException failure)
-            {
-                return $"the data directory of member {NameOf(member)} could not be remembered: {failure.Message}";
-            }
-
-            _known = next;
-            return "";
+            RememberedMember? remembered = _known.Members.TryGetValue(member, out RememberedMember known) ? known : null;
+            AdmissionVerdict verdict = MemberAdmission.Judge(IsRemoved(member) ? MemberStanding.Removed : standing, remembered, acknowledged, shown, liveNonce);
+            if (!verdict.IsAccepted) return verdict;
+            RememberedMember next = MemberAdmission.Remember(remembered, shown);
+            if (remembered == next) return verdict;
+            if (remembered is null && _known.Members.Count >= KnownMembers.MembersMax) problem = $"{_known.Members.Count} members are remembered, which is the limit";
+            else problem = TryReplaceUnderLock(_known with { Members = _known.Members.SetItem(member, next) });
+            return verdict;
         }
     }
 
-    private void Forget(IReadOnlyCollection<string> names)
+    /// <summary>The members are gone for ever.</summary>
+    /// <returns>Why that could not be remembered; empty when it is.</returns>
+    public string Remove(IEnumerable<NodeId> members)
     {
-        var next = new SortedDictionary<ulong, Guid>(_known);
-        foreach (ClusterMember member in _cluster.Members)
+        lock (_gate)
         {
-            if (names.Contains(member.Name)) next.Remove(member.Id.Value);
+            KnownMembers next = _known;
+            foreach (NodeId member in members.Where(m => !IsRemoved(m))) next = next.Remove(member);
+            return ReferenceEquals(next, _known) ? "" : TryReplaceUnderLock(next);
         }
+    }
 
-        if (next.Count == _known.Count) return;
+    /// <summary>The member's log ended before what it had acknowledged. It is refused from now on, unless it comes back and knows of its loss.</summary>
+    /// <returns>Why that could not be remembered; empty when it is. It is in force here in any case.</returns>
+    public string Revert(NodeId member)
+    {
+        lock (_gate)
+        {
+            if (!_known.Members.TryGetValue(member, out RememberedMember known) || known.LogReverted) return "";
+            KnownMembers next = _known with { Members = _known.Members.SetItem(member, known with { LogReverted = true }) };
+            string problem = TryReplaceUnderLock(next);
+            Volatile.Write(ref _known, next);
+            return problem;
+        }
+    }
+
+    private void Forget(IEnumerable<NodeId> members)
+    {
+        KnownMembers next = _known;
+        foreach (NodeId member in members) next = next.Forget(member);
+        if (next.Members.Count == _known.Members.Count) return;
         IncarnationFile.Write(_files, _directory, next);
         _known = next;
     }
 
-    private string OtherDirectory(NodeId member, Guid incarnation, Guid known)
+    private string TryReplaceUnderLock(KnownMembers next)
     {
-        string name = NameOf(member);
-        return $"member {name} ({member}) comes with an empty or other data directory than before (incarnation {incarnation}, known {known}). "
-             + "It may have forgotten writes that it acknowledged, so it must not vote. Put the old directory back; if it is lost for good and all "
-             + $"other members are running and in sync, restart each of them, one after the other, with --forget-member-disk {name}";
-    }
-
-    private string NameOf(NodeId member)
-    {
-        foreach (ClusterMember candidate in _cluster.Members)
+        try
         {
-            if (candidate.Id == member) return candidate.Name;
+            IncarnationFile.Write(_files, _directory, next);
+        }
+        catch (FileSystemException failure)
+        {
+            Log.PeersNotRemembered(_logger, failure.Message);
+            return $"it could not be remembered on disk: {failure.Message}";
         }
 
-        return member.ToString();
+        Volatile.Write(ref _known, next);
+        return "";
     }
 }

@@ -20,6 +20,12 @@ internal enum PeerFrameKind : byte
 
     /// <summary>The answer to a call: call id (8), outcome (1), body.</summary>
     CallReply = 5,
+
+    /// <summary>A change of the membership, for the leader to carry out: call id (8), kind (1), the rest of <see cref="Consensus.MemberChangeCodec"/>.</summary>
+    Change = 6,
+
+    /// <summary>What became of it: call id (8), end (1), index (8).</summary>
+    ChangeReply = 7,
 }
 
 /// <summary>One frame between members. All numbers are little-endian.</summary>

@@ -1,96 +1,153 @@
 using System.Buffers.Binary;
+using System.Net.Sockets;
 using System.Text;
 using Conclave.Raft;
 
 namespace Conclave.Node.Peers;
 
 /// <summary>What a connection between members is for.</summary>
-internal enum PeerConnectionKind : byte { Messages = 0, Snapshot = 1 }
+internal enum PeerConnectionKind : byte
+{
+    Messages = 0,
+    Snapshot = 1,
+
+    /// <summary>From somebody who is to join: the members are told, and nothing else happens. See <see cref="Introduction"/>.</summary>
+    Introduce = 2,
+}
 
 /// <summary>The first bytes on every connection between members, in both directions. All numbers are little-endian.</summary>
 /// <remarks>
 /// <code>
-///  hello:   | magic (8) | version u16 | kind u8 | 0 | cluster u64 | from u64 | to u64 | incarnation (16) | crc32c u32 |
-///  welcome: | accepted u8 | 0 | reasonBytes u16 | incarnation (16), zeros unless accepted | reason (UTF-8) |
+///  hello:       | magic (8) | version u16 | kind u8 | 0 | restBytes u16 | rest | crc32c u32 over all before |
+///  rest:        | cluster u64 | from u64 | to u64 | credentials (64) | peer URLs of the caller, UTF-8, joined by commas |
+///  credentials: | incarnation (16) | boot u64 | boot nonce (16) | durable index u64 | lost end: index u64, term u64 |
+///  welcome:     | accepted u8 | reason u8 | reasonBytes u16 | credentials (64), zeros unless accepted | reason (UTF-8) |
 /// </code>
 /// A stranger, a member of another cluster, or a message meant for another member is refused with the reason before any message is read.
-/// Each side shows the incarnation of its data directory, and <see cref="KnownIncarnations"/> of the other judges it before a message passes.
+/// Each side shows its credentials, and the <see cref="PeerGate"/> of the other judges them before a message passes. The magic and the version come first
+/// and stay where they are, so that every release can tell every other one why they do not talk.
 /// </remarks>
-internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong ClusterId, NodeId From, NodeId To, Guid Incarnation)
+internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong ClusterId, NodeId From, NodeId To, MemberCredentials Credentials, string PeerUrls)
 {
-    public const int Bytes = 56;
+    public const int HeadBytes = 14;
 
     /// <summary>Raised when the meaning of a frame changes. A node speaks to equal versions only, until a window is needed.</summary>
-    public const ushort Version = 2;
+    public const ushort Version = 3;
+
+    private const int FixedBytes = 24 + CredentialsCodec.Bytes, UrlBytesMax = 3_900, RestBytesMax = FixedBytes + UrlBytesMax;
 
     private static ReadOnlySpan<byte> Magic => "CONCLAVE"u8;
 
     public byte[] Encode()
     {
-        byte[] hello = new byte[Bytes];
+        byte[] urls = Encoding.UTF8.GetBytes(PeerUrls);
+        byte[] hello = new byte[HeadBytes + FixedBytes + urls.Length + 4];
         Magic.CopyTo(hello);
         BinaryPrimitives.WriteUInt16LittleEndian(hello.AsSpan(8), Version);
         hello[10] = (byte)Kind;
-        BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(12), ClusterId);
-        BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(20), From.Value);
-        BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(28), To.Value);
-        Incarnation.TryWriteBytes(hello.AsSpan(36));
-        BinaryPrimitives.WriteUInt32LittleEndian(hello.AsSpan(52), PeerFrame.Crc(hello.AsSpan(0, 52)));
+        BinaryPrimitives.WriteUInt16LittleEndian(hello.AsSpan(12), checked((ushort)(FixedBytes + urls.Length)));
+        BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(14), ClusterId);
+        BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(22), From.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(30), To.Value);
+        CredentialsCodec.Write(hello.AsSpan(38), Credentials);
+        urls.CopyTo(hello, HeadBytes + FixedBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(hello.AsSpan(hello.Length - 4), PeerFrame.Crc(hello.AsSpan(0, hello.Length - 4)));
         return hello;
     }
 
-    /// <summary>Reads a hello of exactly <see cref="Bytes"/> bytes; null with a reason when it is none that we can talk to.</summary>
+    /// <summary>Receives a hello; null with a reason when it is none that we can talk to.</summary>
+    public static async Task<(PeerHello? Hello, string Reason)> ReceiveAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        byte[] head = new byte[HeadBytes];
+        await PeerLink.ReceiveExactlyAsync(socket, head, cancellationToken).ConfigureAwait(false);
+        if (HeadProblem(head, out int restBytes) is { Length: > 0 } problem) return (null, problem);
+        byte[] hello = new byte[HeadBytes + restBytes + 4];
+        head.CopyTo(hello, 0);
+        await PeerLink.ReceiveExactlyAsync(socket, hello.AsMemory(HeadBytes), cancellationToken).ConfigureAwait(false);
+        return (Decode(hello, out string reason), reason);
+    }
+
+    /// <summary>Reads what <see cref="Encode"/> wrote. Total: null with a reason for anything else.</summary>
     public static PeerHello? Decode(ReadOnlySpan<byte> hello, out string reason)
     {
-        reason = "";
-        if (hello.Length != Bytes || !hello.StartsWith(Magic))
-            reason = "this is a Conclave peer port, and the caller does not speak its protocol";
-        else if (BinaryPrimitives.ReadUInt32LittleEndian(hello[52..]) != PeerFrame.Crc(hello[..52]))
-            reason = "the greeting arrived damaged";
-        else if (BinaryPrimitives.ReadUInt16LittleEndian(hello[8..]) is ushort version && version != Version)
-            reason = $"this member speaks peer protocol {Version}, the caller {version}; run the same release on all members";
-        else if (hello[10] > (byte)PeerConnectionKind.Snapshot)
-            reason = $"connection kind {hello[10]} is unknown";
+        int restBytes = 0;
+        reason = hello.Length < HeadBytes ? NoProtocol : HeadProblem(hello[..HeadBytes], out restBytes);
+        if (reason.Length == 0 && hello.Length != HeadBytes + restBytes + 4) reason = "the greeting has another length than it says";
+        if (reason.Length == 0 && BinaryPrimitives.ReadUInt32LittleEndian(hello[^4..]) != PeerFrame.Crc(hello[..^4])) reason = "the greeting arrived damaged";
         if (reason.Length > 0) return null;
         return new PeerHello(
             (PeerConnectionKind)hello[10],
-            BinaryPrimitives.ReadUInt64LittleEndian(hello[12..]),
-            new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(hello[20..])),
-            new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(hello[28..])),
-            new Guid(hello.Slice(36, 16)));
+            BinaryPrimitives.ReadUInt64LittleEndian(hello[14..]),
+            new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(hello[22..])),
+            new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(hello[30..])),
+            CredentialsCodec.Read(hello[38..]),
+            Encoding.UTF8.GetString(hello[(HeadBytes + FixedBytes)..^4]));
     }
 
-    /// <summary>Why a caller with this hello is not let in; empty when it is.</summary>
-    public string Objection(ulong clusterId, NodeId self, Func<NodeId, bool> isMember)
+    private const string NoProtocol = "this is a Conclave peer port, and the caller does not speak its protocol";
+
+    private static string HeadProblem(ReadOnlySpan<byte> head, out int restBytes)
     {
-        if (ClusterId != clusterId)
-            return $"cluster ID mismatch: this member belongs to {clusterId:x}, the caller to {ClusterId:x}. Check --initial-cluster and --initial-cluster-token on both";
-        if (To != self) return $"this is member {self}, the caller wanted {To}. Check the peer URLs in --initial-cluster";
-        return isMember(From) ? "" : $"{From} is not a member of this cluster";
+        restBytes = BinaryPrimitives.ReadUInt16LittleEndian(head[12..]);
+        if (!head.StartsWith(Magic)) return NoProtocol;
+        if (BinaryPrimitives.ReadUInt16LittleEndian(head[8..]) is ushort version && version != Version)
+            return $"this member speaks peer protocol {Version}, the caller {version}; run the same release on all members";
+        if (head[10] > (byte)PeerConnectionKind.Introduce) return $"connection kind {head[10]} is unknown";
+        return restBytes is >= FixedBytes and <= RestBytesMax ? "" : $"the greeting says it has {restBytes} bytes";   // checked before it is trusted as a length
     }
-
 }
 
 /// <summary>The fixed part of the answer to a <see cref="PeerHello"/>; <see cref="ReasonBytes"/> bytes of text follow.</summary>
-internal readonly record struct PeerWelcome(bool Accepted, int ReasonBytes, Guid Incarnation)
+internal readonly record struct PeerWelcome(bool Accepted, AdmissionReason Reason, int ReasonBytes, MemberCredentials Credentials)
 {
-    public const int Bytes = 20;
+    public const int Bytes = 4 + CredentialsCodec.Bytes;
 
     private const int ReasonCharactersMax = 1_000;
 
-    /// <param name="incarnation">Of the accepting side; shown only to those who are let in.</param>
-    public static byte[] Accept(Guid incarnation) => [1, 0, 0, 0, .. incarnation.ToByteArray()];
-
-    /// <param name="reason">Cut after 1,000 characters.</param>
-    public static byte[] Refuse(string reason)
+    /// <param name="credentials">Of the accepting side; shown only to those who are let in.</param>
+    public static byte[] Accept(in MemberCredentials credentials)
     {
-        byte[] text = Encoding.UTF8.GetBytes(reason.Length <= ReasonCharactersMax ? reason : reason[..ReasonCharactersMax]);
+        byte[] welcome = new byte[Bytes];
+        welcome[0] = 1;
+        CredentialsCodec.Write(welcome.AsSpan(4), credentials);
+        return welcome;
+    }
+
+    /// <param name="reason">None when it is not a matter of admission.</param>
+    /// <param name="words">Cut after 1,000 characters.</param>
+    public static byte[] Refuse(AdmissionReason reason, string words)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(words.Length <= ReasonCharactersMax ? words : words[..ReasonCharactersMax]);
         byte[] welcome = new byte[Bytes + text.Length];
+        welcome[1] = (byte)reason;
         BinaryPrimitives.WriteUInt16LittleEndian(welcome.AsSpan(2), (ushort)text.Length);
         text.CopyTo(welcome, Bytes);
         return welcome;
     }
 
     public static PeerWelcome Decode(ReadOnlySpan<byte> head) =>
-        new(head[0] == 1, BinaryPrimitives.ReadUInt16LittleEndian(head[2..]), new Guid(head.Slice(4, 16)));
+        new(head[0] == 1, (AdmissionReason)head[1], BinaryPrimitives.ReadUInt16LittleEndian(head[2..]), CredentialsCodec.Read(head[4..]));
+}
+
+/// <summary>Credentials on the wire.</summary>
+internal static class CredentialsCodec
+{
+    public const int Bytes = 64;
+
+    public static void Write(Span<byte> to, in MemberCredentials credentials)
+    {
+        credentials.Incarnation.TryWriteBytes(to);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[16..], credentials.Boot);
+        credentials.BootNonce.TryWriteBytes(to[24..]);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[40..], credentials.Durable.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[48..], credentials.LostEnd.Index.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[56..], credentials.LostEnd.Term.Value);
+    }
+
+    public static MemberCredentials Read(ReadOnlySpan<byte> from) => new(
+        new Guid(from[..16]),
+        BinaryPrimitives.ReadUInt64LittleEndian(from[16..]),
+        new Guid(from.Slice(24, 16)),
+        new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(from[40..])),
+        new EntryId(new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(from[48..])), new Term(BinaryPrimitives.ReadUInt64LittleEndian(from[56..]))));
 }

@@ -1,7 +1,7 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Conclave.Node.Options;
 using Conclave.Raft;
 using Microsoft.Extensions.Logging;
 
@@ -9,15 +9,19 @@ namespace Conclave.Node.Peers;
 
 /// <summary>Keeps one outgoing connection to one member alive, and says when it comes and goes.</summary>
 /// <remarks>A process that dies closes its sockets, so the end of this connection is the fastest sign of a dead member there is.</remarks>
-internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarnations known, IPeerLinkHandler handler, ILogger logger)
+internal sealed class PeerLink(NodeId peer, PeerGate gate, IPeerLinkHandler handler, ILogger logger)
 {
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(2), RetryDelayMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelayMin = TimeSpan.FromMilliseconds(20);
 
+    private readonly CancellationTokenSource _close = new();
     private volatile PeerOutput? _output;
+    private ImmutableArray<Uri> _saidOfItself = [];   // where its greetings say that it listens; written through ImmutableInterlocked
     private long _droppedFrames, _totalBytes;   // of connections that are gone
 
-    public NodeId Peer => peer.Id;
+    public NodeId Peer => peer;
+
+    private string Name => gate.Members.NameOf(peer);
 
     public bool IsUp => _output is not null;
 
@@ -32,8 +36,19 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
 
     public void Flush() => _output?.Flush();
 
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>The peer says that it listens there. The membership may lag behind that, or this node behind the membership.</summary>
+    public void Suggest(ImmutableArray<Uri> urls) => ImmutableInterlocked.InterlockedExchange(ref _saidOfItself, urls);
+
+    /// <summary>Closes the connection that there is; a new one has to be let in first.</summary>
+    public void Reset() => _output?.Close();
+
+    /// <summary>Ends <see cref="RunAsync"/>: that member is not to be talked to any more.</summary>
+    public void Close() => _close.Cancel();
+
+    public async Task RunAsync(CancellationToken stopping)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, _close.Token);
+        CancellationToken cancellationToken = either.Token;
         TimeSpan delay = RetryDelayMin;
         string lastProblem = "";
         for (int attempt = 0; !cancellationToken.IsCancellationRequested; attempt++)
@@ -41,7 +56,7 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
             string problem;
             try
             {
-                using Socket socket = await DialAsync(peer.PeerUrls[attempt % peer.PeerUrls.Length], hello, known, cancellationToken).ConfigureAwait(false);
+                using Socket socket = await DialAsync(NextUrl(attempt), gate.Hello(PeerConnectionKind.Messages, peer), gate, cancellationToken).ConfigureAwait(false);
                 (delay, lastProblem) = (RetryDelayMin, "");
                 problem = await ServeAsync(socket, cancellationToken).ConfigureAwait(false);
             }
@@ -52,15 +67,16 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
             catch (Exception e) when (e is SocketException or IOException or PeerRefusedException or ObjectDisposedException or TimeoutException)
             {
                 problem = e.Message;
+                if (e is PeerRefusedException { Reason: AdmissionReason.Removed, ByOther: true }) handler.OnRemoved(peer);
             }
             catch (Exception e)
             {
                 // Without this loop the member would stay unreachable until the next restart, which is worse than any surprise in a dial.
                 problem = e.Message;
-                if (problem != lastProblem) Log.PeerDialFailed(logger, peer.Name, peer.Id, e);
+                if (problem != lastProblem) Log.PeerDialFailed(logger, Name, peer, e);
             }
 
-            if (problem != lastProblem) Log.PeerUnreachable(logger, peer.Name, peer.Id, problem);   // once per reason, not once per try
+            if (problem != lastProblem) Log.PeerUnreachable(logger, Name, peer, problem);   // once per reason, not once per try
             lastProblem = problem;
             try
             {
@@ -76,9 +92,13 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
     }
 
     /// <summary>Opens a connection and greets; for messages here, and for one snapshot at a time elsewhere.</summary>
-    /// <exception cref="PeerRefusedException">The other side does not want to talk to us, and said why; or it came with another data directory than before.</exception>
+    /// <param name="url">Where.</param>
+    /// <param name="hello">Who, whom and what for.</param>
+    /// <param name="gate">Judges the other side; null when this node is nobody yet.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="PeerRefusedException">The other side does not want to talk to us, and said why; or we do not want to talk to it.</exception>
     /// <exception cref="TimeoutException">No answer in 2 s.</exception>
-    public static async Task<Socket> DialAsync(Uri url, PeerHello hello, KnownIncarnations known, CancellationToken cancellationToken)
+    public static async Task<Socket> DialAsync(Uri url, PeerHello hello, PeerGate? gate, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(DialTimeout);
@@ -97,8 +117,8 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
             PeerWelcome welcome = PeerWelcome.Decode(head);
             byte[] reason = new byte[welcome.ReasonBytes];
             await ReceiveExactlyAsync(socket, reason, limit.Token).ConfigureAwait(false);
-            if (!welcome.Accepted) throw new PeerRefusedException($"refused: {Encoding.UTF8.GetString(reason)}");
-            if (known.Objection(hello.To, welcome.Incarnation) is { Length: > 0 } objection) throw new PeerRefusedException(objection);
+            if (!welcome.Accepted) throw new PeerRefusedException(welcome.Reason, $"refused: {Encoding.UTF8.GetString(reason)}") { ByOther = true };
+            if (gate is not null && gate.Judge(hello.To, welcome.Credentials) is { Words.Length: > 0 } objection) throw new PeerRefusedException(objection.Reason, objection.Words);
             return socket;
         }
         catch (Exception e)
@@ -124,12 +144,18 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
         }
     }
 
+    private Uri NextUrl(int attempt)
+    {
+        ImmutableArray<Uri> urls = [.. gate.Members.UrlsOf(peer).Concat(_saidOfItself).Distinct()];
+        return urls.IsEmpty ? throw new IOException("nobody has said yet where it listens") : urls[attempt % urls.Length];
+    }
+
     private async Task<string> ServeAsync(Socket socket, CancellationToken cancellationToken)
     {
         var output = new PeerOutput(socket);
         _output = output;
-        handler.OnLink(peer.Id, up: true);
-        Log.PeerConnected(logger, peer.Name, peer.Id);
+        handler.OnLink(peer, up: true);
+        Log.PeerConnected(logger, Name, peer);
         try
         {
             // Nothing comes this way: the read ends when the other side is gone.
@@ -141,7 +167,7 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
             _output = null;
             _droppedFrames += output.DroppedFrames;
             _totalBytes += output.TotalBytes;
-            handler.OnLink(peer.Id, up: false);
+            handler.OnLink(peer, up: false);
         }
     }
 }
@@ -150,7 +176,16 @@ internal sealed class PeerLink(ClusterMember peer, PeerHello hello, KnownIncarna
 internal interface IPeerLinkHandler
 {
     void OnLink(NodeId peer, bool up);
+
+    /// <summary>That member says that this one was removed from the cluster. It only says so of removals that are committed.</summary>
+    void OnRemoved(NodeId by);
 }
 
 /// <summary>One of the two members refused the greeting of the other; the message is the reason.</summary>
-internal sealed class PeerRefusedException(string reason) : Exception(reason);
+internal sealed class PeerRefusedException(AdmissionReason reason, string words) : Exception(words)
+{
+    public AdmissionReason Reason { get; } = reason;
+
+    /// <summary>The other side refused us; else we refused it.</summary>
+    public bool ByOther { get; init; }
+}

@@ -7,19 +7,16 @@ using Microsoft.Extensions.Logging;
 namespace Conclave.Node.Peers;
 
 /// <summary>Accepts connections from other members, checks who they are, and hands them on.</summary>
-/// <param name="clusterId">The cluster.</param>
-/// <param name="self">This member.</param>
-/// <param name="incarnation">Of this member's data directory.</param>
-/// <param name="isMember">Whether there is such another member.</param>
-/// <param name="known">Judges the callers' data directories.</param>
+/// <param name="gate">Judges the callers.</param>
 /// <param name="logger">Log of refusals.</param>
-internal sealed class PeerListener(ulong clusterId, NodeId self, Guid incarnation, Func<NodeId, bool> isMember, KnownIncarnations known, ILogger logger) : IAsyncDisposable
+internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDisposable
 {
     private const int ConnectionsMax = 256;   // members have two or three each; anything near this is not a cluster
     private static readonly TimeSpan GreetingTimeout = TimeSpan.FromSeconds(5);
 
     private readonly List<Socket> _listeners = [];
     private readonly List<Task> _loops = [];
+    private Func<PeerHello, Socket, CancellationToken, Task>? _serve;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<NodeId, string> _refusals = [];   // the last one per member, so that it is logged once and not at every try
     private int _connections;
@@ -28,22 +25,29 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Guid incarnatio
     /// <exception cref="SocketException">An address cannot be bound.</exception>
     public void Bind(IEnumerable<Uri> urls)
     {
-        foreach (Uri url in urls)
+        if (_listeners.Count > 0) return;
+        var bound = new List<Socket>();
+        try
         {
-            IPAddress address = url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6
-                ? IPAddress.Parse(url.DnsSafeHost)
-                : Dns.GetHostAddresses(url.DnsSafeHost)[0];
-            var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            _listeners.Add(listener);
-            listener.Bind(new IPEndPoint(address, url.Port));
-            listener.Listen(64);
+            BindAll(urls, bound);
         }
+        catch
+        {
+            foreach (Socket listener in bound) listener.Dispose();
+            throw;
+        }
+
+        _listeners.AddRange(bound);
+        if (_serve is not null) AcceptAll(_serve);
     }
+
+    public bool IsBound => _listeners.Count > 0;
 
     /// <param name="serve">Runs one accepted connection to its end; the socket is closed after it.</param>
     public void Start(Func<PeerHello, Socket, CancellationToken, Task> serve)
     {
-        foreach (Socket listener in _listeners) _loops.Add(AcceptAsync(listener, serve));
+        _serve = serve;
+        AcceptAll(serve);
     }
 
     public async ValueTask DisposeAsync()
@@ -51,6 +55,25 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Guid incarnatio
         await _stop.CancelAsync().ConfigureAwait(false);
         foreach (Socket listener in _listeners) listener.Dispose();
         await Task.WhenAll(_loops).ConfigureAwait(false);
+    }
+
+    private void AcceptAll(Func<PeerHello, Socket, CancellationToken, Task> serve)
+    {
+        foreach (Socket listener in _listeners) _loops.Add(AcceptAsync(listener, serve));
+    }
+
+    private static void BindAll(IEnumerable<Uri> urls, List<Socket> bound)
+    {
+        foreach (Uri url in urls)
+        {
+            IPAddress address = url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6
+                ? IPAddress.Parse(url.DnsSafeHost)
+                : Dns.GetHostAddresses(url.DnsSafeHost)[0];
+            var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            bound.Add(listener);
+            listener.Bind(new IPEndPoint(address, url.Port));
+            listener.Listen(64);
+        }
     }
 
     private async Task AcceptAsync(Socket listener, Func<PeerHello, Socket, CancellationToken, Task> serve)
@@ -96,12 +119,12 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Guid incarnatio
                 using (var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
                 {
                     limit.CancelAfter(GreetingTimeout);
-                    byte[] bytes = new byte[PeerHello.Bytes];
-                    await PeerLink.ReceiveExactlyAsync(socket, bytes, limit.Token).ConfigureAwait(false);
-                    hello = PeerHello.Decode(bytes, out reason);
-                    if (hello is { } caller) reason = caller.Objection(clusterId, self, isMember);
-                    if (hello is { } member && reason.Length == 0) reason = known.Objection(member.From, member.Incarnation);
-                    await PeerLink.SendAllAsync(socket, reason.Length == 0 ? PeerWelcome.Accept(incarnation) : PeerWelcome.Refuse(reason), limit.Token).ConfigureAwait(false);
+                    (hello, reason) = await PeerHello.ReceiveAsync(socket, limit.Token).ConfigureAwait(false);
+                    AdmissionReason kind = AdmissionReason.None;
+                    if (hello is { } caller) (kind, reason) = gate.Judge(caller);
+                    bool isStranger = hello is null or { Kind: PeerConnectionKind.Introduce };
+                    byte[] welcome = reason.Length > 0 ? PeerWelcome.Refuse(kind, reason) : PeerWelcome.Accept(isStranger ? default : gate.Own);
+                    await PeerLink.SendAllAsync(socket, welcome, limit.Token).ConfigureAwait(false);
                 }
 
                 if (hello is null || reason.Length > 0)
@@ -131,7 +154,7 @@ internal sealed class PeerListener(ulong clusterId, NodeId self, Guid incarnatio
 
     private bool IsNews(PeerHello? hello, string reason)
     {
-        if (hello is not { } caller || !isMember(caller.From)) return true;
+        if (hello is not { } caller || !gate.Members.Includes(caller.From)) return true;
         bool isNews = !_refusals.TryGetValue(caller.From, out string? last) || last != reason;
         _refusals[caller.From] = reason;
         return isNews;

@@ -73,6 +73,9 @@ internal sealed class PeerOutput
         }
     }
 
+    /// <summary>Closes the connection under whoever uses it.</summary>
+    public void Close() => _socket.Dispose();
+
     /// <summary>Sends what has gathered, unless a send is under way; then that one goes on with it.</summary>
     public void Flush()
     {

@@ -1,101 +1,222 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Net.Sockets;
-using Conclave.Node.Options;
 using Conclave.Raft;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node.Peers;
 
-/// <summary>All connections to and from the other members.</summary>
+/// <summary>All connections to and from the other members, whoever they are at the moment.</summary>
 /// <remarks>Each pair of members has two message connections, one in each direction, and one more while a snapshot is sent.</remarks>
 internal sealed class PeerTransport : IAsyncDisposable
 {
-    private readonly ClusterIdentity _cluster;
-    private readonly Guid _incarnation;
+    /// <summary>Links to callers that are not in the membership that this node has so far.</summary>
+    private const int GuestsMax = 16;
+
+    /// <summary>Time in which a removed member may still get what it lacks, before its connections are closed and it is told why.</summary>
+    private static readonly TimeSpan RemovalGrace = TimeSpan.FromSeconds(1);
+
+    private readonly PeerGate _gate;
+    private readonly TimeSpan _electionTimeout;
     private readonly ILogger _logger;
     private readonly PeerListener _listener;
-    private readonly Dictionary<NodeId, PeerLink> _links = [];
-    private readonly PeerLink[] _all;
-    private readonly List<Task> _loops = [];
+    private readonly List<Task> _loops = [];   // under _changing
     private readonly CancellationTokenSource _stop = new();
     private readonly IPeerHandler _handler;
+    private readonly IPeerLinkHandler _linkHandler;
     private readonly Func<PeerHello, Socket, CancellationToken, Task> _onSnapshot;
-    private readonly KnownIncarnations _known;
-    private readonly ConcurrentDictionary<NodeId, Socket> _incoming = [];   // the newest message connection of each member
+    private readonly ConcurrentDictionary<NodeId, Incoming> _incoming = [];   // the newest message connection of each member
+    private readonly Lock _changing = new();
+    private bool _started;   // under _changing
+    private Links _links = Links.None;   // written under _changing, read by all
     private long _receivedBytes;
 
-    /// <param name="cluster">Who is who.</param>
-    /// <param name="incarnation">Of this member's data directory.</param>
-    /// <param name="known">Data directories that the other members came with before.</param>
+    private sealed record Links(FrozenDictionary<NodeId, PeerLink> ById, PeerLink[] All)
+    {
+        public static Links None { get; } = new(FrozenDictionary<NodeId, PeerLink>.Empty, []);
+
+        public static Links Of(IEnumerable<PeerLink> links)
+        {
+            PeerLink[] all = [.. links];
+            return new Links(all.ToFrozenDictionary(l => l.Peer), all);
+        }
+    }
+
+    private sealed class Incoming(Socket socket, Guid nonce)
+    {
+        public long HeardAt = Stopwatch.GetTimestamp();
+
+        public Socket Socket => socket;
+
+        public Guid Nonce => nonce;
+    }
+
+    /// <param name="gate">Who is who, and who may talk.</param>
+    /// <param name="electionTimeout">A connection that was heard within it is alive.</param>
     /// <param name="handler">Gets every frame.</param>
     /// <param name="links">Hears of connections that come and go.</param>
     /// <param name="onSnapshot">Serves a connection that brings a snapshot.</param>
     /// <param name="logger">Log of connections.</param>
-    public PeerTransport(ClusterIdentity cluster, Guid incarnation, KnownIncarnations known, IPeerHandler handler, IPeerLinkHandler links, Func<PeerHello, Socket, CancellationToken, Task> onSnapshot, ILogger logger)
+    public PeerTransport(PeerGate gate, TimeSpan electionTimeout, IPeerHandler handler, IPeerLinkHandler links, Func<PeerHello, Socket, CancellationToken, Task> onSnapshot, ILogger logger)
     {
-        (_cluster, _incarnation, _known, _handler, _onSnapshot, _logger) = (cluster, incarnation, known, handler, onSnapshot, logger);
-        foreach (ClusterMember member in cluster.Members)
-        {
-            if (member.Id != cluster.Self)
-                _links.Add(member.Id, new PeerLink(member, Hello(PeerConnectionKind.Messages, member.Id), known, links, logger));
-        }
-
-        _all = [.. _links.Values];
-        _listener = new PeerListener(cluster.ClusterId, cluster.Self, incarnation, _links.ContainsKey, known, logger);
+        (_gate, _electionTimeout, _handler, _linkHandler, _onSnapshot, _logger) = (gate, electionTimeout, handler, links, onSnapshot, logger);
+        gate.LiveNonce = LiveNonce;
+        _listener = new PeerListener(gate, logger);
+        Update();
     }
 
-    public IReadOnlyList<PeerLink> Links => _all;
+    public IReadOnlyList<PeerLink> All => Volatile.Read(ref _links).All;
 
     public long ReceivedBytes => Interlocked.Read(ref _receivedBytes);
 
+    /// <summary>Others can connect.</summary>
+    public bool IsBound => _listener.IsBound;
+
+    /// <summary>Does nothing when it is bound already.</summary>
     /// <exception cref="SocketException">A peer address cannot be bound.</exception>
-    public void Bind(IEnumerable<Uri> urls) => _listener.Bind(urls);
+    public void Bind(IEnumerable<Uri> urls)
+    {
+        lock (_changing) _listener.Bind(urls);
+    }
 
     public void Start()
     {
-        _listener.Start(ServeAsync);
-        foreach (PeerLink link in _all) _loops.Add(link.RunAsync(_stop.Token));
+        lock (_changing)
+        {
+            _started = true;
+            _listener.Start(ServeAsync);
+            foreach (PeerLink link in _links.All) RunUnderLock(link);
+        }
+    }
+
+    /// <summary>Follows the membership: new members are dialled at once, those that are gone are left after a grace period.</summary>
+    public void Update()
+    {
+        lock (_changing)
+        {
+            foreach (NodeId node in _gate.Members.Others()) AddUnderLock(node);
+            foreach (PeerLink link in _links.All)
+            {
+                if (!IsWanted(link.Peer)) _ = CloseAfterGraceAsync(link);
+            }
+        }
     }
 
     /// <summary>Queues a message; it leaves with the next <see cref="Flush"/> at the latest.</summary>
     public void Enqueue(NodeId to, Message message)
     {
-        if (_links.TryGetValue(to, out PeerLink? link)) link.Enqueue(message);
+        if (Volatile.Read(ref _links).ById.TryGetValue(to, out PeerLink? link)) link.Enqueue(message);
     }
 
     /// <summary>Queues a frame; it leaves with the next <see cref="Flush"/> at the latest.</summary>
     /// <returns>False when it was dropped for lack of a connection or of room.</returns>
     public bool Enqueue(NodeId to, PeerFrameKind kind, ulong number, byte? tag, ReadOnlySpan<byte> rest) =>
-        _links.TryGetValue(to, out PeerLink? link) && link.Enqueue(kind, number, tag, rest);
+        Volatile.Read(ref _links).ById.TryGetValue(to, out PeerLink? link) && link.Enqueue(kind, number, tag, rest);
 
     /// <returns>False when the frame was dropped for lack of a connection or of room.</returns>
     public bool Send(NodeId to, PeerFrameKind kind, ulong number, byte? tag, ReadOnlySpan<byte> rest)
     {
-        if (!_links.TryGetValue(to, out PeerLink? link) || !link.Enqueue(kind, number, tag, rest)) return false;
+        if (!Volatile.Read(ref _links).ById.TryGetValue(to, out PeerLink? link) || !link.Enqueue(kind, number, tag, rest)) return false;
         link.Flush();
         return true;
     }
 
     public void Flush()
     {
-        foreach (PeerLink link in _all) link.Flush();
+        foreach (PeerLink link in Volatile.Read(ref _links).All) link.Flush();
     }
 
     /// <summary>Opens the extra connection that carries one snapshot.</summary>
-    public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken) =>
-        PeerLink.DialAsync(_cluster.Members.First(m => m.Id == to).PeerUrls[0], Hello(PeerConnectionKind.Snapshot, to), _known, cancellationToken);
+    public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken)
+    {
+        ImmutableArray<Uri> urls = _gate.Members.UrlsOf(to);
+        if (urls.IsEmpty) throw new IOException($"nobody has said yet where {to} listens");
+        return PeerLink.DialAsync(urls[0], _gate.Hello(PeerConnectionKind.Snapshot, to), _gate, cancellationToken);
+    }
+
+    /// <summary>The leader saw this member's log go back: it is not talked to any more, and its connections are closed.</summary>
+    public void Revert(NodeId member)
+    {
+        _gate.Revert(member);
+        Disconnect(member);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
-        await Task.WhenAll(_loops).ConfigureAwait(false);
+        Task[] loops;
+        lock (_changing) loops = [.. _loops];
+        await Task.WhenAll(loops).ConfigureAwait(false);
     }
 
-    private PeerHello Hello(PeerConnectionKind kind, NodeId to) => new(kind, _cluster.ClusterId, _cluster.Self, to, _incarnation);
+    private bool IsWanted(NodeId node) => _gate.Members.Includes(node) || _incoming.ContainsKey(node) && !_gate.Known.IsRemoved(node);
+
+    private PeerLink AddUnderLock(NodeId node)
+    {
+        if (_links.ById.TryGetValue(node, out PeerLink? known)) return known;
+        var link = new PeerLink(node, _gate, _linkHandler, _logger);
+        Volatile.Write(ref _links, Links.Of([.. _links.All, link]));
+        if (_started) RunUnderLock(link);
+        return link;
+    }
+
+    private void RunUnderLock(PeerLink link)
+    {
+        _loops.RemoveAll(loop => loop.IsCompleted);   // of links that are gone
+        _loops.Add(link.RunAsync(_stop.Token));
+    }
+
+    private async Task CloseAfterGraceAsync(PeerLink link)
+    {
+        await Task.Delay(RemovalGrace, CancellationToken.None).ConfigureAwait(false);
+        lock (_changing)
+        {
+            // A removal that was in force may have been taken back, and several calls may have seen the same one.
+            if (IsWanted(link.Peer) || !_links.ById.ContainsKey(link.Peer)) return;
+            Volatile.Write(ref _links, Links.Of(_links.All.Where(l => l != link)));
+            link.Close();
+        }
+
+        Log.PeerLeft(_logger, _gate.Members.NameOf(link.Peer), link.Peer);
+        Disconnect(link.Peer);
+    }
+
+    private void Disconnect(NodeId member)
+    {
+        if (_incoming.TryRemove(member, out Incoming? incoming)) incoming.Socket.Dispose();
+        if (Volatile.Read(ref _links).ById.TryGetValue(member, out PeerLink? link)) link.Reset();
+    }
+
+    private Guid? LiveNonce(NodeId member) =>
+        _incoming.TryGetValue(member, out Incoming? incoming) && Stopwatch.GetElapsedTime(Volatile.Read(ref incoming.HeardAt)) < _electionTimeout && !IsClosed(incoming.Socket)
+            ? incoming.Nonce
+            : null;
+
+    /// <summary>The end of a process arrives before its successor's greeting, but perhaps nobody has looked at it yet.</summary>
+    private static bool IsClosed(Socket socket)
+    {
+        try
+        {
+            return socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return true;
+        }
+    }
 
     private async Task ServeAsync(PeerHello hello, Socket socket, CancellationToken cancellationToken)
     {
+        if (hello.Kind == PeerConnectionKind.Introduce)
+        {
+            if (Introduction.Answer(_gate.Members) is { } answer) await PeerLink.SendAllAsync(socket, answer, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        if (!TryMeet(hello)) return;
         if (hello.Kind == PeerConnectionKind.Snapshot)
         {
             await _onSnapshot(hello, socket, cancellationToken).ConfigureAwait(false);
@@ -103,21 +224,48 @@ internal sealed class PeerTransport : IAsyncDisposable
         }
 
         // A member dials again only when its old connection is gone on its side. Ours may be half open and would stay for seconds, one per try.
-        Socket? previous = null;
-        _incoming.AddOrUpdate(hello.From, socket, (_, old) =>
+        var incoming = new Incoming(socket, hello.Credentials.BootNonce);
+        Incoming? previous = null;
+        _incoming.AddOrUpdate(hello.From, incoming, (_, old) =>
         {
             previous = old;
-            return socket;
+            return incoming;
         });
-        previous?.Dispose();
+        previous?.Socket.Dispose();
         try
         {
-            string? reason = await PeerReceiver.RunAsync(socket, hello.From, _handler, bytes => Interlocked.Add(ref _receivedBytes, bytes), cancellationToken).ConfigureAwait(false);
+            string? reason = await PeerReceiver.RunAsync(socket, hello.From, _handler, OnBytes, cancellationToken).ConfigureAwait(false);
             if (reason is not null) Log.PeerStreamEnded(_logger, hello.From, reason);
         }
         finally
         {
-            _incoming.TryRemove(KeyValuePair.Create(hello.From, socket));   // unless a newer one has taken the place
+            _incoming.TryRemove(KeyValuePair.Create(hello.From, incoming));   // unless a newer one has taken the place
+            if (!_gate.Members.Includes(hello.From)) Update();   // a guest that left needs no link any more
+        }
+
+        void OnBytes(int bytes)
+        {
+            Interlocked.Add(ref _receivedBytes, bytes);
+            Volatile.Write(ref incoming.HeardAt, Stopwatch.GetTimestamp());
+        }
+    }
+
+    /// <summary>Makes sure that there is a way back to whoever calls: this node may lack the entry that added it, or its new address.</summary>
+    private bool TryMeet(in PeerHello hello)
+    {
+        ImmutableArray<Uri> urls = MemberUrls.Decode(System.Text.Encoding.UTF8.GetBytes(hello.PeerUrls));
+        lock (_changing)
+        {
+            if (_links.ById.TryGetValue(hello.From, out PeerLink? known))
+            {
+                known.Suggest(urls);
+                return true;
+            }
+
+            if (_links.All.Count(l => !_gate.Members.Includes(l.Peer)) >= GuestsMax) return false;   // it dials again
+            Log.GuestMet(_logger, hello.From, hello.PeerUrls);
+            AddUnderLock(hello.From).Suggest(urls);
+            return true;
         }
     }
 }

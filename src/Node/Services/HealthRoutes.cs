@@ -16,7 +16,7 @@ internal sealed class HealthRoutes(ServiceContext context)
         Check corruption = new("data_corruption", _ => new(context.View.HasAlarm(AlarmKind.Corrupt) ? "alarm activated: CORRUPT" : ""));
         Check serializable = new("serializable_read", _ => new(context.View.Revision > 0 ? "" : "RANGE ERROR: no state"));
         Check linearizable = new("linearizable_read", LinearizableProblemAsync);
-        Check voter = new("non_learner", _ => new(""));   // every member of a static cluster votes
+        Check voter = new("non_learner", _ => new(context.Replica.IsLearner ? "not supported for learner" : ""));
         AddProbe(routes, "/livez", [serializable]);
         AddProbe(routes, "/readyz", [corruption, serializable, linearizable, voter]);
         routes.Add("/health", HealthAsync);

@@ -7,7 +7,7 @@ using Conclave.Wire.Grpc;
 
 namespace Conclave.Node.Services;
 
-/// <summary>etcdserverpb.Maintenance, as far as it does not change who leads.</summary>
+/// <summary>etcdserverpb.Maintenance.</summary>
 internal sealed class MaintenanceService(ServiceContext context)
 {
     public void AddTo(RpcRegistry registry)
@@ -17,6 +17,7 @@ internal sealed class MaintenanceService(ServiceContext context)
         registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Defragment", DefragmentRequest.Descriptor, DefragmentResponse.Descriptor, DefragmentAsync, "/v3/maintenance/defragment"));
         registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Hash", HashRequest.Descriptor, HashResponse.Descriptor, HashAsync, "/v3/maintenance/hash"));
         registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/HashKV", HashKVRequest.Descriptor, HashKVResponse.Descriptor, HashKvAsync, "/v3/maintenance/hashkv"));
+        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/MoveLeader", MoveLeaderRequest.Descriptor, MoveLeaderResponse.Descriptor, MoveLeaderAsync, "/v3/maintenance/transfer-leadership"));
         registry.Add(RpcMethod.ForServerStream("/etcdserverpb.Maintenance/Snapshot", SnapshotRequest.Descriptor, SnapshotResponse.Descriptor, new SnapshotDownload(context).ServeAsync, "/v3/maintenance/snapshot"));
     }
 
@@ -38,6 +39,7 @@ internal sealed class MaintenanceService(ServiceContext context)
             RaftTerm = status.Term,
             RaftAppliedIndex = view.AppliedIndex,
             StorageVersion = NodeVersion.EtcdStorage,
+            IsLearner = context.Replica.IsLearner,
         };
         if (status.Leader == NodeId.None) answer.Errors.Add(EtcdErrors.NoLeader.Message);
         foreach (ActiveAlarm alarm in view.Alarms) answer.Errors.Add($"memberID:{alarm.MemberId} alarm:{NameOf(alarm.Alarm)} ");
@@ -93,6 +95,18 @@ internal sealed class MaintenanceService(ServiceContext context)
             HashRevision = hashedRevision,
         });
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Hands the leadership over. Only the leader does, as in etcd; its answer has no header.</summary>
+    private async ValueTask MoveLeaderAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        var target = new NodeId(LeaseService.Parse(MoveLeaderRequest.Parser, request).TargetID);
+        if (!context.Replica.IsLeader) throw new GrpcException(EtcdErrors.NotLeader);
+        if (!context.Replica.Members.Committed.Voters.Contains(target)) throw new GrpcException(EtcdErrors.BadLeaderTransferee);
+        if (target == context.Cluster.Self) return;
+        if (!await context.Replica.TransferAsync(target, context.Options.RequestTimeout, call.Cancellation).ConfigureAwait(false))
+            throw new GrpcException(UnmappedErrors.TransferTimeout);
     }
 
     private static string NameOf(AlarmKind alarm) => alarm switch

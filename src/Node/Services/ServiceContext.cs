@@ -21,9 +21,10 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
     public StoreView View => replica.View;
 
     /// <summary>The checks that come before everything else.</summary>
-    /// <exception cref="GrpcException">The caller wants a leader, and this member knows none.</exception>
+    /// <exception cref="GrpcException">The caller wants a leader, and this member knows none; or this member is a learner, and learners do not serve this.</exception>
     public void CheckLeader(RpcContext call)
     {
+        if (replica.IsLearner && !IsServedByLearner(call.Method.Path)) throw new GrpcException(EtcdErrors.NotSupportedForLearner);
         if (replica.Status.Leader == NodeId.None && call.RequiresLeader) throw new GrpcException(EtcdErrors.NoLeader);
     }
 
@@ -46,8 +47,13 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
     /// <exception cref="GrpcException">Nobody confirmed it in time.</exception>
     public async ValueTask ConfirmReadAsync(RpcContext call)
     {
+        if (replica.IsLearner) throw new GrpcException(EtcdErrors.NotSupportedForLearner);
         Task<bool> confirmed = replica.Reads.WaitAsync();
         bool ok = call.Timeout is null ? await confirmed.ConfigureAwait(false) : await confirmed.WaitAsync(call.Cancellation).ConfigureAwait(false);
         if (!ok) throw new GrpcException(EtcdErrors.Timeout);
     }
+
+    /// <summary>What a learner answers from its own state: its status, its content, and reads that need not be linearizable (those that must are refused later).</summary>
+    private static bool IsServedByLearner(string path) =>
+        path is "/etcdserverpb.KV/Range" or "/etcdserverpb.Maintenance/Status" or "/etcdserverpb.Maintenance/Snapshot";
 }

@@ -25,6 +25,14 @@ internal sealed class Prng
     /// <summary>In [0, <paramref name="bound"/>). The bias of the multiplication is below one in a billion for bounds used here.</summary>
     public int Below(int bound) => (int)Math.BigMul(Next(), (ulong)bound, out _);
 
+    public void AddTo(ref StateHash hash)
+    {
+        hash.Add(_a);
+        hash.Add(_b);
+        hash.Add(_c);
+        hash.Add(_d);
+    }
+
     private static ulong Split(ref ulong state)
     {
         state += 0x9E3779B97F4A7C15;

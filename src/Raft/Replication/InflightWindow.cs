@@ -39,6 +39,18 @@ internal sealed class InflightWindow(int countMax, long bytesMax)
     /// <summary>Forgets everything. Count and bytes go together: a window that leaked bytes would stop sending for ever.</summary>
     public void Clear() => (_head, Count, Bytes) = (0, 0, 0);
 
+    public void AddTo(ref StateHash hash, ulong newestSequence)
+    {
+        hash.Add((ulong)Count);
+        for (int i = 0; i < Count; i++)
+        {
+            (LogIndex last, ulong sequence, long bytes) = _ring[(_head + i) % _ring.Length];
+            hash.Add(last.Value);
+            hash.Add(newestSequence - sequence);
+            hash.Add(bytes);
+        }
+    }
+
     private void Grow()
     {
         var larger = new (LogIndex, ulong, long)[_ring.Length * 2];

@@ -111,6 +111,27 @@ internal sealed class Progress(NodeId node, RaftOptions options)
 
     public PeerStatus Status() => new(Node, Match, Next, State, RecentActive, LinkDown, Inflight.Count, Inflight.Bytes);
 
+    /// <summary>Everything a leader's next step depends on. Sequences and epochs count by their distance to the newest; times only if <paramref name="now"/> is given.</summary>
+    public void AddTo(ref StateHash hash, ulong newestSequence, ulong newestEpoch, long? now)
+    {
+        hash.Add(Match.Value);
+        hash.Add(Next.Value);
+        hash.Add((ulong)State);
+        hash.Add(Paused);
+        hash.Add(ProbeSent);
+        hash.Add(ProbeEmpty);
+        hash.Add(Distrusted);
+        hash.Add(RecentActive);
+        hash.Add(CommitTold.Value);
+        hash.Add(PendingSnapshot.Value);
+        hash.Add(newestSequence - FirstLiveSequence);
+        hash.Add(_matchKnownFrom == 0 ? 0 : 1 + newestSequence - _matchKnownFrom);
+        hash.Add(OldestAtHeartbeat == 0 ? 0 : 1 + newestSequence - OldestAtHeartbeat);
+        hash.Add(newestEpoch - ReadEpochAcknowledged);
+        Inflight.AddTo(ref hash, newestSequence);
+        if (now is { } tick) hash.Add(HeardTick is { } heard ? tick - heard : -1);
+    }
+
     private void Enter(ReplicationState state, ulong firstLiveSequence)
     {
         State = state;

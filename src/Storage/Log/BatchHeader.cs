@@ -67,6 +67,13 @@ internal readonly record struct BatchHeader
         return chain;
     }
 
+    /// <summary>
+    /// Whether an <see cref="BatchHeaderCheck.Empty"/> sector can be what is left of this batch after its beginning was wiped. Garbage that happens to begin with
+    /// a zero is not.
+    /// </summary>
+    internal static bool MayBeRemainsOf(ulong number, ReadOnlySpan<byte> sector) =>
+        sector.IndexOfAnyExcept((byte)0) is < 1 or > 8 || BinaryPrimitives.ReadUInt64LittleEndian(sector[8..]) == number;
+
     /// <summary>Total over any bytes.</summary>
     internal static BatchHeaderCheck TryRead(ReadOnlySpan<byte> sector, uint seed, out BatchHeader header, out uint chain)
     {
@@ -76,10 +83,10 @@ internal readonly record struct BatchHeader
         chain = BinaryPrimitives.ReadUInt32LittleEndian(sector[4..]);
         if (BinaryPrimitives.ReadUInt32LittleEndian(sector) != Magic || chain != Crc32C.Append(seed, sector[8..Bytes]))
         {
-            // A process that is killed while it writes leaves a prefix, which may end within the sector; one that is killed while it wipes
+            // A process that is killed while it writes leaves a prefix, with zeros in the rest of the sector; one that is killed while it wipes
             // leaves a suffix. The first byte of a batch has two bits, and the eight after its header are magic numbers and checksums: no
             // single flipped bit turns either into zeros.
-            bool incomplete = sector[0] == 0 || BinaryPrimitives.ReadUInt64LittleEndian(sector[Bytes..]) == 0;
+            bool incomplete = sector[0] == 0 || !sector[Bytes..].ContainsAnyExcept((byte)0);
             return incomplete ? BatchHeaderCheck.Empty : BatchHeaderCheck.Damaged;
         }
         header = new BatchHeader

@@ -92,7 +92,27 @@ public sealed partial class DurableLog
             _active.Prepare(_options.ZeroFillBytes);
         _active.Write(batch);
         _active.File.Sync();
-        (_batch, _chain, _hardState) = (_batch + 1, chain, hardState);
+        (_batch, _chain) = (_batch + 1, chain);
+        if (hardState != _hardState)
+            RememberVote(hardState);
+        if (_isIncomplete && _runs.Last >= LostEnd)
+            ForgetLostEnd();
+    }
+
+    /// <summary>
+    /// A second sync, at elections only: a vote that stood in the last batch alone would be forgotten with it when that batch is damaged, and
+    /// a member that has forgotten its vote can never be repaired from the others. Before anything that depends on it leaves.
+    /// </summary>
+    private void RememberVote(HardState hardState)
+    {
+        _superblock.UpdateHardState(hardState);
+        _hardState = hardState;
+    }
+
+    private void ForgetLostEnd()
+    {
+        _superblock.Update(_superblock.Current with { LostEnd = EntryId.Zero });
+        _isIncomplete = false;
     }
 
     private void Encode(PersistOp op, ref HardState hardState)

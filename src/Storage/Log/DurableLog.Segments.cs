@@ -55,9 +55,9 @@ public sealed partial class DurableLog
     }
 
     /// <summary>Creates the next segment; the superblock knows it afterwards, unless it is a reset.</summary>
-    private ActiveSegment BeginSegment(int batchBytes, EntryId previous, HardState hardState, bool isReset)
+    private ActiveSegment BeginSegment(long batchBytes, EntryId previous, HardState hardState, bool isReset)
     {
-        long bytes = Math.Max(_options.SegmentBytes, Sectors.RoundUp(SegmentHeader.ContentOffset + (long)batchBytes, 4096));
+        long bytes = Math.Max(_options.SegmentBytes, Sectors.RoundUp(SegmentHeader.ContentOffset + batchBytes, 4096));
         SparePool.Spare spare = _spares.Take(bytes);
         var header = new SegmentHeader
         {

@@ -6,7 +6,7 @@ public sealed partial class DurableLog
 {
     /// <summary>Joins what the log held with the snapshot that was loaded, into the state that a core starts from.</summary>
     /// <param name="recovered">As <see cref="Open"/> gave it; nothing was written since.</param>
-    /// <param name="snapshot">What <see cref="SnapshotStore.LoadNewest{T}"/> loaded; null if nothing.</param>
+    /// <param name="snapshot">What <see cref="SnapshotStore.LoadNewest{T}(DurableLog, Func{SnapshotFile, T}, ICollection{string})"/> loaded; null if nothing.</param>
     /// <remarks>
     /// A log that does not contain the snapshot's last entry is reset to it: the snapshot came from a leader, and the process stopped before the log
     /// followed. What such a log holds is covered by the snapshot or contradicts it.
@@ -15,14 +15,14 @@ public sealed partial class DurableLog
     public RecoveredState StartFrom(RecoveredLog recovered, SnapshotId? snapshot)
     {
         RequireUsable();
-        Invariant.Holds(recovered.Last == Last && recovered.Base == Base, "The log is joined with its snapshot before anything is written.");
+        Invariant.Holds(_wasEmptied || (recovered.Last == Last && recovered.Base == Base), "The log is joined with its snapshot before anything is written.");
         Invariant.Holds(snapshot is not null || Base.Index == LogIndex.Zero, "A compacted log starts from a snapshot: LoadNewest refuses otherwise.");
-        IReadOnlyList<Entry> entries = recovered.Entries;
+        IReadOnlyList<Entry> entries = _wasEmptied ? [] : recovered.Entries;
         if (snapshot is not null && !RecoveredState.LogContainsSnapshot(snapshot.Last, Base, entries))
         {
             ResetTo(snapshot.Last, HardState);
             entries = [];
         }
-        return new RecoveredState { HardState = HardState, Snapshot = snapshot, Bootstrap = recovered.Bootstrap, Base = Base, Entries = entries };
+        return new RecoveredState { HardState = HardState, Snapshot = snapshot, Bootstrap = recovered.Bootstrap, Base = Base, Entries = entries, LostEnd = LostEnd };
     }
 }

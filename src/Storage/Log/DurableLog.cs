@@ -26,16 +26,26 @@ public sealed partial class DurableLog : IDisposable
     private uint _chain;
     private Exception? _poison;
     private bool _closed;
+    private bool _isIncomplete; // there is a LostEnd
+    private bool _wasEmptied;
 
     private DurableLog(LogFiles names, DurableLogOptions options, IDisposable @lock, LogRecovery found)
     {
         (_names, _options, _lock, _superblock) = (names, options, @lock, found.Superblock);
-        (_hardState, _batch, _chain) = (found.Replay.HardState, found.Replay.Batch, found.Replay.Chain);
+        (_hardState, _batch, _chain) = (found.HardState, found.LastBatch, found.Replay.Chain);
+        _isIncomplete = found.LostEnd != EntryId.Zero;
+        (Findings, BootNonce) = (found.Findings, options.BootNonce == Guid.Empty ? Guid.NewGuid() : options.BootNonce);
         _runs = new TermRuns(found.Replay.Base);
-        foreach (Entry entry in found.Replay.Entries)
-            _runs.Append(entry.Id);
         _spares = new SparePool(names, options);
         _spares.Adopt(found.Recyclable);
+        if (found.Decision.Log == LogOutcome.Repair)
+        {
+            _active = WriteAnew(found.Replay.Base, found.Replay.Entries);
+            DeleteDamaged(found.Damaged);
+            return;
+        }
+        foreach (Entry entry in found.Replay.Entries)
+            _runs.Append(entry.Id);
         if (found.Active is { } active)
         {
             _active = active;
@@ -50,6 +60,15 @@ public sealed partial class DurableLog : IDisposable
     public StorageIdentity Identity => _superblock.Current.Identity;
 
     public HardState HardState => _hardState;
+
+    /// <inheritdoc cref="RecoveredLog.Boot"/>
+    public ulong Boot => _superblock.Current.Boot;
+
+    /// <inheritdoc cref="RecoveredLog.BootNonce"/>
+    public Guid BootNonce { get; }
+
+    /// <summary>What the log has lost and not reached again yet; zero when nothing is missing. See <see cref="RecoveredLog.LostEnd"/>.</summary>
+    public EntryId LostEnd => _superblock.Current.LostEnd;
 
     /// <summary>The entry before the first one.</summary>
     public EntryId Base => _runs.Base;
@@ -78,13 +97,20 @@ public sealed partial class DurableLog : IDisposable
     /// <summary>A write or a sync has failed; every call from now on throws.</summary>
     public bool IsPoisoned => _poison is not null;
 
+    /// <summary>What was found when it was opened.</summary>
+    internal RecoveryFindings Findings { get; }
+
     /// <summary>Opens the log in the directory, or formats the directory if it is empty.</summary>
     /// <param name="files">Where the directory is.</param>
     /// <param name="directory">Created if missing. Snapshots may live in it too; other files are left alone.</param>
     /// <param name="options">Whose log it must be, and how it is laid out. The layout of existing segments is in their headers.</param>
     /// <param name="recovered">What the log holds.</param>
+    /// <remarks>Every successful opening raises <see cref="Boot"/> durably before it returns.</remarks>
     /// <exception cref="ArgumentException">The options have problems.</exception>
-    /// <exception cref="StorageException">The directory is locked, belongs to somebody else, cannot be written, or does not hold everything that was acknowledged.</exception>
+    /// <exception cref="StorageException">
+    /// The directory is locked, belongs to somebody else, cannot be written, or does not hold everything that was acknowledged and may not be repaired
+    /// (<see cref="DurableLogOptions.AllowRepair"/>), or not with certainty.
+    /// </exception>
     public static DurableLog Open(IFileSystem files, string directory, DurableLogOptions options, out RecoveredLog recovered)
     {
         if (string.Join(' ', options.Problems()) is { Length: > 0 } problems)
@@ -107,7 +133,10 @@ public sealed partial class DurableLog : IDisposable
                 HardState = log.HardState,
                 Base = log.Base,
                 Entries = recovery.Replay.Entries,
-                ClosedCleanly = recovery.Replay.Closed,
+                ClosedCleanly = recovery.Replay.Closed && recovery.Decision.Log == LogOutcome.Start,
+                LostEnd = log.LostEnd,
+                Boot = log.Boot,
+                BootNonce = log.BootNonce,
                 Notes = recovery.Notes,
             };
             return log;

@@ -14,7 +14,7 @@ public sealed record DurableLogOptions
     /// <summary>Identity of this disk, used when an empty directory is formatted. The default draws a random one.</summary>
     public Guid Incarnation { get; init; }
 
-    /// <summary>The membership to start from, stored when an empty directory is formatted. At most 47 members.</summary>
+    /// <summary>The membership to start from, stored when an empty directory is formatted. At most 46 members.</summary>
     public Membership Bootstrap { get; init; } = Membership.Of();
 
     /// <summary>
@@ -38,6 +38,15 @@ public sealed record DurableLogOptions
 
     /// <summary>Freed segments kept for reuse, 1 to 16; default 1. More are deleted.</summary>
     public int SpareSegmentsMax { get; init; } = 1;
+
+    /// <summary>
+    /// Whether a log that has lost acknowledged entries may be cut and opened, so that the other members bring them back; default false. Only for a
+    /// member of a cluster of several: see <see cref="RecoveredLog.LostEnd"/> for what the node owes the others then. Without it the log refuses to open.
+    /// </summary>
+    public bool AllowRepair { get; init; }
+
+    /// <summary>Names this one opening of the directory; the default draws a random one. For simulations that must repeat themselves.</summary>
+    public Guid BootNonce { get; init; }
 
     /// <summary>Everything that is wrong with these options; the log refuses to open then.</summary>
     public IEnumerable<string> Problems()

@@ -17,19 +17,29 @@ internal enum HeaderCheck
 /// <remarks>These three stay where they are in every future format, so that "newer" can be told from "damaged".</remarks>
 internal static class HeaderFormat
 {
-    internal static HeaderCheck Check(ReadOnlySpan<byte> header, ulong magic, ushort format, string what, out string problem)
+    internal static HeaderCheck Check(ReadOnlySpan<byte> header, ulong magic, ushort format, string what, out string problem) =>
+        Check(header, magic, format, format, what, out _, out problem);
+
+    /// <param name="header">The whole header.</param>
+    /// <param name="magic">Its first 8 bytes.</param>
+    /// <param name="oldest">The oldest format that this version reads.</param>
+    /// <param name="newest">The newest one, which it writes.</param>
+    /// <param name="what">What it is the header of, for people.</param>
+    /// <param name="written">The format that it has, if it is undamaged.</param>
+    /// <param name="problem">What is wrong; empty when it is good.</param>
+    internal static HeaderCheck Check(ReadOnlySpan<byte> header, ulong magic, ushort oldest, ushort newest, string what, out ushort written, out string problem)
     {
-        problem = "";
+        (problem, written) = ("", 0);
         if (BinaryPrimitives.ReadUInt64LittleEndian(header) != magic)
             problem = $"The {what} does not begin with its magic number.";
         else if (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) != Crc32C.Of(header[12..]))
             problem = $"The checksum of the {what} does not match.";
         if (problem.Length > 0)
             return HeaderCheck.Damaged;
-        ushort written = BinaryPrimitives.ReadUInt16LittleEndian(header[12..]);
-        if (written == format)
+        written = BinaryPrimitives.ReadUInt16LittleEndian(header[12..]);
+        if (written >= oldest && written <= newest)
             return HeaderCheck.Good;
-        problem = $"The {what} has format {written}; this version reads format {format}.";
+        problem = $"The {what} has format {written}; this version reads {(oldest == newest ? $"format {newest}" : $"formats {oldest} to {newest}")}.";
         return HeaderCheck.OtherFormat;
     }
 }

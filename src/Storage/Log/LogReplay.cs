@@ -11,9 +11,11 @@ namespace Conclave.Storage;
 internal sealed class LogReplay(EntryId baseEntry)
 {
     private LogIndex _last;
-    private bool _sawBase;
 
     internal EntryId Base { get; } = baseEntry;
+
+    /// <summary>The base was read, so that <see cref="Entries"/> follow it.</summary>
+    internal bool SawBase { get; private set; }
 
     internal List<Entry> Entries { get; } = [];
 
@@ -33,7 +35,7 @@ internal sealed class LogReplay(EntryId baseEntry)
     internal void StartAt(in SegmentHeader header)
     {
         _last = header.PreviousEntry.Index;
-        _sawBase = header.PreviousEntry == Base;
+        SawBase = header.PreviousEntry == Base;
         (HardState, Batch, Chain) = (header.HardState, header.PreviousBatch, header.PreviousChain);
     }
 
@@ -75,12 +77,13 @@ internal sealed class LogReplay(EntryId baseEntry)
         return "";
     }
 
-    /// <summary>What is missing at the end; empty if nothing is.</summary>
-    internal string ProblemAtEnd()
+    /// <summary>What is wrong at the end; empty if nothing is.</summary>
+    internal string ProblemAtEnd(out bool endIsMissing)
     {
+        endIsMissing = _last < Base.Index;
         if (_last < Base.Index)
             return $"The log ends with entry {_last}, before its base {Base}.";
-        return _sawBase ? "" : $"The log does not contain its base {Base}.";
+        return SawBase ? "" : $"The log does not contain its base {Base}.";
     }
 
     private string Truncate(LogIndex from)
@@ -90,7 +93,7 @@ internal sealed class LogReplay(EntryId baseEntry)
         if (from <= Base.Index)
         {
             // Before the base was established, so whatever was read since the base's index is history as well.
-            _sawBase = false;
+            SawBase = false;
             Entries.Clear();
         }
         else
@@ -111,7 +114,7 @@ internal sealed class LogReplay(EntryId baseEntry)
         if (_last > Base.Index)
             Entries.Add(new Entry(_last, record.Id.Term, (EntryKind)record.Kind, payload.ToArray()));
         else if (_last == Base.Index)
-            _sawBase = record.Id.Term == Base.Term;
+            SawBase = record.Id.Term == Base.Term;
         return "";
     }
 }

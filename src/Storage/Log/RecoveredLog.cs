@@ -24,6 +24,20 @@ public sealed record RecoveredLog
     /// <summary>The log was closed in order and nothing can have been in flight.</summary>
     public required bool ClosedCleanly { get; init; }
 
+    /// <summary>
+    /// The disk was damaged: this node may once have acknowledged entries up to this one, and the log ends before it. Zero when nothing is missing. An index
+    /// of <see cref="ulong.MaxValue"/> says that only the highest possible term of the lost entries is known.
+    /// It is remembered on the disk until the log durably holds that entry, or a newer one in Raft's order. Until then the node must not campaign, and may vote only
+    /// for candidates whose last entry is at least this one: otherwise entries that were committed with its help could be lost.
+    /// </summary>
+    public EntryId LostEnd { get; init; }
+
+    /// <summary>How often this directory was opened, this time included; from 1. Raised durably before <see cref="DurableLog.Open"/> returns, so a copy of the directory that is older shows a lower number.</summary>
+    public required ulong Boot { get; init; }
+
+    /// <summary>Drawn at random at every opening and written nowhere: two processes that run on copies of one directory have the same <see cref="Boot"/> and differ in this.</summary>
+    public required Guid BootNonce { get; init; }
+
     /// <summary>What recovery did that an operator may want to know, in whole sentences; each is worth a line in the node's log.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 

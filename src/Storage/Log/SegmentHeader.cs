@@ -41,15 +41,14 @@ internal readonly record struct SegmentHeader
     internal required bool IsReset { get; init; }
 
     /// <summary>First value of every checksum in the segment: a batch from another segment, another disk or an earlier life never checks out.</summary>
-    internal uint Seed
+    internal uint Seed => SeedOf(Identity, Sequence);
+
+    internal static uint SeedOf(StorageIdentity identity, ulong sequence)
     {
-        get
-        {
-            Span<byte> bytes = stackalloc byte[24];
-            Identity.Incarnation.TryWriteBytes(bytes);
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], Sequence);
-            return Crc32C.Of(bytes);
-        }
+        Span<byte> bytes = stackalloc byte[24];
+        identity.Incarnation.TryWriteBytes(bytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], sequence);
+        return Crc32C.Of(bytes);
     }
 
     internal void Write(Span<byte> sector)

@@ -2,12 +2,13 @@ using Conclave.Raft;
 
 namespace Conclave.Storage;
 
-/// <summary>The superblock on disk: two pairs of equal copies, written in turn.</summary>
+/// <summary>The superblock on disk: two pairs of equal copies.</summary>
 /// <remarks>
 /// <para>Each copy is one sector in a page of its own, so a power cut leaves it old or new, never in between. An update writes both
-/// copies of the older pair: until its sync returns, the other pair still holds the state before.</para>
-/// <para>A copy that does not check out is therefore damage, and its twin has the truth. When both copies of a pair are damaged nobody
-/// can tell how new they were, and the log refuses to open rather than go back to an older state.</para>
+/// copies of the older pair: until its sync returns, the other pair still holds the state before. Then it writes the same to the other pair. Nothing is
+/// built on an update before all four copies hold it.</para>
+/// <para>A copy that does not check out is therefore damage, and its twin has the truth. When both copies of a pair are damaged, the other pair holds the
+/// same, or an update less that nothing was built on: enough for a repair. The exception is term and vote, see <see cref="UpdateHardState"/>.</para>
 /// </remarks>
 internal sealed class SuperblockFile : IDisposable
 {
@@ -15,10 +16,11 @@ internal sealed class SuperblockFile : IDisposable
 
     private readonly IStorageFile _file;
     private readonly byte[] _pair = new byte[SlotBytes + SuperblockContent.Bytes];
+    private int _olderPair;
 
-    private SuperblockFile(IStorageFile file, SuperblockContent current) => (_file, Current) = (file, current);
+    internal SuperblockFile(IStorageFile file, SuperblockContent current, int olderPair) => (_file, Current, _olderPair) = (file, current, olderPair);
 
-    /// <summary>The newest content; durable, except between <see cref="Open"/> and <see cref="Repair"/> after a crash.</summary>
+    /// <summary>The newest content; durable, except between <see cref="SuperblockReading.Of"/> and the first update, which every opening makes.</summary>
     internal SuperblockContent Current { get; private set; }
 
     internal static SuperblockFile Create(LogFiles names, SuperblockContent first)
@@ -34,81 +36,43 @@ internal sealed class SuperblockFile : IDisposable
         file.Dispose();
         names.Files.Rename(temporary, path);
         names.Files.SyncDirectory(names.Directory);
-        return new SuperblockFile(names.Files.Open(path), written);
+        return new SuperblockFile(names.Files.Open(path), written, olderPair: 0);
     }
 
-    /// <exception cref="StorageException">Damaged, or of another format.</exception>
-    internal static SuperblockFile Open(LogFiles names)
-    {
-        string path = names.PathOf(LogFiles.SuperblockName);
-        IStorageFile file = names.Files.Open(path);
-        // A process that was killed may have left an update in the cache that is not on the disk.
-        file.Sync();
-        file.DropCache();
-        long length = file.Length;
-        if (length != FileBytes)
-            throw StorageException.Corrupt(path, Math.Min(length, FileBytes), $"The superblock file has {length} bytes instead of {FileBytes}.");
-        byte[] all = new byte[FileBytes];
-        Invariant.Holds(file.Read(0, all) == FileBytes, "The length was just checked, and the directory is locked.");
-
-        SuperblockContent first = ReadPair(path, all, 0), second = ReadPair(path, all, 1);
-        (SuperblockContent older, SuperblockContent newest) = first.Sequence < second.Sequence ? (first, second) : (second, first);
-        bool consecutive = newest.Sequence == older.Sequence + 1 && newest.ParentChecksum == older.Checksum;
-        bool justCreated = newest.Sequence == older.Sequence && newest.Checksum == older.Checksum;
-        if (!consecutive && !justCreated)
-            throw StorageException.Corrupt(path, 0, $"Its two newest contents, {older.Sequence} and {newest.Sequence}, do not follow each other.");
-        return new SuperblockFile(file, newest);
-    }
-
-    /// <summary>Writes missing and damaged copies again, so that the next damage finds two good ones. The number of copies written.</summary>
-    internal int Repair()
-    {
-        byte[] sector = new byte[SuperblockContent.Bytes], wanted = new byte[SuperblockContent.Bytes];
-        int repaired = 0;
-        for (int slot = 0; slot < Slots; slot++)
-        {
-            Invariant.Holds(_file.Read(slot * SlotBytes, sector) == sector.Length, "The length was checked.");
-            Invariant.Holds(_file.Read((slot ^ 1) * SlotBytes, wanted) == wanted.Length, "The length was checked.");
-            bool good = SuperblockContent.TryRead(sector, out SuperblockContent? own, out _) == HeaderCheck.Good;
-            bool twinGood = SuperblockContent.TryRead(wanted, out SuperblockContent? twin, out _) == HeaderCheck.Good;
-            if (twinGood && (!good || own!.Sequence < twin!.Sequence))
-            {
-                _file.Write(slot * SlotBytes, wanted);
-                repaired++;
-            }
-        }
-        if (repaired > 0)
-            _file.Sync();
-        return repaired;
-    }
-
-    /// <summary>Makes the content durable, with the next sequence number.</summary>
+    /// <summary>Makes the content durable in all four copies, with the next sequence number. Two syncs.</summary>
     internal void Update(SuperblockContent next)
     {
-        SuperblockContent linked = next with { Sequence = Current.Sequence + 1, ParentChecksum = Current.Checksum };
-        SuperblockContent written = linked.Write(_pair);
-        _pair.AsSpan(0, SuperblockContent.Bytes).CopyTo(_pair.AsSpan(SlotBytes));
-        _file.Write((long)(linked.Sequence % 2) * 2 * SlotBytes, _pair);
-        _file.Sync();
-        Current = written;
+        UpdateOlderPair(next);
+        WritePair(_olderPair);
+    }
+
+    /// <summary>
+    /// The same with one sync, and only the older pair: on the way of every vote. Term and vote are in the log too, so a damaged pair alone does not lose them; a
+    /// damaged pair together with a damaged end of the log does, and recovery knows that.
+    /// </summary>
+    internal void UpdateHardState(HardState hardState) => UpdateOlderPair(Current with { HardState = hardState });
+
+    /// <summary>A file that was cut gets its length back, so that the next update finds room for every copy.</summary>
+    internal void RestoreLength()
+    {
+        if (_file.Length != FileBytes)
+            _file.SetLength(FileBytes);
     }
 
     public void Dispose() => _file.Dispose();
 
-    private static SuperblockContent ReadPair(string path, ReadOnlySpan<byte> all, int pair)
+    private void UpdateOlderPair(SuperblockContent next)
     {
-        SuperblockContent? newest = null;
-        string problem = "";
-        for (int slot = 2 * pair; slot < 2 * pair + 2; slot++)
-        {
-            HeaderCheck check = SuperblockContent.TryRead(all.Slice(slot * SlotBytes, SuperblockContent.Bytes), out SuperblockContent? content, out string found);
-            if (check == HeaderCheck.OtherFormat)
-                throw new StorageException(StorageErrorKind.WrongFormat, path, slot * SlotBytes, found, "Start the version that wrote it.");
-            if (check == HeaderCheck.Damaged)
-                problem = found;
-            else if (newest is null || content!.Sequence > newest.Sequence)
-                newest = content;
-        }
-        return newest ?? throw StorageException.Corrupt(path, 2 * pair * SlotBytes, $"{problem} Its twin at byte {(2 * pair + 1) * SlotBytes} is damaged too.");
+        SuperblockContent linked = next with { Sequence = Current.Sequence + 1, ParentChecksum = Current.Checksum };
+        SuperblockContent written = linked.Write(_pair);
+        _pair.AsSpan(0, SuperblockContent.Bytes).CopyTo(_pair.AsSpan(SlotBytes));
+        WritePair(_olderPair);
+        (Current, _olderPair) = (written, 1 - _olderPair);
+    }
+
+    private void WritePair(int pair)
+    {
+        _file.Write(pair * 2L * SlotBytes, _pair);
+        _file.Sync();
     }
 }

@@ -58,8 +58,9 @@ internal sealed class SimulatedNames
     internal void Sync(string directory)
     {
         int kept = 0;
-        foreach (NameChange change in _unsynced)
+        for (int i = 0; i < _unsynced.Count; i++)
         {
+            NameChange change = _unsynced[i];
             if (Path.GetDirectoryName(change.Target ?? change.Source) == directory)
                 Keep(change);
             else

@@ -105,7 +105,7 @@ public sealed class SnapshotStore
 
     /// <summary>
     /// The newest snapshot with a good manifest and length, for sending it to a peer; null if there is none. Damaged ones are passed
-    /// over: for starting a node use <see cref="LoadNewest{T}"/>, which knows when that would lose data.
+    /// over: for starting a node use <see cref="LoadNewest{T}(DurableLog, Func{SnapshotFile, T}, ICollection{string})"/>, which knows when that would lose data.
     /// </summary>
     /// <exception cref="StorageException">The directory cannot be read.</exception>
     public SnapshotFile? Latest()
@@ -140,34 +140,55 @@ public sealed class SnapshotStore
 
     /// <summary>
     /// Loads the newest snapshot at the start of a node. A damaged one may be passed over only if the log still holds everything after an older
-    /// one, or everything at all: the node then rebuilds the same state, and says so in the notes. Otherwise it must not start.
+    /// one, or everything at all: the node then rebuilds the same state, and says so in the notes. Otherwise, if the log was opened with
+    /// <see cref="DurableLogOptions.AllowRepair"/>, the log is emptied and remembers how far it reached (<see cref="DurableLog.LostEnd"/>), and the
+    /// state starts from an older snapshot, or from nothing: the other members have the rest.
     /// </summary>
-    /// <param name="logBase">The entry before the first of the log, <see cref="RecoveredLog.Base"/>.</param>
+    /// <param name="log">Just opened; nothing was written since.</param>
     /// <param name="load">Builds the state; lets the <see cref="StorageException"/> of <see cref="SnapshotFile.OpenContent"/> through. May be called again with an older file.</param>
-    /// <param name="notes">Gets a sentence for every file that was passed over.</param>
-    /// <returns>What was loaded, or null when there is no snapshot and none is needed.</returns>
+    /// <param name="notes">Gets a sentence for every file that was passed over, and for a repair.</param>
+    /// <returns>What was loaded, or null when there is no snapshot and none is needed any more. Goes into <see cref="DurableLog.StartFrom"/>.</returns>
+    /// <remarks>
+    /// Order of a repair, with a restart after any step going on where it was: the damaged files are copied to <c>quarantine/</c>; the log is reset, which is one
+    /// update of the superblock; the damaged files are deleted.
+    /// </remarks>
+    /// <exception cref="StorageException">No usable snapshot reaches the beginning of the log and repair is not allowed; or one belongs to another cluster or version; or the disk failed.</exception>
+    public T? LoadNewest<T>(DurableLog log, Func<SnapshotFile, T> load, ICollection<string> notes) where T : class =>
+        new SnapshotRecovery<T>(this, _files, _directory, load, notes).Run(log);
+
+    /// <summary>The same for a log that is not at hand; never repairs.</summary>
+    /// <param name="logBase">The entry before the first of the log, <see cref="RecoveredLog.Base"/>.</param>
+    /// <param name="load">As above.</param>
+    /// <param name="notes">As above.</param>
     /// <exception cref="StorageException">No usable snapshot reaches the beginning of the log.</exception>
-    public T? LoadNewest<T>(EntryId logBase, Func<SnapshotFile, T> load, ICollection<string> notes) where T : class
+    public T? LoadNewest<T>(EntryId logBase, Func<SnapshotFile, T> load, ICollection<string> notes) where T : class =>
+        new SnapshotRecovery<T>(this, _files, _directory, load, notes).Run(logBase);
+
+    /// <summary>
+    /// Takes a snapshot out of use that was found damaged while the node runs (see the scrubber): a copy goes to <c>quarantine/</c>, the file is deleted.
+    /// Only when a newer one, or an older one that reaches the beginning of the log, is good: take a new snapshot first.
+    /// </summary>
+    /// <param name="last">Which.</param>
+    /// <param name="boot">Of the log, <see cref="DurableLog.Boot"/>.</param>
+    /// <returns>A note when no copy could be kept; null otherwise.</returns>
+    /// <exception cref="StorageException">The disk failed.</exception>
+    public string? Quarantine(EntryId last, ulong boot)
     {
-        StorageException? newestProblem = null;
-        foreach (EntryId last in Names())
+        try
         {
-            if (last.Index < logBase.Index)
-                break;
-            try
+            lock (_pruning)
             {
-                using SnapshotFile file = OpenListed(last);
-                return load(file);
-            }
-            catch (StorageException failure) when (failure.Kind == StorageErrorKind.Corrupt)
-            {
-                newestProblem ??= failure;
-                notes.Add($"{failure.Message} The entries it covers are rebuilt from an older snapshot and the log.");
+                string? note = Storage.Quarantine.Keep(_files, _directory, PathOf(last), boot);
+                if (_files.List(_directory).Contains(SnapshotName.Of(last)))
+                    _files.Delete(PathOf(last));
+                _files.SyncDirectory(_directory);
+                return note;
             }
         }
-        if (logBase.Index == LogIndex.Zero)
-            return null; // the log holds everything from the first entry on
-        throw newestProblem ?? StorageException.Corrupt(_directory, null, $"The log begins after entry {logBase}, and no snapshot covers what came before.");
+        catch (FileSystemException failure)
+        {
+            throw StorageException.From(failure);
+        }
     }
 
     /// <summary>Deletes all but the newest snapshots. Files that are open stay readable.</summary>
@@ -194,7 +215,8 @@ public sealed class SnapshotStore
         }
     }
 
-    private List<EntryId> Names()
+    /// <summary>What the files' names stand for, the newest first.</summary>
+    internal List<EntryId> Names()
     {
         try
         {
@@ -215,7 +237,7 @@ public sealed class SnapshotStore
 
     private SnapshotFile OpenWritten(SnapshotManifest manifest) => OpenListed(manifest.Id.Last);
 
-    private SnapshotFile OpenListed(EntryId last)
+    internal SnapshotFile OpenListed(EntryId last)
     {
         string path = PathOf(last);
         IStorageFile? file = null;

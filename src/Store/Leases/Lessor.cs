@@ -11,10 +11,18 @@ public sealed class Lessor
     /// <summary>An expired lease is collected again after this long, in case its revoke was lost on the way to the log.</summary>
     public const long CollectAgainMilliseconds = 3_000;
 
+    private readonly StoreFaults _faults;
     private readonly Dictionary<long, Entry> _leases = [];
 
     /// <summary>By due time, then id. An entry whose due time has moved on is put back when it comes up: renewing stays O(1).</summary>
     private readonly PriorityQueue<long, (long Due, long Id)> _queue = new();
+
+    public Lessor()
+    {
+    }
+
+    /// <summary>For tests and the simulator.</summary>
+    internal Lessor(StoreFaults faults) => _faults = faults;
 
     /// <summary>This member is the leader and its leases run.</summary>
     public bool IsPromoted { get; private set; }
@@ -28,7 +36,7 @@ public sealed class Lessor
     /// <param name="extra">Added to every lease: an election timeout, during which clients could not renew.</param>
     public void Promote(long nowMilliseconds, StoreView view, TimeSpan extra)
     {
-        Demote();
+        Clear();
         IsPromoted = true;
         foreach (LeaseState lease in view.Leases)
             Start(lease.Id, lease.TtlSeconds, nowMilliseconds + (long)extra.TotalMilliseconds);
@@ -38,8 +46,8 @@ public sealed class Lessor
     public void Demote()
     {
         IsPromoted = false;
-        _leases.Clear();
-        _queue.Clear();
+        if (!_faults.HasFlag(StoreFaults.ExpireAfterDemotion))
+            Clear();
     }
 
     /// <summary>A grant was applied. Does nothing while not promoted, nor for a lease that promotion found already.</summary>
@@ -57,7 +65,7 @@ public sealed class Lessor
     public bool TryRenew(long id, long nowMilliseconds, out long grantedTtlSeconds)
     {
         grantedTtlSeconds = 0;
-        if (!_leases.TryGetValue(id, out Entry? entry) || entry.IsExpiredAt(nowMilliseconds))
+        if (!_leases.TryGetValue(id, out Entry? entry) || (entry.IsExpiredAt(nowMilliseconds) && !_faults.HasFlag(StoreFaults.RenewExpired)))
             return false;
         entry.Expiry = ExpiryAfter(nowMilliseconds, entry.TtlSeconds);
         grantedTtlSeconds = entry.TtlSeconds;
@@ -105,6 +113,12 @@ public sealed class Lessor
         int start = into.Count;
         into.AddRange(_leases.Keys);
         into.Sort(start, into.Count - start, Comparer<long>.Create(CompareExpiry));
+    }
+
+    private void Clear()
+    {
+        _leases.Clear();
+        _queue.Clear();
     }
 
     private int CompareExpiry(long x, long y)

@@ -10,7 +10,7 @@ namespace Conclave.Store.Saving;
 internal static class StateReader
 {
     /// <exception cref="StoreDamagedException">Not a whole saved state.</exception>
-    public static StoreState Load(Stream source)
+    public static StoreState Load(Stream source, StoreFaults faults)
     {
         var reader = new SavedReader(source);
         if (!reader.Bytes(SavedState.Magic.Length).SequenceEqual(SavedState.Magic))
@@ -19,7 +19,7 @@ internal static class StateReader
         if (format is not SavedState.FormatPlain and not SavedState.FormatWithSessions)
             throw reader.Damaged($"The saved state has format {format}, and this version reads {SavedState.FormatPlain} and {SavedState.FormatWithSessions}");
 
-        var state = new StoreState();
+        var state = new StoreState { Faults = faults };
         long revision = (long)reader.Integer();
         state.CompactRevision = (long)reader.Integer();
         state.AppliedIndex = reader.Integer();
@@ -146,6 +146,6 @@ internal static class StateReader
         // Only now: history tells of leases that are gone.
         reader.Expect(state.Leases.AreAllAttachmentsGranted(), "A key is attached to an unknown lease");
         state.EndRevision();
-        state.Revision = revision;
+        state.Revision = state.Faults.HasFlag(StoreFaults.RevisionFallsOnLoad) && state.CompactRevision > 1 ? revision - 1 : revision;
     }
 }

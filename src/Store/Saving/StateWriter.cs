@@ -89,7 +89,7 @@ internal sealed class StateWriter
 
     private void WriteSessions(StoreView view)
     {
-        foreach (SessionAnswer answer in SessionTable.All(view.Sessions))
+        foreach (SessionAnswer answer in SessionTable.All(view.Faults.HasFlag(StoreFaults.SaveNoSessions) ? null : view.Sessions))
         {
             WriteLength(SavedState.SessionBytesMin + answer.Body.Length);
             WriteInteger((ulong)answer.Id);

@@ -47,6 +47,8 @@ internal static class HistoryCatchUp
     private static bool CollectCompacted(Watcher watcher, StoreView view, WatchBatch batch)
     {
         ChangeLogView log = view.Log;
+        if (view.Faults.HasFlag(StoreFaults.MissCompactedRevision))
+            return true;
         for (long sequence = log.FirstAt(view.CompactRevision); sequence < log.End; sequence++)
         {
             ref readonly Change change = ref log[sequence];

@@ -5,7 +5,7 @@ using Conclave.Store.Protobuf;
 namespace Conclave.Store.Watching;
 
 /// <summary>The events that go to one watcher next: references to changes, written as one message or, for a client that asked for it, in parts.</summary>
-internal sealed class WatchBatch
+internal sealed class WatchBatch(StoreFaults faults)
 {
     /// <summary>Revisions with events in one message.</summary>
     public const int RevisionsMax = 1000;
@@ -50,7 +50,7 @@ internal sealed class WatchBatch
             _lastRevision = revision;
         }
 
-        _changes.Add(change);
+        _changes.Insert(faults.HasFlag(StoreFaults.ReorderWatchEvents) ? 0 : _changes.Count, change);
         _bytes += EventFieldSize(change);
         return true;
     }

@@ -40,6 +40,8 @@ public sealed class WatchHub
 
     internal StoreView View => _store.View;
 
+    internal StoreFaults Faults => _store.Faults;
+
     /// <summary>Everything up to this revision is in the feeds, and its watchers are marked.</summary>
     internal long FedRevision => Volatile.Read(ref _fedRevision);
 

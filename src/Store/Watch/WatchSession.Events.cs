@@ -32,7 +32,12 @@ public sealed partial class WatchSession
     private bool TryServe(Watcher watcher, ref int scanBudget, IBufferWriter<byte> response)
     {
         if (!watcher.IsBehind && !TryCollectFromFeed(watcher))
+        {
             watcher.IsBehind = true;
+            if (_hub.Faults.HasFlag(StoreFaults.ResendAfterInstall))
+                watcher.NextRevision--;
+        }
+
         if (watcher.IsBehind && !TryCollectFromHistory(watcher, ref scanBudget))
         {
             CancelCompacted(watcher, response);
@@ -91,6 +96,8 @@ public sealed partial class WatchSession
         StoreView view = _hub.View;
         if (watcher.NextRevision < view.CompactRevision)
             return false;
+        if (_hub.Faults.HasFlag(StoreFaults.SkipInCatchUp))
+            watcher.NextRevision++;
         _batch.Begin(watcher, view.CompactRevision);
         bool atEnd = HistoryCatchUp.Collect(watcher, view, _batch, ref scanBudget, out long reached);
         watcher.NextRevision = Math.Max(watcher.NextRevision, reached);
@@ -138,7 +145,8 @@ public sealed partial class WatchSession
         WatchMessage.Write(new WatchAnswer(watchId, revision, Created: false, Canceled: false, CompactRevision: 0, ""), _host, response);
 
     // A watcher that starts in the future must not be told of a revision before its start.
-    private static bool IsSynced(Watcher watcher, long revision) => !watcher.IsBehind && watcher.NextRevision <= revision + 1;
+    private bool IsSynced(Watcher watcher, long revision) =>
+        (!watcher.IsBehind && watcher.NextRevision <= revision + 1) || _hub.Faults.HasFlag(StoreFaults.ProgressOvertakesEvents);
 
     private bool AreAllSynced(long revision)
     {

@@ -23,7 +23,7 @@ public sealed partial class WatchSession : IDisposable
     private readonly Queue<WatchAnswer> _answers = new();
     private readonly Queue<Watcher> _ready = new();
     private readonly Queue<Watcher> _progressDue = new();
-    private readonly WatchBatch _batch = new();
+    private readonly WatchBatch _batch;
     private bool _progressRequested, _disposed;
     private long _nextId;
 
@@ -36,6 +36,7 @@ public sealed partial class WatchSession : IDisposable
     {
         _hub = hub;
         _host = host;
+        _batch = new WatchBatch(hub.Faults);
     }
 
     /// <summary>The number of the publish that last signalled this session; the hub's.</summary>

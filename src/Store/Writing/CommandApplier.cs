@@ -27,7 +27,7 @@ internal sealed class CommandApplier(StoreState state)
             return Refused(StoreError.LeaseNotFound);
         SessionAnswer? last = state.Sessions.Find(id);
         ulong reached = last?.Sequence ?? 0;
-        if (sequence <= reached)
+        if (sequence <= reached && !state.Faults.HasFlag(StoreFaults.ApplyRepeats))
             return last is not null && sequence == reached ? Repeat(last) : Refused(StoreError.SequenceTooOld);
 
         // The answer is made on every member, whether or not somebody waits there: any of them may have to repeat it.
@@ -88,7 +88,7 @@ internal sealed class CommandApplier(StoreState state)
             return error;
         if (NoSpace)
             return StoreError.NoSpace;
-        if (put.Lease != 0 && !state.Leases.Contains(put.Lease))
+        if (!state.MayAttach(put.Lease))
             return StoreError.LeaseNotFound;
         if (bound?.Fits(put) == false)
             return StoreError.ResponseTooLarge;

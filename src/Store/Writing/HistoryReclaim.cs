@@ -48,7 +48,8 @@ internal sealed class HistoryReclaim(StoreState state)
         int readable = KeyHistory.IndexAt(versions, state.CompactRevision);
         if (readable < 0)
             return;
-        int drop = KeyValueWire.IsTombstone(versions[readable].Wire) ? readable + 1 : readable;
+        bool isReadableNeeded = !KeyValueWire.IsTombstone(versions[readable].Wire) && !state.Faults.HasFlag(StoreFaults.CompactLiveVersion);
+        int drop = !isReadableNeeded ? readable + 1 : readable;
         int keep = versions.Length - drop;
         // A key that changes all the time keeps a long history; copying it for a few versions would cost more than they.
         // They go with a later compaction, which meets the kept ones in the log.

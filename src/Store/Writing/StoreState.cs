@@ -25,6 +25,9 @@ internal sealed class StoreState
     private bool _changed;
     private long _versionBytes = BaseBytes, _liveBytes = BaseBytes;
 
+    /// <summary>Deliberate bugs; none but in tests and the simulator.</summary>
+    public StoreFaults Faults { get; init; }
+
     public CowTree<KeySlot> Keys { get; } = new();
     public ChangeLog Log { get; } = new();
     public LeaseTable Leases { get; } = new();
@@ -59,6 +62,9 @@ internal sealed class StoreState
 
     public byte[]? FindLive(ReadOnlySpan<byte> key) => Now.Find(key, Revision + 1);
 
+    /// <summary>Whether a key may name this lease: it exists, or it is 0.</summary>
+    public bool MayAttach(long lease) => lease == 0 || Leases.Contains(lease) || Faults.HasFlag(StoreFaults.AttachToDeadLease);
+
     /// <summary>Writes one key. The request is checked and its lease exists.</summary>
     /// <returns>False when ignore_value or ignore_lease finds no key; nothing was changed then.</returns>
     public bool TryPut(in PutRequest put, out byte[]? previous)
@@ -84,10 +90,14 @@ internal sealed class StoreState
             return false;
         }
 
+        if (Faults.HasFlag(StoreFaults.RepeatCreateRevision) && previous is null && item is KeyHistory former)
+            create = KeyValueWire.Fields(former.Versions[0].Wire).Create;
         byte[] wire = KeyValueWire.Put(put.Key, create, revision, version, value, lease);
         Store(item, newest, previous, wire);
         if (lease != leaseBefore)
             MoveLease(put.Key, leaseBefore, lease);
+        if (Faults.HasFlag(StoreFaults.PreviousIsNew))
+            previous = wire;
         return true;
     }
 
@@ -114,6 +124,8 @@ internal sealed class StoreState
     public void Revoke(long leaseId)
     {
         Leases.CopyAttached(leaseId, _found);
+        if (Faults.HasFlag(StoreFaults.LeaveKeyOnRevoke) && _found.Count > 0)
+            _found.RemoveAt(_found.Count - 1);
         foreach (byte[] composite in _found)
         {
             byte[]? live = FindLive(composite.AsSpan(LeaseTable.IdBytes));
@@ -227,7 +239,7 @@ internal sealed class StoreState
     private void Note(byte[] wire, byte[]? previous)
     {
         Log.Append(wire, previous);
-        _changed = true;
+        _changed |= !(Faults.HasFlag(StoreFaults.KeepRevisionOnDelete) && KeyValueWire.IsTombstone(wire));
         _versionBytes += Cost(wire);
         if (!KeyValueWire.IsTombstone(wire))
             _liveBytes += Cost(wire);

@@ -33,7 +33,8 @@ internal sealed class TxnRun(StoreState state)
             return StoreError.NoSpace;
 
         _branches.Clear();
-        TxnBranches.Decide(request, state.Now, _branches);
+        bool isOld = state.Faults.HasFlag(StoreFaults.CompareOldRevision);
+        TxnBranches.Decide(request, isOld ? state.Now with { Current = state.Revision - 1 } : state.Now, _branches);
         _next = 0;
         error = CheckPuts(request);
         if (error != StoreError.None)
@@ -75,7 +76,7 @@ internal sealed class TxnRun(StoreState state)
         PutRequest.TryParse(body, out PutRequest put);
         if ((put.IgnoreValue || put.IgnoreLease) && state.FindLive(put.Key) is null)
             return StoreError.KeyNotFound;
-        return put.Lease != 0 && !state.Leases.Contains(put.Lease) ? StoreError.LeaseNotFound : StoreError.None;
+        return state.MayAttach(put.Lease) ? StoreError.None : StoreError.LeaseNotFound;
     }
 
     private void Execute(ReadOnlySpan<byte> txn, ResponseBuffer? response)

@@ -107,7 +107,7 @@ public sealed class ClusterTests : IAsyncLifetime
         {
             (_, JsonElement list) = await Node(tries % 3).PostAsync("/v3/cluster/member/list", new { });
             if (list.GetProperty("members").EnumerateArray().All(m => m.TryGetProperty("clientURLs", out _))) return;
-            await Task.Delay(10);
+            await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
         Assert.Fail("The members did not publish their addresses.");

@@ -61,7 +61,7 @@ public sealed class LostDiskTests : IAsyncLifetime
         Assert.NotEqual(HttpStatusCode.OK, await ReadStatusAsync(Loses));
         string log = TestContext.Current.TestOutputHelper!.Output;
         foreach (string other in new[] { "n1", "n3" })
-            Assert.Contains(log.Split('\n'), line => line.StartsWith($"{other} Warning", StringComparison.Ordinal) && line.Contains("--forget-member-disk n2"));
+            Assert.Contains(log.Split('\n'), line => line.StartsWith($"{other} Warning", StringComparison.Ordinal) && line.Contains("conclave member replace n2"));
         Assert.DoesNotContain("This is a bug", log);
 
         foreach (int other in new[] { 0, 2 })
@@ -96,7 +96,7 @@ public sealed class LostDiskTests : IAsyncLifetime
         {
             await Node(tries % 3).GetAsync("a");
             if (_options.All(KnowsBothOthers)) return;
-            await Task.Delay(10);
+            await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
         Assert.Fail("The members did not connect to each other.");

@@ -156,7 +156,7 @@ public sealed class SingleNodeTests : IDisposable
         for (int tries = 0; tries < 3_000; tries++)
         {
             if (await condition()) return;
-            await Task.Delay(10);   // without it the bound is a matter of how fast the machine is
+            await Task.Delay(10, TestContext.Current.CancellationToken);   // without it the bound is a matter of how fast the machine is
         }
 
         Assert.Fail("It did not happen within the bound of tries.");

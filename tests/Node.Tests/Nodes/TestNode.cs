@@ -27,6 +27,17 @@ internal sealed class TestNode : IAsyncDisposable
 
     public NodeOptions Options { get; }
 
+    /// <summary>Checks until it holds; for what takes a moment on a quiet machine and much longer on a busy one.</summary>
+    public static async Task EventuallyAsync(string what, Func<Task<bool>> condition)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(start) > Patience) Assert.Fail($"Not within {Patience.TotalSeconds} s: {what}");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
     public Exception? Fatal { get; private set; }
 
     public static async Task<TestNode> StartAsync(NodeOptions options)
@@ -69,6 +80,22 @@ internal sealed class TestNode : IAsyncDisposable
         ];
     }
 
+    /// <summary>Options for one more member of a cluster that runs.</summary>
+    public static NodeOptions Joiner(string name, TemporaryDirectory directory, IEnumerable<NodeOptions> members)
+    {
+        Uri peerUrl = FreeUrl();
+        NodeOptions[] all = [.. members];
+        return all[0] with
+        {
+            Name = name,
+            DataDir = System.IO.Path.Combine(directory.Path, name),
+            ListenClientUrls = [FreeUrl()],
+            ListenPeerUrls = [peerUrl],
+            InitialClusterState = ClusterState.Existing,
+            InitialCluster = [.. all.Select(m => new InitialMember(m.Name, m.InitialAdvertisePeerUrls)), new InitialMember(name, [peerUrl])],
+        };
+    }
+
     /// <summary>A JSON call; the answer whatever its status.</summary>
     public async Task<(HttpStatusCode Status, JsonElement Body)> PostAsync(string path, object body)
     {
@@ -104,7 +131,7 @@ internal sealed class TestNode : IAsyncDisposable
 
     public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    private static Uri FreeUrl()
+    internal static Uri FreeUrl()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();

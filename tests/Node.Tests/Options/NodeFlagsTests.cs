@@ -78,13 +78,28 @@ public class NodeFlagsTests
     [InlineData("--heartbeat-interval", "soon")]
     [InlineData("--snapshot-count", "99999999999")]
     [InlineData("--auto-compaction-retention", "5 parsecs")]
-    [InlineData("--initial-cluster-state", "existing")]
+    [InlineData("--initial-cluster-state", "perhaps")]
     public void A_value_that_cannot_be_read_is_named_with_its_flag(string flag, string value)
     {
         NodeFlags.Parsed parsed = Parse(flag, value);
 
         Assert.Null(parsed.Options);
         Assert.Contains(parsed.Errors, e => e.StartsWith($"{flag} is '{value}'", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("11")]
+    [InlineData("-1")]
+    public void A_leader_priority_is_one_of_eleven(string priority) =>
+        Assert.Equal($"--leader-priority is {priority}; use 0 to 10.", Assert.Single(Parse("--leader-priority", priority).Errors));
+
+    [Fact]
+    public void A_member_may_join_a_cluster_of_any_size()
+    {
+        string[] four = ["--name", "n4", "--listen-peer-urls", "http://127.0.0.1:4", "--initial-cluster", "n1=http://127.0.0.1:1,n2=http://127.0.0.1:2,n3=http://127.0.0.1:3,n4=http://127.0.0.1:4"];
+
+        Assert.Equal(ClusterState.Existing, Parse([.. four, "--initial-cluster-state", "existing"]).Options!.InitialClusterState);
+        Assert.Contains("a cluster starts with 1, 3, 5 or 7", Assert.Single(Parse(four).Errors));
     }
 
     [Theory]

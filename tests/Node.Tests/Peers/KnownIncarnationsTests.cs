@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
@@ -14,35 +13,43 @@ public class KnownIncarnationsTests
     private static readonly NodeId Second = new(0xB2), Third = new(0xC3);
     private static readonly Guid First = new("11111111-0000-0000-0000-000000000001"), Other = new("22222222-0000-0000-0000-000000000002");
 
-    private static readonly ClusterIdentity Cluster = new(7, new NodeId(0xA1),
-        ImmutableArray.Create(new ClusterMember(new NodeId(0xA1), "n1", []), new ClusterMember(Second, "n2", []), new ClusterMember(Third, "n3", [])));
+    private static readonly MemberDirectory Members = TestGate.Directory(new NodeId(0xA1),
+        [(new NodeId(0xA1), new Uri("http://127.0.0.1:1")), (Second, new Uri("http://127.0.0.1:2")), (Third, new Uri("http://127.0.0.1:3"))]);
 
     private readonly SimulatedFileSystem _files = new(seed: 1);
 
-    private KnownIncarnations Open(params string[] forget) => KnownIncarnations.Open(_files, Directory, Cluster, forget, NullLogger.Instance);
+    private KnownIncarnations Open(params string[] forget) => KnownIncarnations.Open(_files, Directory, Members, forget, NullLogger.Instance);
+
+    private static string Objection(KnownIncarnations known, NodeId member, Guid incarnation, ulong boot = 1)
+    {
+        AdmissionVerdict verdict = known.Judge(member, MemberStanding.Member, LogIndex.Zero, new MemberCredentials(incarnation, boot, Nonce(boot), LogIndex.Zero, EntryId.Zero), null, out string problem);
+        return problem + verdict.Explain(Members.NameOf(member), member);
+    }
+
+    private static Guid Nonce(ulong boot) => new((int)boot, 0, 0, new byte[8]);
 
     [Fact]
     public void The_first_directory_of_a_member_is_taken_and_another_one_is_not()
     {
         KnownIncarnations known = Open();
 
-        Assert.Empty(known.Objection(Second, First));
-        Assert.Empty(known.Objection(Second, First));
-        string objection = known.Objection(Second, Other);
+        Assert.Empty(Objection(known, Second, First));
+        Assert.Empty(Objection(known, Second, First));
+        string objection = Objection(known, Second, Other);
 
-        foreach (string part in new[] { "member n2 (", $"{First}", $"{Other}", "must not vote", "--forget-member-disk n2" }) Assert.Contains(part, objection);
-        Assert.Empty(known.Objection(Third, Other));
+        foreach (string part in new[] { "member n2 (", $"{First}", $"{Other}", "must not vote", "conclave member replace n2" }) Assert.Contains(part, objection);
+        Assert.Empty(Objection(known, Third, Other));
     }
 
     [Fact]
     public void A_directory_that_was_taken_is_remembered_through_a_power_cut()
     {
-        Assert.Empty(Open().Objection(Second, First));
+        Assert.Empty(Objection(Open(), Second, First));
 
         _files.PowerCut();
 
-        Assert.NotEmpty(Open().Objection(Second, Other));
-        Assert.Empty(Open().Objection(Second, First));
+        Assert.NotEmpty(Objection(Open(), Second, Other));
+        Assert.Empty(Objection(Open(), Second, First));
     }
 
     [Fact]
@@ -51,40 +58,83 @@ public class KnownIncarnationsTests
         KnownIncarnations known = Open();
         _files.Faults.ReadOnly = true;
 
-        Assert.Contains("could not be remembered", known.Objection(Second, First));
+        Assert.Contains("could not be remembered", Objection(known, Second, First));
 
         _files.Faults.ReadOnly = false;
-        Assert.Empty(known.Objection(Second, Other));
+        Assert.Empty(Objection(known, Second, Other));
     }
 
     [Fact]
     public void A_forgotten_member_comes_with_a_new_directory_and_the_others_do_not()
     {
         KnownIncarnations before = Open();
-        Assert.Empty(before.Objection(Second, First));
-        Assert.Empty(before.Objection(Third, First));
+        Assert.Empty(Objection(before, Second, First));
+        Assert.Empty(Objection(before, Third, First));
 
         Open("n2");
         KnownIncarnations after = Open();
 
-        Assert.Empty(after.Objection(Second, Other));
-        Assert.NotEmpty(after.Objection(Third, Other));
+        Assert.Empty(Objection(after, Second, Other));
+        Assert.NotEmpty(Objection(after, Third, Other));
     }
 
     [Fact]
     public void The_file_is_for_people_to_read()
     {
-        Assert.Empty(Open().Objection(Second, First));
+        Assert.Empty(Objection(Open(), Second, First));
 
         string[] lines = Encoding.UTF8.GetString(_files.ReadAll(File)).Split('\n');
 
-        Assert.Equal(["conclave-peers 1", $"00000000000000b2 {First}"], lines[..2]);
+        Assert.Equal(["conclave-peers 2", $"00000000000000b2 {First} 1 {Nonce(1)} kept"], lines[..2]);
+    }
+
+    [Fact]
+    public void What_the_first_format_knew_is_known()
+    {
+        string text = $"conclave-peers 1\n00000000000000b2 {First}\n";
+        text += $"crc32c {PeerFrame.Crc(Encoding.UTF8.GetBytes(text)):x8}\n";
+        _files.CreateDirectory(Directory);
+        using (IStorageFile file = _files.Create(File)) file.Write(0, Encoding.UTF8.GetBytes(text));
+
+        KnownIncarnations known = Open();
+
+        Assert.NotEmpty(Objection(known, Second, Other));
+        Assert.Empty(Objection(known, Second, First));
+    }
+
+    [Fact]
+    public void Starts_and_removals_and_reversions_are_remembered_through_a_power_cut()
+    {
+        KnownIncarnations before = Open();
+        Assert.Empty(Objection(before, Second, First, boot: 5));
+        Assert.Empty(Objection(before, Third, First, boot: 1));
+        Assert.Empty(before.Remove([new NodeId(0xD4)]));
+        Assert.Empty(before.Revert(Third));
+
+        _files.PowerCut();
+
+        KnownIncarnations after = Open();
+        Assert.Contains("start 4, known 5", Objection(after, Second, First, boot: 4));
+        Assert.Contains("has lost writes", Objection(after, Third, First, boot: 2));
+        Assert.Contains("was removed", Objection(after, new NodeId(0xD4), First));
+        Assert.True(after.IsRemoved(new NodeId(0xD4)));
+    }
+
+    [Fact]
+    public void No_more_is_remembered_than_there_is_room_for()
+    {
+        KnownIncarnations known = Open();
+        for (ulong id = 1; id <= KnownMembers.MembersMax; id++) Assert.Empty(Objection(known, new NodeId(id), First));
+        Assert.Contains("which is the limit", Objection(known, new NodeId(9_999), First));
+        known.Remove(Enumerable.Range(10_000, 2 * KnownMembers.RemovedMax).Select(i => new NodeId((ulong)i)));
+        Assert.True(known.IsRemoved(new NodeId(10_000 + 2 * KnownMembers.RemovedMax - 1)));
+        Assert.False(known.IsRemoved(new NodeId(10_000)));
     }
 
     [Fact]
     public void Every_flipped_bit_in_the_file_stops_the_start()
     {
-        Assert.Empty(Open().Objection(Second, First));
+        Assert.Empty(Objection(Open(), Second, First));
         int bytes = _files.ReadAll(File).Length;
         for (int bit = 0; bit < bytes * 8; bit++)
         {
@@ -94,13 +144,13 @@ public class KnownIncarnationsTests
             _files.FlipBit(File, bit);
         }
 
-        Assert.NotEmpty(Open().Objection(Second, Other));
+        Assert.NotEmpty(Objection(Open(), Second, Other));
     }
 
     [Fact]
     public void Every_shorter_file_stops_the_start()
     {
-        Assert.Empty(Open().Objection(Second, First));
+        Assert.Empty(Objection(Open(), Second, First));
         for (int length = _files.ReadAll(File).Length - 1; length >= 0; length--)
         {
             _files.Truncate(File, length);

@@ -1,10 +1,8 @@
-using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
 using Conclave.Raft;
-using Conclave.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conclave.Node.Tests.Peers;
@@ -12,17 +10,19 @@ namespace Conclave.Node.Tests.Peers;
 /// <summary>Two members that greet each other over real sockets: this one is 1, the transport under test is 2.</summary>
 public sealed class PeerConnectionTests : IAsyncLifetime
 {
-    private static readonly NodeId Caller = new(1), Callee = new(2);
+    private static readonly NodeId Caller = new(1), Callee = new(2), Third = new(3);
+    private static readonly TimeSpan LongElectionTimeout = TimeSpan.FromMinutes(1);
     private readonly Uri _url = FreeUrl();
-    private readonly Guid _incarnation = Guid.NewGuid();
+    private readonly MemberCredentials _mine = TestGate.Credentials(), _theirs = TestGate.Credentials();
     private readonly PeerTransport _callee;
-    private readonly KnownIncarnations _callerKnows;
+    private readonly PeerGate _callerGate, _calleeGate;
 
     public PeerConnectionTests()
     {
-        ClusterIdentity cluster = Cluster(Callee);
-        _callerKnows = Known(Cluster(Caller));
-        _callee = new PeerTransport(cluster, _incarnation, Known(cluster), new Nobody(), new Nobody(), (_, _, _) => Task.CompletedTask, NullLogger.Instance);
+        (NodeId, Uri)[] members = [(Caller, FreeUrl()), (Callee, _url)];
+        _callerGate = TestGate.Of(Caller, _mine, members);
+        _calleeGate = TestGate.Of(Callee, _theirs, members);
+        _callee = new PeerTransport(_calleeGate, LongElectionTimeout, new NoPeers(), new NoPeers(), (_, _, _) => Task.CompletedTask, NullLogger.Instance);
     }
 
     public ValueTask InitializeAsync()
@@ -37,9 +37,8 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_new_message_connection_closes_the_one_before_it()
     {
-        Guid mine = Guid.NewGuid();
-        using Socket first = await DialAsync(mine);
-        using Socket second = await DialAsync(mine);
+        using Socket first = await DialAsync(_mine);
+        using Socket second = await DialAsync(_mine);
 
         Assert.True(await IsClosedAsync(first));
         Assert.False(second.Poll(0, SelectMode.SelectRead));
@@ -48,42 +47,168 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_caller_with_another_directory_than_before_is_refused_and_told_why()
     {
-        using Socket first = await DialAsync(Guid.NewGuid());
+        using Socket first = await DialAsync(_mine);
 
-        PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => DialAsync(Guid.NewGuid()));
+        PeerRefusedException refusal = await RefusedAsync(TestGate.Credentials());
 
+        Assert.Equal((AdmissionReason.OtherDirectory, true), (refusal.Reason, refusal.ByOther));
         Assert.Contains("refused: member n1", refusal.Message);
-        Assert.EndsWith("--forget-member-disk n1", refusal.Message);
+        Assert.EndsWith("conclave member replace n1", refusal.Message);
+    }
+
+    [Fact]
+    public async Task A_caller_that_starts_again_is_let_in_and_its_former_start_is_not()
+    {
+        using (Socket first = await DialAsync(_mine))
+        {
+        }
+
+        MemberCredentials next = _mine with { Boot = 2, BootNonce = Guid.NewGuid() };
+        using Socket second = await DialUntilAsync(next);
+
+        Assert.Equal(AdmissionReason.OlderDirectory, (await RefusedAsync(_mine)).Reason);
+    }
+
+    [Fact]
+    public async Task A_copy_of_the_directory_is_refused_while_the_first_process_is_heard()
+    {
+        using Socket first = await DialAsync(_mine);
+
+        PeerRefusedException refusal = await RefusedAsync(_mine with { Boot = 2, BootNonce = Guid.NewGuid() });
+
+        Assert.Equal(AdmissionReason.SecondProcess, refusal.Reason);
+        Assert.False(first.Poll(0, SelectMode.SelectRead));
+    }
+
+    [Fact]
+    public async Task A_removed_member_is_told_so_for_ever()
+    {
+        using Socket first = await DialAsync(_mine);
+        _calleeGate.Remove([Caller]);
+
+        PeerRefusedException refusal = await RefusedAsync(_mine);
+
+        Assert.Equal((AdmissionReason.Removed, true), (refusal.Reason, refusal.ByOther));
+    }
+
+    [Fact]
+    public async Task Somebody_unknown_is_a_guest_to_a_follower_and_nobody_to_a_leader()
+    {
+        var guest = new PeerHello(PeerConnectionKind.Messages, TestGate.ClusterId, Third, Callee, TestGate.Credentials(), NodeOptions.Plain(FreeUrl()));
+        using (Socket let = await PeerLink.DialAsync(_url, guest, gate: null, TestContext.Current.CancellationToken))
+        {
+            await EventuallyAsync(() => _callee.All.Any(link => link.Peer == Third));
+        }
+
+        await EventuallyAsync(() => !_callee.All.Any(link => link.Peer == Third));
+        _calleeGate.IsLeader = () => true;
+        PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => PeerLink.DialAsync(_url, guest, gate: null, TestContext.Current.CancellationToken));
+        Assert.Equal(AdmissionReason.Unknown, refusal.Reason);
+    }
+
+    [Fact]
+    public async Task Links_follow_the_membership()
+    {
+        Assert.Equal([Caller], _callee.All.Select(link => link.Peer));
+        _calleeGate.Members.InForce = Membership.Of(Caller, Callee, Third);
+        _callee.Update();
+        Assert.Equal([Caller, Third], _callee.All.Select(link => link.Peer).Order());
+
+        using Socket first = await DialAsync(_mine);
+        _calleeGate.Remove([Caller]);
+        _calleeGate.Members.InForce = _calleeGate.Members.Committed = Membership.Of(Callee, Third);
+        _callee.Update();
+
+        Assert.True(await IsClosedAsync(first));   // after the grace
+        Assert.Equal([Third], _callee.All.Select(link => link.Peer));
+    }
+
+    [Fact]
+    public async Task A_member_that_is_to_join_is_told_the_members()
+    {
+        ClusterIdentity told = await Introduction.AskAsync(_url, TestContext.Current.CancellationToken);
+
+        Assert.Equal((TestGate.ClusterId, NodeId.None), (told.ClusterId, told.Self));
+        Assert.Equal([(Caller, "n1"), (Callee, "n2")], told.Members.Select(m => (m.Id, m.Name)));
+        Assert.Equal([_url], told.Members[1].PeerUrls);
     }
 
     [Fact]
     public async Task A_callee_with_another_directory_than_before_is_not_talked_to()
     {
-        Assert.Empty(_callerKnows.Objection(Callee, Guid.NewGuid()));
+        Assert.Empty(_callerGate.Judge(Callee, TestGate.Credentials()).Words);
 
-        PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => DialAsync(Guid.NewGuid()));
+        PeerRefusedException refusal = await RefusedAsync(_mine);
 
+        Assert.False(refusal.ByOther);
         Assert.StartsWith("member n2", refusal.Message);
     }
 
     [Fact]
-    public async Task A_caller_remembers_the_directory_of_the_callee()
+    public async Task A_caller_remembers_what_the_callee_showed()
     {
-        using Socket first = await DialAsync(Guid.NewGuid());
+        using Socket first = await DialAsync(_mine);
 
-        Assert.Empty(_callerKnows.Objection(Callee, _incarnation));
-        Assert.NotEmpty(_callerKnows.Objection(Callee, Guid.NewGuid()));
+        Assert.Empty(_callerGate.Judge(Callee, _theirs).Words);
+        Assert.NotEmpty(_callerGate.Judge(Callee, TestGate.Credentials()).Words);
+    }
+
+    [Fact]
+    public async Task Another_release_is_told_which_one_this_is()
+    {
+        byte[] hello = _callerGate.Hello(PeerConnectionKind.Messages, Callee).Encode();
+        hello[8]++;
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, _url.Port, TestContext.Current.CancellationToken);
+        await socket.SendAsync(hello.AsMemory(0, PeerHello.HeadBytes), TestContext.Current.CancellationToken);
+
+        byte[] head = new byte[PeerWelcome.Bytes];
+        await PeerLink.ReceiveExactlyAsync(socket, head, TestContext.Current.CancellationToken);
+        PeerWelcome welcome = PeerWelcome.Decode(head);
+        byte[] words = new byte[welcome.ReasonBytes];
+        await PeerLink.ReceiveExactlyAsync(socket, words, TestContext.Current.CancellationToken);
+
+        Assert.False(welcome.Accepted);
+        Assert.Contains("run the same release", System.Text.Encoding.UTF8.GetString(words));
     }
 
     [Fact]
     public async Task Both_ends_notice_a_host_that_vanished()
     {
-        using Socket socket = await DialAsync(Guid.NewGuid());
+        using Socket socket = await DialAsync(_mine);
 
         Assert.Equal(1, (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)!);
         byte[] milliseconds = new byte[4];
         if (OperatingSystem.IsLinux()) socket.GetRawSocketOption(6, 18, milliseconds);
         Assert.Equal(OperatingSystem.IsLinux() ? 5_000 : 0, BitConverter.ToInt32(milliseconds));
+    }
+
+    [Fact]
+    public void A_greeting_is_read_back_as_written_and_no_flipped_bit_passes()
+    {
+        PeerHello hello = _callerGate.Hello(PeerConnectionKind.Snapshot, Callee) with { Credentials = new(Guid.NewGuid(), 5, Guid.NewGuid(), new LogIndex(6), new EntryId(new LogIndex(7), new Term(8))) };
+        byte[] bytes = hello.Encode();
+        Assert.Equal(hello, PeerHello.Decode(bytes, out _));
+        for (int bit = 0; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] ^= (byte)(1 << bit % 8);
+            Assert.Null(PeerHello.Decode(bytes, out string reason));
+            Assert.NotEmpty(reason);
+            bytes[bit / 8] ^= (byte)(1 << bit % 8);
+        }
+
+        for (int length = 0; length < bytes.Length; length++) Assert.Null(PeerHello.Decode(bytes.AsSpan(0, length), out _));
+    }
+
+    [Fact]
+    public void Strangers_are_told_why_they_are_refused()
+    {
+        PeerHello hello = _callerGate.Hello(PeerConnectionKind.Messages, Callee);
+
+        Assert.Empty(_calleeGate.Judge(hello).Words);
+        Assert.Contains("cluster ID mismatch", _calleeGate.Judge(hello with { ClusterId = 8 }).Words);
+        Assert.Contains("wanted", _calleeGate.Judge(hello with { To = Third }).Words);
+        Assert.Equal(AdmissionReason.SecondProcess, _calleeGate.Judge(hello with { From = Callee }).Reason);
     }
 
     /// <summary>Waits for the end: an orderly one, or a reset, which is what closing under a pending read causes.</summary>
@@ -99,32 +224,42 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         }
     }
 
-    private Task<Socket> DialAsync(Guid incarnation) =>
-        PeerLink.DialAsync(_url, new PeerHello(PeerConnectionKind.Messages, 7, Caller, Callee, incarnation), _callerKnows, TestContext.Current.CancellationToken);
+    private static async Task EventuallyAsync(Func<bool> condition)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60), "It did not happen within 60 s.");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
 
-    private static KnownIncarnations Known(ClusterIdentity cluster) =>
-        KnownIncarnations.Open(new SimulatedFileSystem(seed: 1), "/data/member", cluster, [], NullLogger.Instance);
+    private Task<Socket> DialAsync(MemberCredentials shown) =>
+        PeerLink.DialAsync(_url, _callerGate.Hello(PeerConnectionKind.Messages, Callee) with { Credentials = shown }, _callerGate, TestContext.Current.CancellationToken);
 
-    private static ClusterIdentity Cluster(NodeId self) =>
-        new(7, self, ImmutableArray.Create(new ClusterMember(Caller, "n1", [FreeUrl()]), new ClusterMember(Callee, "n2", [FreeUrl()])));
+    private Task<PeerRefusedException> RefusedAsync(MemberCredentials shown) => Assert.ThrowsAsync<PeerRefusedException>(() => DialAsync(shown));
+
+    /// <summary>The end of the connection before may not have arrived yet.</summary>
+    private async Task<Socket> DialUntilAsync(MemberCredentials shown)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await DialAsync(shown);
+            }
+            catch (PeerRefusedException early) when (early.Reason == AdmissionReason.SecondProcess && System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60))
+            {
+                await Task.Delay(10, TestContext.Current.CancellationToken);
+            }
+        }
+    }
 
     private static Uri FreeUrl()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         return new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}");
-    }
-
-    private sealed class Nobody : IPeerHandler, IPeerLinkHandler
-    {
-        public bool OnFrame(NodeId from, PeerFrameKind kind, ReadOnlyMemory<byte> body) => true;
-
-        public void OnFramesEnd(NodeId from)
-        {
-        }
-
-        public void OnLink(NodeId peer, bool up)
-        {
-        }
     }
 }

@@ -1,5 +1,4 @@
 using Conclave.Node.Peers;
-using Conclave.Raft;
 
 namespace Conclave.Node.Tests.Peers;
 
@@ -52,37 +51,4 @@ public class PeerFrameTests
 
     [Fact]
     public void The_checksum_is_crc32c() => Assert.Equal(0xE3069283, PeerFrame.Crc("123456789"u8));
-
-    [Fact]
-    public void A_greeting_is_read_back()
-    {
-        var hello = new PeerHello(PeerConnectionKind.Snapshot, 7, new NodeId(1), new NodeId(2), Guid.NewGuid());
-
-        Assert.Equal(hello, PeerHello.Decode(hello.Encode(), out string reason));
-        Assert.Empty(reason);
-    }
-
-    [Fact]
-    public void A_damaged_greeting_is_refused_with_a_reason()
-    {
-        byte[] good = new PeerHello(PeerConnectionKind.Messages, 7, new NodeId(1), new NodeId(2), Guid.NewGuid()).Encode();
-        for (int i = 0; i < good.Length; i++)
-        {
-            byte[] damaged = [.. good];
-            damaged[i] ^= 0x40;
-            Assert.Null(PeerHello.Decode(damaged, out string reason));
-            Assert.NotEmpty(reason);
-        }
-    }
-
-    [Fact]
-    public void Strangers_are_told_why_they_are_refused()
-    {
-        var hello = new PeerHello(PeerConnectionKind.Messages, 7, new NodeId(1), new NodeId(2), Guid.NewGuid());
-
-        Assert.Empty(hello.Objection(7, new NodeId(2), _ => true));
-        Assert.Contains("cluster ID mismatch", hello.Objection(8, new NodeId(2), _ => true));
-        Assert.Contains("wanted", hello.Objection(7, new NodeId(3), _ => true));
-        Assert.Contains("not a member", hello.Objection(7, new NodeId(2), _ => false));
-    }
 }

@@ -6,6 +6,7 @@ internal sealed class TestNode
     private readonly RaftOutput _output = new();
     private readonly List<PersistOp> _unsynced = [];
     private readonly CoreFaults _faults;
+    private readonly EntryId _lostEnd;
 
     public TestNode(RaftOptions options, Membership membership, CoreFaults faults = CoreFaults.None)
         : this(options, new RecoveredState { HardState = default, Bootstrap = membership }, faults)
@@ -17,6 +18,7 @@ internal sealed class TestNode
         (Options, Bootstrap, _faults) = (options, recovered.Bootstrap, faults);
         (DiskHardState, DiskBase, DiskSnapshot) = (recovered.HardState, recovered.Base, recovered.Snapshot);
         DiskEntries.AddRange(recovered.Entries);
+        _lostEnd = recovered.LostEnd;
         Core = new RaftCore(options, recovered, faults);
     }
 
@@ -137,6 +139,9 @@ internal sealed class TestNode
 
     /// <summary>The disk loses everything after this index, as a damage would have it.</summary>
     public void LoseAfter(ulong index) => DiskEntries.RemoveAll(e => e.Index.Value > index);
+
+    /// <summary>What storage remembers of a damage until the log has reached it again.</summary>
+    public EntryId StillLost => Core.IsRecovering ? _lostEnd : EntryId.Zero;
 
     /// <summary>Power cut: what was not synced is gone.</summary>
     /// <param name="lostEnd">What the node may have acknowledged beyond its log.</param>

@@ -40,6 +40,8 @@ public class DurableLogTests
     {
         using var session = new LogSession(_disk);
         session.Open();
+        session.Vote(1, 7);
+        session.Released.Clear();
         LogState state = session.Acknowledged;
         var ops = new PersistOp[20];
         for (int i = 0; i < ops.Length; i++)
@@ -48,6 +50,18 @@ public class DurableLogTests
         session.Persist(ops);
         Assert.Equal(1, _disk.Syncs - before);
         Assert.Equal(20, session.Released.Count);
+    }
+
+    [Fact]
+    public void A_vote_costs_one_sync_more_and_is_then_in_two_places()
+    {
+        using var session = new LogSession(_disk);
+        session.Open();
+        long before = _disk.Syncs;
+        session.Vote(2, 8);
+        Assert.Equal(2, _disk.Syncs - before);
+        session.Append(4);
+        Assert.Equal(3, _disk.Syncs - before);
     }
 
     [Fact]

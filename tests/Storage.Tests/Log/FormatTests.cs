@@ -189,7 +189,7 @@ public class FormatTests(ITestOutputHelper output)
         byte[] batch = Encode([[1], [2], [3]], 1, out uint chain);
         BatchHeader.TryRead(batch.AsSpan(0, 512), Seed, out BatchHeader header, out _);
         Assert.Empty(replay.Apply(batch.AsSpan(0, header.ContentBytes), header, chain, Seed));
-        Assert.Equal(contained, replay.ProblemAtEnd().Length == 0);
+        Assert.Equal(contained, replay.ProblemAtEnd(out _).Length == 0);
     }
 
     private static SegmentHeader Header(ulong sequence) => new()

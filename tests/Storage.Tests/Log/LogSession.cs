@@ -33,10 +33,13 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
     /// <summary>What was acknowledged.</summary>
     internal LogState Acknowledged { get; private set; } = LogState.Empty;
 
+    /// <summary>Everything that was acknowledged, one state after the other.</summary>
+    internal List<LogState> History { get; } = [LogState.Empty];
+
     /// <summary>What the disk may hold: the acknowledged state, and every state that was on its way.</summary>
     internal List<LogState> Possible { get; } = [LogState.Empty];
 
-    internal IReadOnlyList<OutboundMessage> Released => _released;
+    internal List<OutboundMessage> Released => _released;
 
     internal RecoveredLog Open()
     {
@@ -115,6 +118,7 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
     internal void Expect(LogState state)
     {
         Acknowledged = state;
+        History.Add(state);
         Possible.Clear();
         Possible.Add(state);
     }

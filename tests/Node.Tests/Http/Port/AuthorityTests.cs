@@ -78,7 +78,7 @@ public class AuthorityTests
         {
             (_, JsonElement body) = await node.PostAsync("/v3/cluster/member/list", new { });
             if (body.GetProperty("members")[0].TryGetProperty("clientURLs", out _)) return;
-            await Task.Delay(10);
+            await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
         Assert.Fail("The member never published its URLs.");

@@ -1,0 +1,44 @@
+namespace Conclave.Simulator;
+
+/// <summary>What happens at one moment. The names, in lower case with dashes, are the words of a scenario.</summary>
+internal enum StrikeKind
+{
+    /// <summary>The node is gone, and what it had not synced in part; it starts again after the duration.</summary>
+    PowerCut,
+
+    /// <summary>The process is gone, its files are whole; it starts again after the duration.</summary>
+    Kill,
+
+    /// <summary>The next write of the node stops after so many steps, and the node with it; it starts again after the duration.</summary>
+    CrashWriting,
+
+    /// <summary>The process stands still.</summary>
+    Pause,
+
+    /// <summary>The nodes named are cut off from all others, in both directions.</summary>
+    Partition,
+
+    /// <summary>What the node sends does not arrive.</summary>
+    Mute,
+
+    /// <summary>What is sent to the node does not arrive.</summary>
+    Deafen,
+
+    /// <summary>The links named are dead in both directions.</summary>
+    Cut,
+
+    /// <summary>So many messages in a thousand are lost.</summary>
+    Loss,
+
+    /// <summary>Messages take so many times as long.</summary>
+    Delay,
+
+    /// <summary>The connection from the first node named to the second closes on that side, or on both, and comes back after the duration.</summary>
+    Flap,
+
+    /// <summary>The node's disk takes so many times as long.</summary>
+    SlowDisk,
+
+    /// <summary>A tick of the node takes so many microseconds.</summary>
+    Clock,
+}

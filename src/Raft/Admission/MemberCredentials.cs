@@ -1,0 +1,29 @@
+namespace Conclave.Raft;
+
+/// <summary>What a member shows of itself on every connection, so that others can tell whether its disk still holds what it promised.</summary>
+/// <param name="Incarnation">Drawn at random when the data directory was formatted.</param>
+/// <param name="Boot">How often the directory has been opened; 0 when that is not counted.</param>
+/// <param name="BootNonce">Drawn at random at this very start: two processes with one directory, or a copy of it, differ in it.</param>
+/// <param name="Durable">Last entry that is durable there, log or snapshot.</param>
+/// <param name="LostEnd">As <see cref="RecoveredState.LostEnd"/>: the member knows that its disk lost writes, and behaves accordingly. Zero when nothing is missing.</param>
+public readonly record struct MemberCredentials(Guid Incarnation, ulong Boot, Guid BootNonce, LogIndex Durable, EntryId LostEnd);
+
+/// <summary>What is remembered of a member, durably, between its connections.</summary>
+/// <param name="Incarnation">Of the directory that it came with first.</param>
+/// <param name="Boot">The highest that was accepted.</param>
+/// <param name="BootNonce">That belongs to <paramref name="Boot"/>.</param>
+/// <param name="LogReverted">A leader saw its log end before what it had acknowledged; see <see cref="RaftOutput.LogReverted"/>.</param>
+public readonly record struct RememberedMember(Guid Incarnation, ulong Boot, Guid BootNonce, bool LogReverted);
+
+/// <summary>What the membership says of somebody who wants to talk.</summary>
+public enum MemberStanding : byte
+{
+    /// <summary>A member, or perhaps one: this node may lack the entry that added it.</summary>
+    Member = 0,
+
+    /// <summary>No member, as far as this node knows, and it would know.</summary>
+    Unknown = 1,
+
+    /// <summary>Was a member; its removal is committed.</summary>
+    Removed = 2,
+}

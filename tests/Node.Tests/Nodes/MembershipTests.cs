@@ -1,0 +1,265 @@
+using System.Net;
+using System.Text.Json;
+using Conclave.Node.Options;
+using Conclave.Node.Peers;
+using Conclave.Storage;
+
+namespace Conclave.Node.Tests.Nodes;
+
+/// <summary>Members come and go while the cluster serves.</summary>
+public sealed class MembershipTests
+{
+    [Fact]
+    public async Task A_learner_follows_is_promoted_and_counts()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        await cluster.Any().PutAsync("a", "1");
+        TestNode learner = await cluster.JoinAsync("n2", isLearner: true);
+        await cluster.ReadsAsync("n2", "a", "1");
+
+        await cluster.IsListedAsync("n2");
+        Assert.True((await cluster.ListAsync()).Single(m => m.Name == "n2").IsLearner);
+        (HttpStatusCode status, JsonElement refused) = await learner.PostAsync("/v3/kv/put", new { key = TestNode.Base64("a"), value = TestNode.Base64("2") });
+        Assert.Equal((HttpStatusCode.BadRequest, "etcdserver: rpc not supported for learner"), (status, MemberCluster.MessageOf(refused)));
+        (_, JsonElement own) = await learner.PostAsync("/v3/maintenance/status", new { });
+        Assert.True(own.GetProperty("isLearner").GetBoolean());
+
+        MemberCluster.Listed[] after = await cluster.ChangeAsync("promote", "n2");
+        Assert.All(after, m => Assert.False(m.IsLearner));
+        await TestNode.EventuallyAsync("n2 serves", async () => (await learner.PostAsync("/v3/kv/put", new { key = TestNode.Base64("a"), value = TestNode.Base64("3") })).Status == HttpStatusCode.OK);
+        Assert.Equal("3", await cluster.Node("n1").GetAsync("a"));
+    }
+
+    [Fact]
+    public async Task An_added_member_votes_by_itself_once_it_has_caught_up()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        await cluster.JoinAsync("n4");
+        await cluster.IsVoterAsync("n4");
+
+        // Two of four are no majority any more: with one of the first three away, the new one is needed.
+        await cluster.StopAsync("n1");
+        await cluster.Node("n2").PutAsync("a", "1");
+        Assert.Equal("1", await cluster.Node("n4").GetAsync("a"));
+        await cluster.StopAsync("n4");
+        await cluster.StartAsync("n4");   // its own directory rules over its flags
+        Assert.Equal("1", await cluster.Node("n4").GetAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_member_that_never_starts_does_not_stop_the_cluster_and_can_be_removed()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        await cluster.IsListedAsync("n1");
+        (HttpStatusCode status, JsonElement added) = await cluster.AddAsync("n2", isLearner: false);
+        Assert.Equal(HttpStatusCode.OK, status);
+        string id = added.GetProperty("member").GetProperty("ID").GetString()!;
+        Assert.Equal(["", "n1"], (await cluster.ListAsync()).Select(m => m.Name).Order());
+
+        await cluster.Any().PutAsync("a", "1");
+        (status, _) = await cluster.Any().PostAsync("/v3/cluster/member/remove", new { ID = id });
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal("n1", Assert.Single(await cluster.ListAsync()).Name);
+    }
+
+    [Fact]
+    public async Task A_removed_follower_stops_and_says_why_and_so_it_does_when_it_is_started_again()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        string gone = await cluster.FollowerAsync();
+        string message = await RemoveAndStopAsync(cluster, gone);
+        Assert.Contains("was removed from the cluster", message);
+        Assert.Contains("conclave member add", message);
+
+        TestNode again = await cluster.StartAsync(gone);
+        await TestNode.EventuallyAsync("the removed member is told so", () => Task.FromResult(again.Fatal is MemberRemovedException));
+        await cluster.StopAsync(gone);
+        await cluster.Any().PutAsync("a", "2");
+    }
+
+    [Fact]
+    public async Task A_removed_leader_hands_over_and_stops()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        string gone = await cluster.LeaderAsync();
+        await RemoveAndStopAsync(cluster, gone);
+
+        await cluster.Any().PutAsync("a", "1");
+        Assert.Equal(2, (await cluster.ListAsync()).Length);
+        Assert.NotEqual(gone, await cluster.LeaderAsync());
+    }
+
+    [Fact]
+    public async Task All_members_are_replaced_one_after_the_other_while_clients_write()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        int written = 0;
+        for (int round = 1; round <= 3; round++)
+        {
+            string old = $"n{round}", next = $"m{round}";
+            await WriteAsync();
+            await cluster.JoinAsync(next);
+            await WriteAsync();
+            await cluster.IsVoterAsync(next);
+            await RemoveAndStopAsync(cluster, old);
+            await WriteAsync();
+        }
+
+        Assert.Equal(["m1", "m2", "m3"], (await cluster.ListAsync()).Select(m => m.Name).Order());
+        foreach (string name in new[] { "m1", "m2", "m3" })
+        {
+            for (int i = 0; i < written; i++) Assert.Equal($"{i}", await cluster.Node(name).GetAsync($"k{i}"));
+        }
+
+        async Task WriteAsync()
+        {
+            for (int i = 0; i < 5; i++, written++) await cluster.Any().PutAsync($"k{written}", $"{written}");
+        }
+    }
+
+    [Fact]
+    public async Task A_member_moves_to_another_address()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        string moved = await cluster.FollowerAsync();
+        await cluster.IsListedAsync(moved);
+        string id = await cluster.IdOfAsync(moved);
+        await cluster.StopAsync(moved);
+        Uri url = TestNode.FreeUrl();
+        (HttpStatusCode status, JsonElement answer) = await cluster.Any().PostAsync("/v3/cluster/member/update", new { ID = id, peerURLs = new[] { NodeOptions.Plain(url) } });
+        Assert.True(status == HttpStatusCode.OK, answer.GetRawText());
+        Assert.Equal([NodeOptions.Plain(url)], (await cluster.ListAsync()).Single(m => m.Id == id).PeerUrls);
+
+        // The flags that founded the cluster name the old address. The directory knows better, once it has heard; until then the old flags start it.
+        await using TestNode node = await TestNode.StartAsync(cluster.Options(moved) with { ListenPeerUrls = [url], InitialAdvertisePeerUrls = cluster.Options(moved).ListenPeerUrls });
+        await cluster.Any().PutAsync("a", "1");
+        await TestNode.EventuallyAsync("the moved member follows", async () => await node.GetAsync("a") == "1");
+    }
+
+    [Fact]
+    public async Task Changes_that_cannot_be_are_refused_in_the_words_that_clients_know()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        string id = (await cluster.ListAsync()).Single().Id, own = NodeOptions.Plain(cluster.Options("n1").ListenPeerUrls[0]);
+        foreach ((string what, object request, string message) in new (string, object, string)[]
+        {
+            ("add", new { peerURLs = Array.Empty<string>() }, "etcdserver: given member URLs are invalid"),
+            ("add", new { peerURLs = new[] { "127.0.0.1:1" } }, "etcdserver: given member URLs are invalid"),
+            ("add", new { peerURLs = new[] { own } }, "etcdserver: Peer URLs already exists"),
+            ("remove", new { ID = "77" }, "etcdserver: member not found"),
+            ("update", new { ID = "77", peerURLs = new[] { "http://127.0.0.1:1" } }, "etcdserver: member not found"),
+            ("promote", new { ID = "77" }, "etcdserver: member not found"),
+            ("promote", new { ID = id }, "etcdserver: can only promote a learner member"),
+            ("remove", new { ID = id }, "etcdserver: re-configuration failed due to not enough started members"),
+        })
+        {
+            // The first leader describes the members by itself, and until it has, the addresses are not known to the membership.
+            await TestNode.EventuallyAsync($"{what} is answered with {message}", async () =>
+            {
+                (HttpStatusCode status, JsonElement answer) = await cluster.Any().PostAsync($"/v3/cluster/member/{what}", request);
+                return status != HttpStatusCode.OK && MemberCluster.MessageOf(answer) == message;
+            });
+        }
+
+        (HttpStatusCode added, JsonElement learner) = await cluster.AddAsync("n2", isLearner: true);
+        Assert.Equal(HttpStatusCode.OK, added);
+        (_, JsonElement second) = await cluster.Any().PostAsync("/v3/cluster/member/add", new { peerURLs = new[] { NodeOptions.Plain(TestNode.FreeUrl()) }, isLearner = true });
+        Assert.Equal("etcdserver: too many learner members in cluster", MemberCluster.MessageOf(second));
+        (_, JsonElement early) = await cluster.Any().PostAsync("/v3/cluster/member/promote", new { ID = learner.GetProperty("member").GetProperty("ID").GetString() });
+        Assert.Equal("etcdserver: can only promote a learner member which is in sync with leader", MemberCluster.MessageOf(early));
+    }
+
+    [Fact]
+    public async Task A_removal_that_would_stop_the_cluster_is_refused()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        foreach (string name in new[] { "n1", "n2", "n3" }) await cluster.IsListedAsync(name);
+        string leader = await cluster.LeaderAsync();
+        string[] others = [.. new[] { "n1", "n2", "n3" }.Where(n => n != leader)];
+        string alive = await cluster.IdOfAsync(others[1]);
+        await cluster.StopAsync(others[0]);
+
+        // Until the leader has missed the stopped one for an election timeout, it may still count it.
+        await TestNode.EventuallyAsync("the removal of one of two that are left is refused", async () =>
+        {
+            (HttpStatusCode status, JsonElement answer) = await cluster.Node(leader).PostAsync("/v3/cluster/member/remove", new { ID = alive });
+            Assert.NotEqual(HttpStatusCode.OK, status);
+            return MemberCluster.MessageOf(answer) == "etcdserver: unhealthy cluster";
+        });
+        await cluster.ChangeAsync("remove", others[0]);
+        await cluster.Any().PutAsync("a", "1");
+    }
+
+    [Fact]
+    public async Task The_leadership_moves_where_it_is_wanted()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        foreach (string name in new[] { "n1", "n2", "n3" }) await cluster.IsListedAsync(name);
+        string leader = await cluster.LeaderAsync(), target = await cluster.FollowerAsync();
+        object wanted = new { targetID = await cluster.IdOfAsync(target) };
+
+        (_, JsonElement notLeader) = await cluster.Node(target).PostAsync("/v3/maintenance/transfer-leadership", wanted);
+        Assert.Equal("etcdserver: not leader", MemberCluster.MessageOf(notLeader));
+        (_, JsonElement nobody) = await cluster.Node(leader).PostAsync("/v3/maintenance/transfer-leadership", new { targetID = "77" });
+        Assert.Equal("etcdserver: bad leader transferee", MemberCluster.MessageOf(nobody));
+        (HttpStatusCode status, JsonElement moved) = await cluster.Node(leader).PostAsync("/v3/maintenance/transfer-leadership", wanted);
+        Assert.True(status == HttpStatusCode.OK, moved.GetRawText());
+
+        await cluster.Any().PutAsync("a", "1");
+    }
+
+    [Fact]
+    public async Task A_leader_that_is_stopped_hands_over_before_it_goes()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        foreach (string name in new[] { "n1", "n2", "n3" }) await cluster.IsListedAsync(name);
+        string leader = await cluster.LeaderAsync();
+        await cluster.StopAsync(leader);
+
+        string[] said = [.. TestContext.Current.TestOutputHelper!.Output.Split('\n').Where(line => line.StartsWith(leader, StringComparison.Ordinal))];
+        int stopped = Array.FindIndex(said, line => line.Contains("Stopped."));
+        int lastRole = Array.FindLastIndex(said, line => line.Contains("Now "));
+        Assert.True(lastRole < stopped);
+        Assert.Contains("Now Follower", said[lastRole]);
+        Assert.DoesNotContain("not known", said[lastRole]);
+        await cluster.Any().PutAsync("a", "1");
+    }
+
+    [Fact]
+    public async Task A_directory_of_another_member_is_refused_after_the_addresses_are_in_the_membership_too()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        foreach (string name in new[] { "n1", "n2", "n3" }) await cluster.IsListedAsync(name);
+        await TestNode.EventuallyAsync("the members are described", async () => (await cluster.ListAsync()).All(m => m.PeerUrls.Length > 0));
+        await cluster.StopAsync("n2");
+        await cluster.StopAsync("n3");
+
+        StorageException wrongMember = await Assert.ThrowsAsync<StorageException>(() => TestNode.StartAsync(cluster.Options("n2") with { DataDir = cluster.Options("n3").DataDir }));
+        Assert.Equal(StorageErrorKind.WrongMember, wrongMember.Kind);
+        StorageException wrongCluster = await Assert.ThrowsAsync<StorageException>(() => TestNode.StartAsync(cluster.Options("n2") with { InitialClusterToken = "other" }));
+        Assert.Equal(StorageErrorKind.WrongCluster, wrongCluster.Kind);
+        StorageException joining = await Assert.ThrowsAsync<StorageException>(() => TestNode.StartAsync(cluster.Options("n2") with { DataDir = cluster.Options("n3").DataDir, InitialClusterState = ClusterState.Existing }));
+        Assert.Equal(StorageErrorKind.WrongMember, joining.Kind);
+    }
+
+    [Fact]
+    public async Task Who_was_not_added_is_told_to_be()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        JoinRefusedException refused = await Assert.ThrowsAsync<JoinRefusedException>(() => TestNode.StartAsync(TestNode.Joiner("n2", cluster.Directory, [cluster.Options("n1")])));
+
+        Assert.Contains("member count is unequal", refused.Message);
+        Assert.Contains("conclave member add n2 --peer-urls=", refused.Message);
+    }
+
+    /// <summary>Removes a member that runs, waits until it gives up, and stops it.</summary>
+    /// <returns>What it said.</returns>
+    private static async Task<string> RemoveAndStopAsync(MemberCluster cluster, string name)
+    {
+        TestNode node = cluster.Node(name);
+        await cluster.ChangeAsync("remove", name);
+        await TestNode.EventuallyAsync($"{name} gives up", () => Task.FromResult(node.Fatal is MemberRemovedException));
+        await cluster.StopAsync(name);
+        return node.Fatal!.Message;
+    }
+}
