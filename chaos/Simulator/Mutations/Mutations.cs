@@ -66,7 +66,9 @@ public static class Mutations
             // Followers that fall behind and have much to apply.
             Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 1_000_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
             Mutation.ReadBeforePublished => plan with { RealStore = true },
-            Mutation.ReceivedReportedEarly => plan with { RealDisk = false }, // what travels between files is not yet what the machine loads
+            // What travels between files is not yet what the machine loads; and it has to die between the two.
+            Mutation.ReceivedReportedEarly => plan with { RealDisk = false, Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000, FaultEveryUs = 50_000,
+                Faults = [FaultKind.KillProcess, FaultKind.PowerCut, FaultKind.CutLinks] },
             _ => plan,
         };
     }
