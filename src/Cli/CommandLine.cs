@@ -68,6 +68,7 @@ internal static class CommandLine
             new MemberCommand(terminal, cluster),
             MemberCommand.MoveLeader(terminal, cluster),
             new UpCommand().Run(terminal),
+            new DebugCommand(terminal),
             new VersionCommand(terminal, cluster),
         };
         foreach (Option option in cluster.All) root.Add(option);

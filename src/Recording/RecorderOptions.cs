@@ -7,7 +7,7 @@ public sealed record RecorderOptions
     public required string Directory { get; init; }
 
     /// <summary>
-    /// Bytes of all recordings in the directory, 1 MiB or more. Half is for the current run, which stops recording there; the other half keeps
+    /// Bytes of all recordings of one node in the directory, 1 MiB or more. Half is for the current run, which stops recording there; the other half keeps
     /// the newest of the earlier runs. Default 256 MiB.
     /// </summary>
     public long BytesMax { get; init; } = 256L << 20;

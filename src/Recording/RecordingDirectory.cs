@@ -1,3 +1,5 @@
+using Conclave.Raft;
+
 namespace Conclave.Recording;
 
 /// <summary>The recordings of a directory. Their names sort by time.</summary>
@@ -5,14 +7,16 @@ public static class RecordingDirectory
 {
     public const string Extension = ".inputs";
 
+    internal static string NameEnd(NodeId node) => $"-{node}{Extension}";
+
     /// <summary>All recordings, the oldest first.</summary>
     public static IReadOnlyList<FileInfo> List(string directory) =>
         [.. new DirectoryInfo(directory).EnumerateFiles("*" + Extension).OrderBy(file => file.Name, StringComparer.Ordinal)];
 
-    /// <summary>Deletes the oldest recordings until the rest has at most so many bytes.</summary>
-    internal static void Prune(string directory, long bytesMax)
+    /// <summary>Deletes the oldest recordings of one node until the rest has at most so many bytes. Other nodes may be recording there too.</summary>
+    internal static void Prune(string directory, NodeId node, long bytesMax)
     {
-        IReadOnlyList<FileInfo> files = List(directory);
+        FileInfo[] files = [.. List(directory).Where(file => file.Name.EndsWith(NameEnd(node), StringComparison.Ordinal))];
         long bytes = files.Sum(file => file.Length);
         foreach (FileInfo file in files)
         {

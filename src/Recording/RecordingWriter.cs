@@ -48,9 +48,9 @@ internal sealed class RecordingWriter : IDisposable
     public static RecordingWriter Create(RecorderOptions options, RecordingStart start)
     {
         Directory.CreateDirectory(options.Directory);
-        RecordingDirectory.Prune(options.Directory, options.BytesMax / 2);
+        RecordingDirectory.Prune(options.Directory, start.Options.Self, options.BytesMax / 2);
         DateTimeOffset now = options.Time.GetUtcNow();
-        string name = string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd'T'HHmmss.fffffff}-{start.Options.Self}{RecordingDirectory.Extension}");
+        string name = string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd'T'HHmmss.fffffff}{RecordingDirectory.NameEnd(start.Options.Self)}");
         FileStream file = new(System.IO.Path.Combine(options.Directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
         return new RecordingWriter(file, start, options.BytesMax / 2);
     }

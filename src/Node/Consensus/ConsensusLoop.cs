@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
 using Conclave.Raft;
+using Conclave.Recording;
 using Conclave.Store;
 using Microsoft.Extensions.Logging;
 
@@ -90,6 +91,9 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     public ReadBarrier Reads { get; }
 
+    /// <summary>Gets everything that the core is told; null when nothing is recorded. Set before the first run.</summary>
+    public InputRecorder? Recorder { get; set; }
+
     /// <summary>What the core looked like after the last batch.</summary>
     public ConsensusStatus Status => Volatile.Read(ref _status);
 
@@ -125,17 +129,28 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     protected override void Run(bool borrowed)
     {
         StepTicks();
-        foreach (ref readonly RaftInput input in CollectionsMarshal.AsSpan(_stepping)) _core.Step(input, _output);
+        foreach (ref readonly RaftInput input in CollectionsMarshal.AsSpan(_stepping)) StepCore(input);
         _stepping.Clear();
         if (_proposing.Count > 0) StepProposals();
         _core.Flush(_output);
+        Recorder?.Flush(_output, _core);
         Volatile.Write(ref _ticksUntilDue, _core.TicksUntilDue);
         Emit();
     }
 
     protected override void AfterOwnRun() => _driver.DriveWithoutLog();
 
-    protected override void OnFailure(Exception cause) => _effects.OnFatal(cause);
+    protected override void OnFailure(Exception cause)
+    {
+        Recorder?.Fail(cause);
+        _effects.OnFatal(cause);
+    }
+
+    private void StepCore(in RaftInput input)
+    {
+        Recorder?.Step(input);
+        _core.Step(input, _output);
+    }
 
     private void Enqueue(in IncomingProposal proposal, bool wake) => Add((this, proposal), static s => s.Item1._proposals.Add(s.proposal), wake);
 
@@ -146,7 +161,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         for (int ticks = 0; next <= now; next += TickLength)
         {
             if (ticks++ == _ticksUntilDue + LateTicksMax) next = now;
-            else _core.Step(RaftInput.Tick(), _output);
+            else StepCore(RaftInput.Tick());
         }
 
         Volatile.Write(ref _nextTick, next);
@@ -166,7 +181,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         if (_batch.Count == 0) return;
         if (_batchForCore.Length < _batch.Count) _batchForCore = new Proposal[_batch.Count * 2];
         for (int i = 0; i < _batch.Count; i++) _batchForCore[i] = new Proposal((ulong)i, _batch[i].Payload);
-        _core.Step(RaftInput.Propose(_batchForCore.AsMemory(0, _batch.Count)), _output);
+        StepCore(RaftInput.Propose(_batchForCore.AsMemory(0, _batch.Count)));
         foreach (ProposalVerdict verdict in _output.Proposals)
         {
             IncomingProposal proposal = _batch[(int)verdict.Id];

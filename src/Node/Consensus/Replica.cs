@@ -55,7 +55,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         (_log, _store, _credentials, Cluster) = (disk.Log, disk.Store, disk.Credentials, disk.Cluster);
         try
         {
-            var core = new RaftCore(CoreOptions(options, Self), disk.Recovered);
+            RaftOptions coreOptions = CoreOptions(options, Self);
+            var core = new RaftCore(coreOptions, disk.Recovered);
             Members = new MemberDirectory(Cluster, disk.Membership) { PublishedName = PublishedName, InForce = core.Membership };
             KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), Members, options.ForgetMemberDisk, logger);
             _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader };
@@ -63,6 +64,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _consensus = new ConsensusLoop(core, Self, _peers, this, this,
                 route => new Proposals(Self, route, options.RequestTimeout),
                 ask => new ReadBarrier(ask, this, options.RequestTimeout), logger);
+            _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, disk.Recovered, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
@@ -215,6 +217,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     public async ValueTask DisposeAsync()
     {
         _consensus.Stop();
+        _consensus.Recorder?.Dispose();
         Proposals.Stop();
         Reads.Stop();
         _logWriter.Stop();
@@ -327,7 +330,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         ElectionTimeoutTicks = (int)(options.ElectionTimeout / NodeOptions.TickInterval),
         CampaignDelayTicks = (NodeOptions.LeaderPriorityMax - options.LeaderPriority) * (int)(options.ElectionTimeout / NodeOptions.TickInterval) / 10,
         HeartbeatTicks = (int)(options.HeartbeatInterval / NodeOptions.TickInterval),
-        ProposalBytesMax = options.MaxRequestBytes + Command.HeaderBytes,
+        ProposalBytesMax = options.MaxRequestBytes + Command.SessionHeaderBytes,
         UncommittedBytesMax = Math.Max(64L << 20, 2L * options.MaxRequestBytes),
         DiskStallTicks = Math.Max(300, 3 * (int)(options.ElectionTimeout / NodeOptions.TickInterval)),
     };

@@ -60,6 +60,8 @@ public static class NodeFlags
         new("experimental-watch-progress-notify-interval", "older name of the flag above", (o, v) => o with { WatchProgressInterval = Duration(v) }),
         new("log-level", "debug, info, warn or error (default info)", (o, v) => v is "debug" or "info" or "warn" or "error" ? o with { LogLevel = v }
             : throw new FormatException("use debug, info, warn or error")),
+        new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),
+        new("record-inputs-max-bytes", "bytes of all recordings in that directory (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
         new("allow-insecure", "cleartext listeners on other addresses than loopback", (o, v) => o with { AllowInsecure = Switch(v) }, IsSwitch: true),
     ];
 

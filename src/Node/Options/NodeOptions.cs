@@ -70,6 +70,12 @@ public sealed record NodeOptions
     /// <summary>Time without events after which a watch that asked for progress hears of it. Default 10 min.</summary>
     public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Directory for recordings of what consensus is told, in which no value is hidden; null records nothing. Default null.</summary>
+    public string? RecordInputs { get; init; }
+
+    /// <summary>Bytes of all recordings in <see cref="RecordInputs"/>, 1 MiB or more. Default 256 MiB.</summary>
+    public long RecordInputsBytesMax { get; init; } = 256L << 20;
+
     /// <summary>Allows cleartext listeners on addresses other than loopback. Default false.</summary>
     public bool AllowInsecure { get; init; }
 
@@ -108,6 +114,8 @@ public sealed record NodeOptions
             yield return $"--max-request-bytes is {MaxRequestBytes}; use 1024 to {64 << 20}.";
         if (MaxTxnOps < 1)
             yield return $"--max-txn-ops is {MaxTxnOps}; use 1 or more.";
+        if (RecordInputsBytesMax < 1 << 20)
+            yield return $"--record-inputs-max-bytes is {RecordInputsBytesMax}; use {1 << 20} or more.";
         foreach (string problem in MemberProblems()) yield return problem;
         foreach (string problem in ForgetProblems()) yield return problem;
         foreach (string problem in UrlProblems()) yield return problem;

@@ -51,6 +51,7 @@ public sealed class ReplayRun
         catch (InvariantViolationException e)
         {
             _stopped = true;
+            if (step.Digest is null) _recording.Read();   // the end says why
             string? surprise = step.Digest is null ? null : "the core failed, which it did not then";
             return new ReplayedBatch(Batches, Ticks, step.Inputs, _output, surprise, e);
         }
@@ -58,6 +59,7 @@ public sealed class ReplayRun
         if (step.Digest is not { } then)
         {
             _stopped = true;
+            _recording.Read();   // the end says why
             return new ReplayedBatch(Batches, Ticks, step.Inputs, _output, Difference: null, Failure: null);
         }
 

@@ -3,11 +3,11 @@ using Conclave.Raft;
 namespace Conclave.Storage;
 
 /// <summary>Reads a segment through a window, so that a few large files do not have to fit into memory at once.</summary>
-internal sealed class SegmentReader(IStorageFile file, long length)
+internal sealed class SegmentReader(IStorageFile file, long length, int windowBytes = SegmentReader.WindowBytes)
 {
     private const int WindowBytes = 1 << 20;
 
-    private byte[] _window = new byte[(int)Math.Min(length, WindowBytes)];
+    private byte[] _window = new byte[(int)Math.Min(length, windowBytes)];
     private long _start;
     private int _filled;
 

@@ -70,6 +70,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
                 Format();
                 break;
             default:
+                Superblock.Faults = options.Faults;
                 GoOn(reading);
                 break;
         }
@@ -152,6 +153,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
             Bootstrap = options.Bootstrap,
             Boot = 1,
         });
+        Superblock.Faults = options.Faults;
         Fresh = true;
     }
 
@@ -183,10 +185,11 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
         {
             NewestSegment = Decision.NextSegment == NextSegmentOutcome.Adopt ? known.NewestSegment + 1 : known.NewestSegment,
             HardState = HardState,
-            LostEnd = LostEnd,
+            LostEnd = (options.Faults & StorageFaults.ForgetLostEnd) == 0 ? LostEnd : EntryId.Zero,
             Boot = known.Boot + (Findings.Superblock == SuperblockFinding.PairDamaged ? 2UL : 1UL), // the lost pair may have held one more
         });
-        Active?.Wipe();
+        if ((options.Faults & StorageFaults.KeepTornTail) == 0)
+            Active?.Wipe();
         DeleteLeftovers();
     }
 

@@ -151,7 +151,7 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
 
     private long ReadBatches(string path, IStorageFile file, SegmentReader reader, SegmentHeader header, bool isLast)
     {
-        var scan = new SegmentScan(path, reader, header);
+        var scan = new SegmentScan(path, reader, header, options.Faults);
         scan.Run(Replay);
         if (scan is { Damage: null, Contradiction: null } && isLast)
             scan.CheckTail(Replay);
@@ -230,6 +230,7 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
         };
         if (problem is not null)
             return check == HeaderCheck.OtherFormat ? SegmentsFinding.OtherFormat : SegmentsFinding.Damaged;
+        header = header with { IsUnseeded = (options.Faults & StorageFaults.RecycleUnclean) != 0 };
         SuperblockFinding identity = IdentityCheck.Of(options, header.Identity, path, out problem);
         if (problem is not null)
             return identity == SuperblockFinding.OtherCluster ? SegmentsFinding.OtherCluster : SegmentsFinding.OtherMember;

@@ -36,6 +36,23 @@ public sealed class DiskFaults
     public void Fail(DiskOperation operation, FileError error = FileError.Io, string nameContains = "", int after = 0, int times = 1) =>
         _armed.Add(new Armed(operation, error, nameContains) { After = after, Times = times });
 
+    /// <summary>Writes that report success, look right until the cache is dropped or the power goes, and never reach the platter, sync or not.</summary>
+    public void LoseWrite(string nameContains = "", int after = 0, int times = 1) => Arm(DiskEffect.LostWrite, nameContains, after, times);
+
+    /// <summary>Writes that report success and land elsewhere in the same file.</summary>
+    /// <param name="bySectors">How many sectors further (or before, when negative); stays within the file.</param>
+    /// <param name="nameContains">As in <see cref="Fail"/>.</param>
+    /// <param name="after">As in <see cref="Fail"/>.</param>
+    /// <param name="times">As in <see cref="Fail"/>.</param>
+    public void MisdirectWrite(int bySectors, string nameContains = "", int after = 0, int times = 1) =>
+        _armed.Add(new Armed(DiskOperation.Write, FileError.Io, nameContains) { Effect = DiskEffect.MisdirectedWrite, BySectors = bySectors, After = after, Times = times });
+
+    /// <summary>Reads that show what the sectors held before the last sync of the file.</summary>
+    public void ReadStale(string nameContains = "", int after = 0, int times = 1) => Arm(DiskEffect.StaleRead, nameContains, after, times);
+
+    /// <summary>Renames that no sync of the directory makes durable: the next power cut brings the old name back.</summary>
+    public void LoseRename(string nameContains = "", int after = 0, int times = 1) => Arm(DiskEffect.LostRename, nameContains, after, times);
+
     /// <summary>Everything works again.</summary>
     public void Heal()
     {
@@ -47,7 +64,7 @@ public sealed class DiskFaults
     {
         foreach (Armed fault in _armed)
         {
-            if (fault.Operation != operation || fault.Times == 0 || !path.Contains(fault.NameContains, StringComparison.Ordinal))
+            if (fault.Effect != DiskEffect.Failure || fault.Operation != operation || fault.Times == 0 || !path.Contains(fault.NameContains, StringComparison.Ordinal))
                 continue;
             if (fault.After-- > 0)
                 continue;
@@ -57,10 +74,46 @@ public sealed class DiskFaults
         return null;
     }
 
+    internal bool Takes(DiskEffect effect, string path) => Takes(effect, path, out _);
+
+    internal bool Takes(DiskEffect effect, string path, out int bySectors)
+    {
+        bySectors = 0;
+        foreach (Armed fault in _armed)
+        {
+            if (fault.Effect != effect || fault.Times == 0 || !path.Contains(fault.NameContains, StringComparison.Ordinal))
+                continue;
+            if (fault.After-- > 0)
+                continue;
+            fault.Times--;
+            bySectors = fault.BySectors;
+            return true;
+        }
+        return false;
+    }
+
+    private void Arm(DiskEffect effect, string nameContains, int after, int times) =>
+        _armed.Add(new Armed(DiskOperation.Write, FileError.Io, nameContains) { Effect = effect, After = after, Times = times });
+
     private sealed record Armed(DiskOperation Operation, FileError Error, string NameContains)
     {
+        public DiskEffect Effect { get; init; }
+
+        public int BySectors { get; init; }
+
         public int After { get; set; }
 
         public int Times { get; set; }
     }
+}
+
+/// <summary>What an armed fault does.</summary>
+internal enum DiskEffect
+{
+    /// <summary>The call fails.</summary>
+    Failure,
+    LostWrite,
+    MisdirectedWrite,
+    StaleRead,
+    LostRename,
 }
