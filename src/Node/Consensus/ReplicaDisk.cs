@@ -77,7 +77,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
     /// <remarks>Blocks: a node without an identity has nothing else to do. Bounded by the patience of <see cref="Joining"/>.</remarks>
     private static ClusterIdentity Introduced(NodeOptions options, ILogger logger, StorageIdentity? found)
     {
-        ClusterIdentity cluster = Task.Run(() => Joining.AskAsync(options, logger)).GetAwaiter().GetResult();
+        ClusterIdentity cluster = Task.Run(() => Joining.AskAsync(options, Joining.Patience, logger)).GetAwaiter().GetResult();
         if (found is null || found.ClusterId == cluster.ClusterId && found.NodeId == cluster.Self.Value) return cluster;
         throw new JoinRefusedException($"{options.DataDir} was formatted for member {found.NodeId:x} of cluster {found.ClusterId:x} and never received anything, and this is member {cluster.Self} of {cluster.ClusterId:x} now. "
             + "Move the directory away and start again.");
