@@ -67,7 +67,7 @@ internal static class Mutations
         new(CoreFaults.ReuseReadEpoch, Reading with { Reads = 2, Proposals = 0 }),
         new(CoreFaults.VoteByPreVote, Election),
         new(CoreFaults.CommitBeyondVerified, Heartbeats),
-        new(CoreFaults.StableMarkFromOldTicket, Divergence with { SyncDisk = false, Terms = 2, Campaigns = 1, Proposals = 0, Duplicates = 1, Log = 4, Messages = 3 }),
+        new(CoreFaults.StableMarkFromOldTicket, Heartbeats with { SyncDisk = false, Heartbeats = 0, Proposals = 0, Duplicates = 1, Messages = 3 }),
         new(CoreFaults.HeartbeatWithCommit, Heartbeats),
     ];
 
