@@ -1,8 +1,11 @@
 using Conclave.Processes.Kill;
+using Conclave.Processes.Membership;
 using Conclave.Processes.Servers;
 
 const string usage = $"""
     {KillOptions.Usage}
+
+    {ReplaceOptions.Usage}
 
     run [conclave|etcd]
 
@@ -28,6 +31,24 @@ switch (args)
         if (options.JsonPath is { } path)
             await File.WriteAllTextAsync(path, report.ToJson());
         return report.Violations.Count == 0 ? 0 : 1;
+
+    case ["replace", .. string[] rest]:
+        ReplaceOptions replace;
+        try
+        {
+            replace = ReplaceOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{ReplaceOptions.Usage}");
+            return 2;
+        }
+        ReplaceReport replaced = await ReplaceRun.RunAsync(replace, Console.Error.WriteLine);
+        Console.WriteLine(replaced);
+        Console.WriteLine(replaced.ToJson());
+        if (replace.JsonPath is { } target)
+            await File.WriteAllTextAsync(target, replaced.ToJson());
+        return replaced.Violations.Count == 0 ? 0 : 1;
 
     case ["run", .. string[] rest]:
         ServerKind kind = rest is ["etcd"] ? ServerKind.Etcd : ServerKind.Conclave;

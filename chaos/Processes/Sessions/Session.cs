@@ -37,7 +37,8 @@ internal abstract class Session(int id, ProcessCluster cluster, int seed)
         for (int turn = Id; !stop.IsCancellationRequested; turn++)
         {
             // A call in flight is always waited for: cancelling it would only add unknown outcomes.
-            await StepAsync(turn % Cluster.Members.Count).ConfigureAwait(false);
+            IReadOnlyList<int> serving = Cluster.Serving;
+            await StepAsync(serving[turn % serving.Count]).ConfigureAwait(false);
             await timer.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
