@@ -13,10 +13,10 @@ namespace Conclave.Processes.Membership;
 /// <param name="RemoveMilliseconds">From the request to remove the old one until it was answered.</param>
 public sealed record Replacement(string Old, string New, bool Led, double JoinMilliseconds, double RemoveMilliseconds)
 {
-    /// <summary>Longest time without a successful write while the new one joined, in ms.</summary>
+    /// <summary>Longest time without a successful write through the members that stay, while the new one joined, in ms.</summary>
     public double JoinGapMilliseconds { get; init; }
 
-    /// <summary>Longest time without a successful write from the request to remove the old one until it was stopped, in ms.</summary>
+    /// <summary>Longest time without a successful write through the members that stay, from the request to remove the old one until it was stopped, in ms.</summary>
     public double RemoveGapMilliseconds { get; init; }
 
     /// <inheritdoc/>
@@ -46,7 +46,7 @@ public sealed record ReplaceReport
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {Replacements.Count} members replaced, {Replacements.Count(one => one.Led)} of them leading; longest time without a successful write {Clients.LongestWriteGapMilliseconds:0} ms");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {Replacements.Count} members replaced, {Replacements.Count(one => one.Led)} of them leading; longest time without a successful write through those that stay {Replacements.Max(one => Math.Max(one.JoinGapMilliseconds, one.RemoveGapMilliseconds)):0} ms, for clients that also ask the one that goes {Clients.LongestWriteGapMilliseconds:0} ms");
         foreach (Replacement one in Replacements)
             text.AppendLine(CultureInfo.InvariantCulture, $"  {one}; longest time without a write {one.JoinGapMilliseconds:0} ms while it joined, {one.RemoveGapMilliseconds:0} ms while the old one went");
         text.AppendLine(CultureInfo.InvariantCulture, $"calls: {Clients.Acknowledged} acknowledged, {Clients.Refused} refused, {Clients.Unknown} of unknown outcome; {Clients.Keys} keys; {Clients.HistoryOperations} operations on registers checked ({Clients.StatesExplored} states)");

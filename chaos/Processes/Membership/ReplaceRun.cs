@@ -58,8 +58,8 @@ public sealed class ReplaceRun
         string[] left = [.. _cluster.Serving.Intersect(first).Select(place => $"{_cluster.Members[place].Name} still serves.")];
         IEnumerable<Replacement> timed = _replacements.Zip(_times, (one, time) => one with
         {
-            JoinGapMilliseconds = _workload.LongestWriteGap(time.Started, time.Joined),
-            RemoveGapMilliseconds = _workload.LongestWriteGap(time.Joined, time.Ended),
+            JoinGapMilliseconds = _workload.LongestWriteGap(time.Started, time.Joined, anybody: false),
+            RemoveGapMilliseconds = _workload.LongestWriteGap(time.Joined, time.Ended, anybody: false),
         });
         return new ReplaceReport { Kind = _options.Kind.ToString(), Replacements = [.. timed], Clients = seen, Violations = [.. left, .. seen.Violations] };
     }
@@ -77,10 +77,12 @@ public sealed class ReplaceRun
         _cluster.Serving = [.. _cluster.Serving, added];
 
         // Clients go on asking the old one while it is removed: nothing that it still says may be wrong.
+        _cluster.Leaving = old;
         await _members.RemoveAsync(old, cancellationToken).ConfigureAwait(false);
         long removed = Stopwatch.GetTimestamp();
         await _workload.WaitForCallsAsync(CallsBetweenChanges, Patience, cancellationToken).ConfigureAwait(false);
         _cluster.Serving = [.. _cluster.Serving.Where(place => place != old)];
+        _cluster.Leaving = null;
         _cluster.Members[old].Stop(Patience);
 
         _times.Add((started, joined, Stopwatch.GetTimestamp()));

@@ -22,7 +22,10 @@ public sealed class ProcessCluster : IAsyncDisposable
         _roll = new Roll(members, [.. members.Select(member => new MemberClient(member.ClientUrl))], [.. Enumerable.Range(0, members.Length)]);
     }
 
-    private sealed record Roll(IReadOnlyList<ServerProcess> Members, IReadOnlyList<MemberClient> Clients, IReadOnlyList<int> Serving);
+    private sealed record Roll(IReadOnlyList<ServerProcess> Members, IReadOnlyList<MemberClient> Clients, IReadOnlyList<int> Serving)
+    {
+        public int? Leaving { get; init; }
+    }
 
     /// <summary>As given to <see cref="StartAsync"/>.</summary>
     public ClusterOptions Options { get; }
@@ -38,6 +41,13 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         get => _roll.Serving;
         set => _roll = _roll with { Serving = value };
+    }
+
+    /// <summary>The serving member that is about to go; null when none is.</summary>
+    public int? Leaving
+    {
+        get => _roll.Leaving;
+        set => _roll = _roll with { Leaving = value };
     }
 
     /// <summary>host:port of each member, separated by commas, as etcdctl wants them.</summary>
