@@ -16,10 +16,14 @@ internal sealed record Plan
     public required int SpikePermille { get; init; }
     public required long DiskMinUs { get; init; }
     public required long DiskMaxUs { get; init; }
+
+    /// <summary>Longest time that committed entries wait before they are applied.</summary>
+    public long ApplyMaxUs { get; init; } = 2_000;
     public required int BatchInputsMax { get; init; }
     public required int SnapshotEvery { get; init; }
     public required int ElectionTimeoutTicks { get; init; }
     public required int HeartbeatTicks { get; init; }
+    public required int CampaignDelayTicks { get; init; } // times the number of nodes before it
     public required int AppendBytesMax { get; init; }
     public required int InflightCountMax { get; init; }
     public required int TrailingEntries { get; init; }
@@ -63,6 +67,7 @@ internal sealed record Plan
         SnapshotEvery = 1_000,
         ElectionTimeoutTicks = 20,
         HeartbeatTicks = 4,
+        CampaignDelayTicks = 0,
         AppendBytesMax = 1 << 20,
         InflightCountMax = 256,
         TrailingEntries = 200,
@@ -94,7 +99,7 @@ internal sealed record Plan
         long delayMin = random.Pick(50, 200, 1_000);
         var plan = new Plan
         {
-            Nodes = random.Pick(3, 3, 3, 3, 5, 5, 2, 1),
+            Nodes = random.Pick(3, 3, 3, 3, 5, 5, 2, 1, 4, 7),
             RealDisk = random.Below(3) == 0,
             RealStore = random.Below(3) == 0,
             EncodeMessages = random.Below(4) == 0,
@@ -110,6 +115,7 @@ internal sealed record Plan
             SnapshotEvery = random.Pick(20, 100, 1_000),
             ElectionTimeoutTicks = heartbeat * (5 + random.Below(8)),
             HeartbeatTicks = heartbeat,
+            CampaignDelayTicks = random.Pick(0, 0, 0, 10),
             AppendBytesMax = random.Pick(1, 200, 1 << 20),
             InflightCountMax = random.Pick(1, 4, 256),
             TrailingEntries = random.Pick(0, 10, 200),
@@ -124,6 +130,7 @@ internal sealed record Plan
             Lockers = random.Below(2) * (2 + random.Below(3)),
             RegisterClients = random.Below(2) * (2 + random.Below(3)),
             SessionClients = random.Below(2) * (1 + random.Below(3)),
+            ApplyMaxUs = random.Pick(2_000, 2_000, 100_000),
         };
         return plan with { ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
     }
@@ -131,9 +138,10 @@ internal sealed record Plan
     private static FaultKind[] DrawFaults(RandomStream random)
     {
         FaultKind[] all = Enum.GetValues<FaultKind>();
-        int count = 1 + random.Below(6);
-        var chosen = new FaultKind[count];
-        for (int i = 0; i < count; i++) chosen[i] = all[random.Below(all.Length)];
-        return chosen;
+        var chosen = new List<FaultKind>();
+        for (int count = 1 + random.Below(6); count > 0; count--) chosen.Add(all[random.Below(all.Length)]);
+        // Most requests for other members come at a moment when they are refused, so some runs get many.
+        if (random.Below(4) == 0) chosen.AddRange([FaultKind.Members, FaultKind.Members, FaultKind.Transfer]);
+        return [.. chosen];
     }
 }

@@ -6,7 +6,7 @@ const string Usage = """
     simulator run FILE [--trace]                                        runs a scenario
     simulator shrink (--seed N [--steps M] [--mutation NAME] | FILE) [--out FILE]   makes a failing run small and prints it as a scenario
     simulator explore [--minutes M] [--parallel P] [--from SEED] [--steps M] [--mutation NAME]   fresh seeds; failures are shrunk into artifacts/simulator
-    simulator mutations [--seeds N] [--steps M]                         the first seed that notices each deliberate bug
+    simulator mutations [--seeds N] [--only PART] [--parallel P] [--markdown] [--pins FILE]   the first seed that notices each deliberate bug
     simulator renew                                                     the traces and scenarios that the build checks, after a change of what runs do
       --without-i8   let messages leave too early, and see whether what follows from it is noticed
     """;
@@ -20,7 +20,7 @@ for (int i = 0; i < args.Length; i++)
         names.Add(args[i]);
         continue;
     }
-    bool hasValue = args[i] is not ("--trace" or "--without-i8") && i + 1 < args.Length;
+    bool hasValue = args[i] is not ("--trace" or "--without-i8" or "--markdown") && i + 1 < args.Length;
     options[args[i]] = hasValue ? args[++i] : "";
 }
 int steps = (int)Number("--steps", Simulation.StepsDefault);
@@ -33,7 +33,7 @@ switch (names.FirstOrDefault())
     case "run" when names.Count == 2: return RunScenario(names[1]);
     case "shrink": return Shrink();
     case "explore": return Explore();
-    case "mutations": return Mutations();
+    case "mutations": return HuntMutations();
     case "renew": return ScenarioFiles.Renew(Console.Out).Count;
     case null when options.ContainsKey("--seed"):
         Verdict verdict = Simulation.FromSeed(Number("--seed", 1), steps, mutation, story, checkReleases).Run();
@@ -77,16 +77,16 @@ int Explore()
     return explorer.Explore(from, time, (int)Number("--parallel", 1), Console.Out).Count == 0 ? 0 : 1;
 }
 
-int Mutations()
+int HuntMutations()
 {
-    int missed = 0;
-    foreach (Mutation each in Enum.GetValues<Mutation>().Where(m => m != Mutation.None))
-    {
-        (ulong Seed, Verdict Verdict)? caught = new Explorer(steps, each, checkReleases).FirstToCatch(1, (int)Number("--seeds", 300));
-        Console.WriteLine(caught is { } found ? $"{each,-24} seed {found.Seed,4}  {found.Verdict.Failure!.Split('\n')[0]}" : $"{each,-24} NOT CAUGHT"); // it is caught because it failed
-        if (caught is null) missed++;
-    }
-    return missed;
+    Mutation[] chosen = [.. Mutations.All.Where(each => !options.TryGetValue("--only", out string? part) || $"{Mutations.LayerOf(each)}.{each}".Contains(part, StringComparison.OrdinalIgnoreCase))];
+    bool markdown = options.ContainsKey("--markdown");
+    var hunt = new MutationHunt((int)Number("--seeds", 300), steps, checkReleases);
+    List<MutationCatch> all = hunt.HuntAll(chosen, (int)Number("--parallel", 1), one => (markdown ? Console.Error : Console.Out).WriteLine(one));
+    if (markdown) Console.Write(MutationHunt.Markdown(all));
+    if (options.TryGetValue("--pins", out string? pins)) File.WriteAllLines(pins, all.Where(one => one.Seed is not null).Select(one => FormattableString.Invariant($"{one.Mutation} {one.Seed}")));
+    Console.Error.WriteLine($"{all.Count(one => one.Seed is not null)} of {all.Count} are noticed.");
+    return all.Count(one => one.Seed is null);
 }
 
 void Print(Verdict verdict) =>

@@ -91,10 +91,12 @@ public sealed class Simulation
         world.RunUntil(() => false, 6_000_000);
         if (!world.RunUntil(() => HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
 
-        ulong write = world.Clients.Probe(LeaderOf(world)!); // there is one: it has converged
+        world.ServeBy(world.Leader!.Core.Membership); // there is one: it has converged
+        ulong write = world.Clients.Probe(world.Leader!); // as above
         if (!world.RunUntil(() => !world.Clients.IsUnderWay(write) && HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");
-        foreach (SimNode node in world.Nodes)
+        foreach (NodeId member in world.Leader!.Core.Membership.Members()) // as above
         {
+            SimNode node = world[member];
             ulong read = world.Clients.ProbeRead(node);
             if (!world.RunUntil(() => !world.Clients.IsUnderWay(read), ConvergeUs)) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
         }
@@ -102,16 +104,20 @@ public sealed class Simulation
         if (!world.RunUntil(() => world.Clients.Watches.AreComplete, ConvergeUs)) throw new SimulationFailure($"I18: watches have not been told everything after healing. {world.Clients.Watches.Describe()}");
         world.Clients.Registers.Check();
 
-        Term term = LeaderOf(world)!.Core.Term; // as above
+        Term term = world.Leader!.Core.Term; // as above
         world.RunUntil(() => false, 5 * world.Plan.ElectionTimeoutUs);
-        if (LeaderOf(world) is not { } leader || leader.Core.Term != term) throw new SimulationFailure($"I22: an election in a healthy cluster. {Describe(world)}");
+        if (world.Leader is not { } leader || leader.Core.Term != term) throw new SimulationFailure($"I22: an election in a healthy cluster. {Describe(world)}");
     }
 
+    /// <summary>Everybody who is a member, and nobody else, is asked.</summary>
     private static bool HasConverged(SimWorld world)
     {
-        if (LeaderOf(world) is not { } leader) return false;
-        foreach (SimNode node in world.Nodes)
+        if (world.Leader is not { } leader) return false;
+        Membership membership = leader.Core.Membership;
+        if (membership.IsJoint || membership.Joining.Length > 0 || !membership.IsVoter(leader.Id)) return false;
+        foreach (NodeId member in membership.Members())
         {
+            SimNode node = world[member];
             if (!node.IsUp || node.Core.Leader != leader.Id || node.Core.Term != leader.Core.Term) return false;
             if (node.Core.LastEntry != leader.Core.LastEntry || node.Core.Commit != leader.Core.LastEntry.Index) return false;
             if (node.Machine.Applied.Index != node.Core.Commit) return false;
@@ -119,14 +125,6 @@ public sealed class Simulation
         return true;
     }
 
-    private static SimNode? LeaderOf(SimWorld world)
-    {
-        SimNode? leader = null;
-        foreach (SimNode node in world.Nodes)
-            if (node.IsUp && node.Core.Role == RaftRole.Leader && (leader is null || node.Core.Term > leader.Core.Term)) leader = node;
-        return leader;
-    }
-
     private static string Describe(SimWorld world) => string.Join("; ", world.Nodes.Select(n => !n.IsUp ? $"{n.Id} down"
-        : $"{n.Id} {n.Core.Role} term {n.Core.Term} leader {n.Core.Leader} log {n.Core.LogBase}..{n.Core.LastEntry} commit {n.Core.Commit} applied {n.Machine.Applied.Index}"));
+        : $"{n.Id} {n.Core.Role} term {n.Core.Term} leader {n.Core.Leader} log {n.Core.LogBase}..{n.Core.LastEntry} commit {n.Core.Commit} applied {n.Machine.Applied.Index} {MembershipCheck.Describe(n.Core.Membership)}"));
 }

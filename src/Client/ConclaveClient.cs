@@ -74,6 +74,15 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
     /// <summary>Starts building a transaction.</summary>
     public TxnBuilder Txn() => new(_router);
 
+    /// <summary>Opens a session, whose writes are carried out exactly once.</summary>
+    /// <param name="ttl">How long the session outlives this process, rounded up to whole seconds. The server may grant more.</param>
+    /// <param name="cancellationToken">Stops waiting; what may have been granted ends by itself.</param>
+    public async ValueTask<ClientSession> OpenSessionAsync(TimeSpan ttl, CancellationToken cancellationToken = default)
+    {
+        Lease lease = await Leases.GrantAsync(ttl, cancellationToken: cancellationToken).ConfigureAwait(false);
+        return new ClientSession(_router, Leases.Keep(lease.Id));
+    }
+
     /// <summary>Forgets all history up to a revision; reads and watches below it are refused from then on.</summary>
     /// <param name="revision">Newest revision to forget.</param>
     /// <param name="physical">Return only once the member asked has given the space back.</param>

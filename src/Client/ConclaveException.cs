@@ -16,12 +16,15 @@ public class ConclaveException(GrpcCode code, string message, Uri? endpoint = nu
     /// <summary>The endpoint asked last, or null when none was.</summary>
     public Uri? Endpoint { get; } = endpoint;
 
-    internal static ConclaveException Of(RpcException failure, bool writes)
+    internal static ConclaveException Of(RpcException failure, bool writes) => Judged(failure, Certainty.MayHaveBeenApplied(failure, writes));
+
+    /// <summary>Of a failure that was judged already.</summary>
+    internal static ConclaveException Judged(RpcException failure, bool mayHaveBeenApplied)
     {
         (GrpcCode code, string message, Uri endpoint) = (failure.Code, failure.Message, failure.Endpoint);
         if (failure.Fate == RequestFate.Answered && new GrpcStatus(code, message) == EtcdErrors.Compacted)
             return new CompactedException(message, compactRevision: 0, endpoint, failure);
-        if (Certainty.MayHaveBeenApplied(failure, writes))
+        if (mayHaveBeenApplied)
             return new OutcomeUnknownException(code, message, endpoint, failure);
         return code is GrpcCode.Unavailable or GrpcCode.DeadlineExceeded
             ? new UnavailableException(code, message, endpoint, failure)

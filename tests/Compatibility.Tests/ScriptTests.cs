@@ -53,6 +53,13 @@ public sealed class ScriptTests(Clusters clusters)
     }
 
     [Fact]
+    public Task Etcdctl_changes_the_members_alike()
+    {
+        Requires.Etcdctl();
+        return SameAsync("etcdctl-members", EtcdctlMemberScript.RunAsync);
+    }
+
+    [Fact]
     public Task Python_etcd3_sees_the_same()
     {
         Requires.PythonModule("etcd3", "python3-etcd3");

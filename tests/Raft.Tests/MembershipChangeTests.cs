@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using static Conclave.Raft.Tests.Leaders;
 using static Conclave.Raft.Tests.Messages;
 using Kind = Conclave.Raft.MembershipChangeKind;
 using Outcome = Conclave.Raft.MembershipOutcome;
@@ -291,42 +292,4 @@ public class MembershipChangeTests
         cluster.RunTicks(30);
         Assert.Equal(Membership.Of(new(1), new(2)), cluster[2].Core.Membership);
     }
-
-    private static TestCluster Led(int size)
-    {
-        var cluster = new TestCluster(size);
-        Assert.True(cluster.RunTicksUntil(() => cluster.Leader is not null, 500));
-        cluster.RunTicks(12);
-        return cluster;
-    }
-
-    /// <summary>Node 1 leads and has committed its no-op; every other voter answered, and nothing is on its way.</summary>
-    private static TestNode SettledLeader(Membership membership)
-    {
-        var node = new TestNode(TestNode.OptionsFor(1), membership);
-        while (node.Core.Role == RaftRole.Follower) node.Tick();
-        foreach (VoteRequest request in node.TakeSent<VoteRequest>()) node.Receive(Ballot(request, granted: true));
-        node.SyncAll();
-        foreach (VoteRequest request in node.TakeSent<VoteRequest>()) node.Receive(Ballot(request, granted: true));
-        node.SyncAll();
-        foreach (NodeId voter in membership.Voters)
-            if (voter != node.Id) Answer(node, voter.Value);
-        Assert.Equal((RaftRole.Leader, node.Core.LastEntry.Index), (node.Core.Role, node.Core.Commit));
-        node.Sent.Clear();
-        return node;
-    }
-
-    /// <summary>The peer has everything that was sent to it.</summary>
-    private static void Answer(TestNode leader, ulong peer)
-    {
-        foreach (AppendRequest request in leader.Sent.OfType<AppendRequest>().Where(m => m.To.Value == peer).ToArray())
-        {
-            leader.Sent.Remove(request);
-            leader.Receive(Accepted(peer, leader.Core.Term.Value, request.Sequence, request.LastIndex.Value));
-        }
-        leader.Receive(Alive(peer, leader.Core.Term.Value, 0));
-    }
-
-    private static Entry Config(ulong index, ulong term, Membership membership) =>
-        new(new(index), new(term), EntryKind.Membership, membership.Encode());
 }

@@ -1,3 +1,4 @@
+using static Conclave.Raft.Tests.Leaders;
 using static Conclave.Raft.Tests.Messages;
 
 namespace Conclave.Raft.Tests;
@@ -200,16 +201,8 @@ public class RecoveryTests
 
     private static TestCluster Led(out TestNode leader)
     {
-        var cluster = new TestCluster(3);
-        leader = cluster.Elect(1);
-        cluster.RunTicks(12);
+        TestCluster cluster = Leaders.Led(3);
+        leader = cluster[1];
         return cluster;
-    }
-
-    private static PeerStatus Peer(TestNode leader, ulong id)
-    {
-        var peers = new List<PeerStatus>();
-        leader.Core.CopyPeers(peers);
-        return peers.Single(p => p.Node.Value == id);
     }
 }

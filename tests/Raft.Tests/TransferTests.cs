@@ -204,9 +204,8 @@ public class TransferTests
 
     private static TestCluster Led(out TestNode leader)
     {
-        var cluster = new TestCluster(3);
-        leader = cluster.Elect(1);
-        cluster.RunTicks(12);
+        TestCluster cluster = Leaders.Led(3);
+        leader = cluster[1];
         return cluster;
     }
 }

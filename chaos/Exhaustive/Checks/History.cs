@@ -61,7 +61,7 @@ internal sealed class HistoryTable(int nodes, int termsMax, int readsMax, Renami
         int[] reads = [.. before.Reads];
         CommittedEntry[] committed = before.Committed;
         // A read must see every write that was answered before it began, and none is answered before it is committed.
-        if (read >= 0) reads[read] = before.Committed.Length;
+        if (read >= 0 && read < reads.Length) reads[read] = before.Committed.Length;
         string? problem = AddVotes(votes, node, transition) ?? AddLeader(leaders, votes, node, transition)
             ?? AddCommitted(ref committed, node, transition) ?? EndReads(reads, node, transition);
         if (problem is null) after = Intern(leaders, votes, committed, reads);
@@ -111,6 +111,7 @@ internal sealed class HistoryTable(int nodes, int termsMax, int readsMax, Renami
     {
         foreach (ReadVerdict verdict in transition.Reads)
         {
+            if (verdict.ReadId >= (ulong)reads.Length) continue; // of a prologue
             ref int least = ref reads[verdict.ReadId];
             if (verdict.Outcome == ReadOutcome.Ready && least >= 0 && verdict.Index.Value < (ulong)least)
                 return $"I14: n{node.Node} serves a read at {verdict.Index} that began when {least} was committed";

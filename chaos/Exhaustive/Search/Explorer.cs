@@ -64,6 +64,7 @@ internal sealed class Explorer
         ClusterState first = _steps.First();
         string? violation = new Prologue(_steps).Play(_bounds.Prologue, first);
         if (violation is not null) return Found(violation, [], 0, clock, complete: false);
+        if (first.Messages.Count > _bounds.Messages) throw new ArgumentException($"{first.Messages.Count} messages are under way after the prologue, and --messages is {_bounds.Messages}. Drop some.");
         AddIfNew(first, SumsOf(first), -1, default);
         (_current, _next) = (_next, _current);
         var actions = new List<ClusterAction>();

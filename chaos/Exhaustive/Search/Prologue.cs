@@ -8,14 +8,15 @@ namespace Conclave.Exhaustive;
 /// steps: where it ends can be reached.
 /// </summary>
 /// <remarks>
-/// Words, each with a node where one is needed: <c>campaign n</c>, <c>heartbeat n</c>, <c>write n</c>, <c>crash n</c>, <c>doubt n</c>, <c>remove n</c> and <c>add n</c> (asked of the leader); <c>settle</c> (everything arrives and
-/// every write completes, until nothing is left), <c>disks</c> (only the writes), <c>cut n</c> (settle, but what is for or from n is lost), <c>lose</c> (all that is under way is lost).
+/// Words, each with a node where one is needed: <c>campaign n</c>, <c>heartbeat n</c>, <c>write n</c>, <c>read n</c>, <c>crash n</c>, <c>doubt n</c>, <c>remove n</c> and <c>add n</c> (asked of the leader); <c>settle</c> (everything arrives and
+/// every write completes, until nothing is left), <c>disks</c> (only the writes), <c>cut n</c> (settle, but what is for or from n is lost), <c>deliver type from to</c>
+/// and <c>drop type from to</c> (the oldest such message), <c>lose</c> (all that is under way is lost).
 /// </remarks>
 internal sealed class Prologue(Steps steps)
 {
     private const int StepsMax = 1_000;
     private readonly List<ClusterAction> _actions = [];
-    private int _writes;
+    private int _writes, _reads;
 
     /// <returns>What was broken on the way; null when nothing was.</returns>
     /// <exception cref="ArgumentException">A word is unknown, or what it says cannot happen.</exception>
@@ -24,20 +25,23 @@ internal sealed class Prologue(Steps steps)
         foreach (string sentence in text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             string[] words = sentence.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            int slot = words.Length > 1 ? int.Parse(words[1], CultureInfo.InvariantCulture) - 1 : -1;
+            int slot = words.Length == 2 && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id - 1 : -1;
             string? problem = words[0] switch
             {
                 "campaign" => Campaign(state, slot, sentence),
                 "heartbeat" => Take(state, new ClusterAction(NodeInputKind.Heartbeat, slot, 0, false, 0), sentence),
                 "write" => Take(state, new ClusterAction(NodeInputKind.Propose, slot, 100 + _writes++, false, 0), sentence),
+                "read" => Take(state, new ClusterAction(NodeInputKind.Read, slot, 100 + _reads++, false, 0), sentence),
                 "crash" => Take(state, new ClusterAction(NodeInputKind.Crash, slot, 0, false, 0), sentence),
                 "doubt" => Take(state, new ClusterAction(NodeInputKind.Doubt, slot, 0, false, 0), sentence),
                 "remove" => Take(state, new ClusterAction(NodeInputKind.ChangeMembership, LeaderOf(state), NodeInput.Change(MembershipChangeKind.Remove, new NodeId((ulong)slot + 1)), false, 0), sentence),
                 "add" => Take(state, new ClusterAction(NodeInputKind.ChangeMembership, LeaderOf(state), NodeInput.Change(MembershipChangeKind.AddVoter, new NodeId((ulong)slot + 1)), false, 0), sentence),
                 "settle" => Settle(state, deliver: true, without: -1),
                 "cut" => Settle(state, deliver: true, without: slot),
+                "deliver" => Take(state, new ClusterAction(NodeInputKind.Deliver, int.Parse(words[^1], CultureInfo.InvariantCulture) - 1, Find(state, words, sentence), false, 0), sentence),
+                "drop" => Lose(state, Find(state, words, sentence), 1),
                 "disks" => Settle(state, deliver: false, without: -1),
-                "lose" => Lose(state),
+                "lose" => Lose(state, 0, state.Messages.Count),
                 _ => throw new ArgumentException($"\"{sentence}\" is no step of a prologue."),
             };
             state.Spent = 0; // what was done so far is not part of any budget
@@ -64,6 +68,13 @@ internal sealed class Prologue(Steps steps)
         return problem;
     }
 
+    private static int Find(ClusterState state, string[] words, string sentence)
+    {
+        int at = words.Length < 4 ? -1 : state.Messages.FindIndex(m => m.Message.GetType().Name == words[1] && m.Message.From.ToString() == words[2] && m.Message.To.ToString() == words[3]);
+        string underWay = string.Join(", ", state.Messages.Select(m => $"{m.Message.GetType().Name} {m.Message.From} {m.Message.To}"));
+        return at >= 0 ? at : throw new ArgumentException($"\"{sentence}\": there is no such message. Under way: {underWay}.");
+    }
+
     private string? Settle(ClusterState state, bool deliver, int without)
     {
         ClusterState next = steps.First();
@@ -87,9 +98,9 @@ internal sealed class Prologue(Steps steps)
 
     private static int LeaderOf(ClusterState state) => state.Nodes.MaxBy(node => (node.Role == RaftRole.Leader, node.Term))!.Slot; // there are nodes
 
-    private static string? Lose(ClusterState state)
+    private static string? Lose(ClusterState state, int from, int count)
     {
-        state.Messages.Clear();
+        state.Messages.RemoveRange(from, count);
         return null;
     }
 }

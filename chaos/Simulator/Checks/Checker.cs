@@ -29,6 +29,8 @@ internal sealed class Checker(SimWorld world)
     /// <summary>What the committed entries mean, and what is answered; null in runs without the real store.</summary>
     public ContentCheck? Contents { get; } = world.Plan.RealStore ? new ContentCheck(world) : null;
 
+    public MembershipCheck Members { get; } = new();
+
     public void OnStart(SimNode node)
     {
         NodeMemory memory = _memories[node.Slot];
@@ -71,6 +73,7 @@ internal sealed class Checker(SimWorld world)
     {
         foreach (PersistOp op in output.Persists)
         {
+            Members.OnPersist(node, op);
             if (op.TruncateFrom is not null) world.Statistics.Truncations++;
             if (op.HardState is { } state) OnHardState(node, state);
             foreach (ref readonly Entry entry in op.Entries.Span) OnEntry(node, entry);
@@ -84,6 +87,7 @@ internal sealed class Checker(SimWorld world)
     /// <summary>I9: nothing goes back. I10: the marks of a log are in order. I11: what a leader believes of its peers is possible, and true.</summary>
     public void AfterBatch(SimNode node)
     {
+        Members.AfterBatch(node);
         RaftCore core = node.Core;
         NodeMemory memory = _memories[node.Slot];
         Require(core.Term >= memory.Term, "I9", node, $"went from term {memory.Term} to {core.Term}");

@@ -23,6 +23,9 @@ internal sealed class LeaseCheck(SimWorld world)
     /// <summary>A moment in the time of the world and of every node.</summary>
     public sealed record Moment(long At, long[] Clocks)
     {
+        /// <summary>A node that was not there yet has had the time of the world until then.</summary>
+        public long ClockOf(SimNode node) => node.Slot < Clocks.Length ? Clocks[node.Slot] : At / 1_000;
+
         public static Moment Now(SimWorld world) => new(world.Now, [.. world.Nodes.Select(node => node.ClockMs)]);
     }
 
@@ -68,7 +71,7 @@ internal sealed class LeaseCheck(SimWorld world)
 
     private static void RequireOver(SimNode leader, long id, Life life, string what)
     {
-        long passedMs = leader.ClockMs - life.Promised.Clocks[leader.Slot];
+        long passedMs = leader.ClockMs - life.Promised.ClockOf(leader);
         if (passedMs < life.TtlMs - ToleranceMs)
             throw new SimulationFailure($"I19: lease {id} was promised {life.TtlMs} ms at {life.Promised.At} us; {passedMs} ms later on its own clock {leader.Id} {what}.");
     }

@@ -11,7 +11,10 @@ internal sealed record OracleKey(string Key, long Create, long Mod, long Version
 }
 
 /// <summary>A change: what the key is now, null for a deletion, and what it was.</summary>
-internal sealed record OracleEvent(long Revision, string Key, OracleKey? Now, OracleKey? Before);
+internal sealed record OracleEvent(long Revision, string Key, OracleKey? Now, OracleKey? Before)
+{
+    public override string ToString() => $"{(Now is null ? $"DELETE {Key} at {Revision}" : $"PUT {Now}")}{(Before is null ? "" : $" over {Before}")}";
+}
 
 /// <summary>What the committed history means: the key-value store once more, as one would explain it, fed with each entry when it is first committed.</summary>
 /// <remarks>It keeps a copy of all keys for each revision, which is slow and hard to get wrong. It shares no code with the store and no parser: it sees the requests, not their bytes.</remarks>

@@ -111,6 +111,7 @@ internal sealed class ClientRequests(SimWorld world)
 
     public void OnRoleChange(SimNode node, RoleChange change)
     {
+        if (world.Has(DriverFaults.AckByIndexAlone)) return; // whatever comes out at that index, under whichever leader
         foreach (((int Node, LogIndex Index) place, (Term Term, ulong Operation) what) in _appended.Where(a => a.Key.Node == node.Slot).OrderBy(a => a.Key.Index).ToList())
         {
             if (change.Role == RaftRole.Leader && change.Term == what.Term) continue;

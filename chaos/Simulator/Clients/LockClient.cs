@@ -84,10 +84,19 @@ internal sealed class LockClient(SimWorld world, RandomStream random, LockCheck 
             case 1:
                 Send(_ => new LeaseRevokeRequest(_lease), _ => { });
                 break;
-            default: // gone without a word
+            default:
+                WakeLate();
                 break;
         }
         AgainLater();
+    }
+
+    /// <summary>It did not run for a while, does not know it, and goes on renewing when its time is over or nearly so.</summary>
+    private void WakeLate()
+    {
+        long lease = _lease;
+        for (int i = 0; i < 4; i++)
+            world.Call(1_000_000 * _ttlSeconds + random.Between(0, 2_000_000), () => world.Clients.AnyNode(random).Services?.Leases.Renew(lease, _ => { }));
     }
 
     private void KeepAliveLater() => Later(1_000_000 * _ttlSeconds / 3, KeepAlive);

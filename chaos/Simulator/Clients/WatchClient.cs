@@ -3,7 +3,7 @@ namespace Conclave.Simulator;
 /// <summary>A client with one stream and a few watches on it. When its node goes away, or it feels like it, it goes on elsewhere from where it was.</summary>
 internal sealed class WatchClient(SimWorld world, RandomStream random, string name)
 {
-    private const long TurnMaxUs = 2_000_000;
+    private const long TurnMaxUs = 1_000_000;
     private const int WatchesMax = 3;
 
     private readonly Dictionary<long, WatchExpectation> _watches = [];
@@ -34,11 +34,12 @@ internal sealed class WatchClient(SimWorld world, RandomStream random, string na
     {
         world.Call(random.Between(1, TurnMaxUs), Turn);
         if (_stream is null) Connect();
+        if (!world.Clients.Active && _stream is not null && !IsMember(_stream.Node)) Disconnect();
         if (_stream is null || !world.Clients.Active) return;
         switch (random.Below(8))
         {
             case 0: Disconnect(); break;
-            case 1: _stream.Submit(new ProtoWriter().Message(3, new ProtoWriter())); break;
+            case 1 or 5 or 6: _stream.Submit(new ProtoWriter().Message(3, new ProtoWriter())); break;
             case 2: _stream.TakeMaxUs = 1_000L << random.Below(10); break;
             case 3 when _watches.Count > 1:
                 long id = _watches.Keys.Min();
@@ -62,13 +63,16 @@ internal sealed class WatchClient(SimWorld world, RandomStream random, string na
     private void Connect()
     {
         SimNode node = world.Clients.AnyNode(random);
-        if (_stream is not null || !node.IsUp || node.Services is null) return; // the next turn tries again
+        if (_stream is not null || !node.IsUp || node.Services is null || (!world.Clients.Active && !IsMember(node))) return; // the next turn tries again
         _lastRevision = 0;
         WatchStream? mine = null;
         mine = _stream = node.Services.OpenWatch(random, message => OnMessage(mine!, message.Span)); // set before anything is delivered
         foreach ((long id, WatchExpectation canceled) in _watches.Where(w => w.Value.IsCanceled).OrderBy(w => w.Key).ToList()) _watches.Remove(id);
         foreach (WatchExpectation watch in _watches.Values.OrderBy(watch => watch.Id)) Create(watch);
     }
+
+    /// <summary>Who is a member no more is told nothing any more, and tells nothing.</summary>
+    private bool IsMember(SimNode node) => world.Leader is not { } leader || leader.Core.Membership.Members().Contains(node.Id);
 
     private void Create(WatchExpectation watch) => _stream!.Submit(new ProtoWriter().Message(1, watch.Create())); // connected, as both callers know
 

@@ -58,7 +58,7 @@ internal sealed class WatchExpectation
             OracleEvent? expected = NextEvent(last == 0 ? _next : last, long.MaxValue, after: last == 0 ? null : _lastEvent);
             bool isDelete = fields.Number(1) == 1;
             if (expected is null || expected.Revision != key.Mod || expected.Key != key.Key || isDelete != expected.Now is null || (!isDelete && key != expected.Now))
-                throw Failure(node, $"an event {(isDelete ? "DELETE" : "PUT")} {key}, and what comes next is {(expected is null ? "nothing" : expected)}");
+                throw Failure(node, $"an event {(isDelete ? "DELETE" : "PUT")} {key}, and what comes next is {expected?.ToString() ?? "nothing"}");
             CheckPrevious(node, fields, expected);
             (last, _lastEvent) = (key.Mod, expected);
         }
@@ -75,7 +75,8 @@ internal sealed class WatchExpectation
         if (revision > Oracle.Revision) throw Failure(node, $"revision {revision}, and only {Oracle.Revision} is committed");
         if (_next == 0) return; // not made yet, as far as the client knows
         if (NextEvent(_next, revision) is { } missing) throw Failure(node, $"progress up to {revision}, and {missing} was never told");
-        if (revision >= _next) _next = revision + 1;
+        if (revision < _next - 1) throw Failure(node, $"progress at {revision}, and it has been told more, or starts later");
+        _next = revision + 1;
     }
 
     /// <summary>What the watch should have told is gone.</summary>

@@ -4,7 +4,7 @@ using Conclave.Storage;
 namespace Conclave.Simulator;
 
 /// <summary>The real log and the real snapshots over a simulated file system that loses, tears and reorders what was not synced.</summary>
-internal sealed class FileDisk(ulong seed, ulong node) : INodeDisk
+internal sealed class FileDisk(ulong seed, ulong node, StorageFaults faults = StorageFaults.None) : INodeDisk
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
@@ -17,7 +17,7 @@ internal sealed class FileDisk(ulong seed, ulong node) : INodeDisk
         try
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
-            _snapshots = new SnapshotStore(_files, Directory, ClusterId);
+            _snapshots = new SnapshotStore(_files, Directory, ClusterId) { Faults = faults };
             Loaded? loaded = _snapshots.LoadNewest(log.Base, static file => new Loaded(file.Id, ContentOf(file)), []);
             state = loaded?.State ?? [];
             var recovered = new RecoveredState { HardState = log.HardState, Snapshot = loaded?.Id, Bootstrap = bootstrap, Base = log.Base, Entries = log.Entries };
@@ -106,6 +106,7 @@ internal sealed class FileDisk(ulong seed, ulong node) : INodeDisk
         SegmentBytes = 64 << 10,
         BatchAlignmentBytes = 512,
         ZeroFillBytes = 16 << 10,
+        Faults = faults,
     };
 
     private void Write(Action action)

@@ -5,6 +5,9 @@ namespace Conclave.Simulator;
 /// <summary>Draws blows of the kinds that the plan has. Each has a number and a stream of chance of its own.</summary>
 internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
 {
+    /// <summary>Nodes over the whole run.</summary>
+    private const int NodesMax = 14;
+
     private readonly RandomStream _times = world.Streams.Strikes();
     private readonly Queue<Strike> _drawn = new();
     private int _number;
@@ -47,8 +50,21 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
             case FaultKind.LinkFlap: Add(StrikeKind.Flap, lasts, noticed: noticed, nodes: [node, 1 + (node + random.Below(count - 1)) % count]); break;
             case FaultKind.SlowDisk: Add(StrikeKind.SlowDisk, lasts, 10 << random.Below(8), nodes: node); break;
             case FaultKind.ClockDrift: Add(StrikeKind.Clock, lasts, (int)random.Between(Plan.TickUs / 2, 2 * Plan.TickUs), nodes: node); break;
+            case FaultKind.Members: DrawMembers(random, node, count); break;
+            case FaultKind.Transfer: Add(StrikeKind.Transfer, 0, Via(random, count), nodes: random.Below(3) == 0 ? [] : [node]); break;
         }
     }
+
+    private void DrawMembers(RandomStream random, int node, int count)
+    {
+        StrikeKind kind = random.Pick(StrikeKind.AddLearner, StrikeKind.AddVoter, StrikeKind.AddVoter, StrikeKind.Promote, StrikeKind.Remove, StrikeKind.Remove);
+        bool adds = kind is StrikeKind.AddLearner or StrikeKind.AddVoter;
+        if (adds && count >= NodesMax) (kind, adds) = (StrikeKind.Remove, false);
+        Add(kind, adds ? random.Between(0, 500_000) : 0, Via(random, count), nodes: adds ? count + 1 : node);
+    }
+
+    /// <summary>Mostly the leader is asked, sometimes just anybody.</summary>
+    private static int Via(RandomStream random, int count) => random.Below(4) == 0 ? 1 + random.Below(count) : 0;
 
     private static long DownTime(RandomStream random) => random.Between(5_000, random.Below(2) == 0 ? 200_000 : 3_000_000);
 

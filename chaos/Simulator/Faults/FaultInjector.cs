@@ -1,5 +1,3 @@
-using Conclave.Raft;
-
 namespace Conclave.Simulator;
 
 /// <summary>A fault that lasts, and how to end it.</summary>
@@ -29,7 +27,8 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
             node.ArmCrashWhileWriting(null, 0);
         }
-        foreach (SimNode node in world.Nodes) node.Start();
+        foreach (SimNode node in world.Nodes)
+            if (node.IsWanted) node.Start();
         // Whatever links are down come up again, as connections do.
         foreach (SimNode a in world.Nodes)
             foreach (SimNode b in world.Nodes)
@@ -68,6 +67,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
                 drifting.TickUs = strike.Amount;
                 Last(strike, () => drifting.TickUs = Plan.TickUs);
                 break;
+            case StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer: world.Operator.Carry(strike); break;
         }
         ScheduleNext();
     }
@@ -93,13 +93,9 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
         world.After(strike.ForUs, new SimEvent(SimEventKind.FaultEnd, -1, -1, (long)strike.Kind, fault));
     }
 
-    /// <summary>Null for a node that this cluster does not have: a scenario may have lost it since.</summary>
-    private SimNode? Find(int number)
-    {
-        if (number == Strike.Leader) return Leader();
-        return number <= world.Nodes.Count ? world.Nodes[number - 1] : null;
-    }
+    private SimNode? Find(int number) => number == Strike.Leader ? world.Leader : world.Find(number);
 
+    /// <summary>Null for a node that this cluster does not have: a scenario may have lost it since.</summary>
     private SimNode? Target(Strike strike, int at = 0) => at < strike.Nodes.Length ? Find(strike.Nodes[at]) : null;
 
     private void Crash(Strike strike, bool powerCut)
@@ -107,14 +103,6 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
         if (Target(strike) is not { IsUp: true } node) return;
         node.Crash(powerCut);
         node.StartLater(strike.ForUs);
-    }
-
-    private SimNode? Leader()
-    {
-        SimNode? leader = null;
-        foreach (SimNode node in world.Nodes)
-            if (node is { IsUp: true } && node.Core.Role == RaftRole.Leader && (leader is null || node.Core.Term > leader.Core.Term)) leader = node;
-        return leader;
     }
 
     private List<(int From, int To)> Across(Strike strike)

@@ -17,4 +17,6 @@ internal enum FaultKind
     LinkFlap,
     SlowDisk,
     ClockDrift,
+    Members,
+    Transfer,
 }

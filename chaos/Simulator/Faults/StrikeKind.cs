@@ -41,4 +41,19 @@ internal enum StrikeKind
 
     /// <summary>A tick of the node takes so many microseconds.</summary>
     Clock,
+
+    /// <summary>An empty node starts after the duration, and is to be a learner. Asked of the leader, or of the node named by <c>via</c>; so are the next four.</summary>
+    AddLearner,
+
+    /// <summary>An empty node starts after the duration, and is to be a voter as soon as it has caught up.</summary>
+    AddVoter,
+
+    /// <summary>The learner is to be a voter.</summary>
+    Promote,
+
+    /// <summary>The member is to go. It runs on, and knows of it or not.</summary>
+    Remove,
+
+    /// <summary>The node is to lead; without one, whoever is best.</summary>
+    Transfer,
 }

@@ -23,9 +23,9 @@ internal interface INodeMachine
 
 internal static class NodeMachine
 {
-    public static INodeMachine Empty(Plan plan) => plan.RealStore ? new StoreMachine() : new RegisterMachine();
+    public static INodeMachine Empty(SimWorld world) => world.Plan.RealStore ? new StoreMachine(world.Mutation.ToStoreFaults()) : new RegisterMachine();
 
-    public static INodeMachine Load(Plan plan, byte[] saved) => plan.RealStore ? StoreMachine.Load(saved) : RegisterMachine.Load(saved);
+    public static INodeMachine Load(SimWorld world, byte[] saved) => world.Plan.RealStore ? StoreMachine.Load(saved, world.Mutation.ToStoreFaults()) : RegisterMachine.Load(saved);
 
     /// <summary>The number of the operation that an entry carries out; 0 for entries that are no commands.</summary>
     public static ulong OperationOf(Plan plan, in Entry entry)

@@ -28,7 +28,7 @@ internal sealed class RegisterMachine : INodeMachine
 
     public void Apply(in Entry entry)
     {
-        if (entry.Index != Applied.Index.Next) throw new SimulationFailure($"Entry {entry.Id} is applied after {Applied}.");
+        if (entry.Index != Applied.Index.Next) throw new SimulationFailure($"I16: entry {entry.Id} is applied after {Applied}.");
         ulong operation = OperationOf(entry);
         if (operation != 0) _values[entry.Payload.Span[8] % Registers] = operation;
         ulong mixed = (Hash ^ operation ^ (entry.Term.Value << 40) ^ entry.Index.Value) * 0xD6E8FEB86659FD93;

@@ -13,12 +13,14 @@ internal sealed class StoreMachine : INodeMachine
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly KeyValueStore _store;
 
-    public StoreMachine()
-        : this(new KeyValueStore(Options))
+    private readonly StoreFaults _faults;
+
+    public StoreMachine(StoreFaults faults)
+        : this(new KeyValueStore(Options, faults), faults)
     {
     }
 
-    private StoreMachine(KeyValueStore store) => _store = store;
+    private StoreMachine(KeyValueStore store, StoreFaults faults) => (_store, _faults) = (store, faults);
 
     public EntryId Applied { get; private set; }
     public ulong Hash { get; private set; }
@@ -34,7 +36,7 @@ internal sealed class StoreMachine : INodeMachine
     public void Apply(in Entry entry)
     {
         LastOutcome = default;
-        if (entry.Index != Applied.Index.Next) throw new SimulationFailure($"Entry {entry.Id} is applied after {Applied}.");
+        if (entry.Index != Applied.Index.Next) throw new SimulationFailure($"I16: entry {entry.Id} is applied after {Applied}.");
         if (entry.Kind == EntryKind.Command && Store.Command.TryDecode(entry.Payload, out Store.Command command))
         {
             ApplyOutcome outcome = LastOutcome = _store.Apply(entry.Index.Value, entry.Term.Value, command, wantResponse: true);
@@ -50,7 +52,23 @@ internal sealed class StoreMachine : INodeMachine
         Applied = entry.Id;
         if (entry.Index.Value % FullHashEvery != 0) return;
         Publish();
+        Mix(View.StateHash());
         Mix(SaveStore());
+        RequireRefused(entry);
+    }
+
+    /// <summary>The store is the last to notice when an entry comes a second time.</summary>
+    private void RequireRefused(in Entry entry)
+    {
+        try
+        {
+            _store.AdvanceApplied(entry.Index.Value, entry.Term.Value);
+        }
+        catch (InvalidOperationException)
+        {
+            return; // as it should be
+        }
+        throw new SimulationFailure($"I16: the store takes entry {entry.Id} a second time.");
     }
 
     public void Publish() => _store.Publish();
@@ -66,20 +84,20 @@ internal sealed class StoreMachine : INodeMachine
         return bytes;
     }
 
-    public static StoreMachine Load(byte[] bytes)
+    public static StoreMachine Load(byte[] bytes, StoreFaults faults)
     {
-        var machine = new StoreMachine(LoadStore(bytes));
+        var machine = new StoreMachine(LoadStore(bytes, faults), faults);
         machine.TakeOver(bytes);
         return machine;
     }
 
     public void Install(byte[] bytes)
     {
-        _store.Install(LoadStore(bytes));
+        _store.Install(LoadStore(bytes, _faults));
         TakeOver(bytes);
     }
 
-    private static KeyValueStore LoadStore(byte[] bytes) => KeyValueStore.Load(new MemoryStream(bytes, 16, bytes.Length - 16, writable: false), Options);
+    private static KeyValueStore LoadStore(byte[] bytes, StoreFaults faults) => KeyValueStore.Load(new MemoryStream(bytes, 16, bytes.Length - 16, writable: false), Options, faults);
 
     private void TakeOver(byte[] bytes)
     {

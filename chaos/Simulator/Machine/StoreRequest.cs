@@ -11,6 +11,13 @@ internal abstract record StoreRequest
     public SessionSequence Session { get; init; }
 
     public abstract byte[] Body();
+
+    /// <summary>For people.</summary>
+    public sealed override string ToString() => (Session.IsNone ? "" : $"{Session.Id}.{Session.Sequence} ") + Text;
+
+    protected abstract string Text { get; }
+
+    protected static string Interval(string key, string end) => end.Length == 0 ? key : $"[{key}, {end})";
 }
 
 /// <summary>A request that is a protobuf message, and may be an operation of a transaction.</summary>
@@ -30,6 +37,7 @@ internal sealed record PutRequest(string Key, string Value) : StoreOperation
     public bool Previous { get; init; }
 
     public override CommandKind Kind => CommandKind.Put;
+    protected override string Text => $"put {Key} {(Value.Length > 16 ? $"{Value[..16]}..{Value.Length}" : Value)} lease {Lease}{(Previous ? " prev" : "")}";
     public override int OperationField => 2;
 
     public override ProtoWriter Encode() => new ProtoWriter().Text(1, Key).Text(2, Value).Number(3, Lease).Flag(4, Previous);
@@ -42,6 +50,7 @@ internal sealed record DeleteRequest(string Key, string End = "") : StoreOperati
     public bool Previous { get; init; }
 
     public override CommandKind Kind => CommandKind.DeleteRange;
+    protected override string Text => $"delete {Interval(Key, End)}{(Previous ? " prev" : "")}";
     public override int OperationField => 3;
 
     public override ProtoWriter Encode() => new ProtoWriter().Text(1, Key).Text(2, End).Flag(3, Previous);
@@ -56,6 +65,7 @@ internal sealed record RangeRequest(string Key, string End = "") : StoreOperatio
     public bool KeysOnly { get; init; }
     public bool CountOnly { get; init; }
 
+    protected override string Text => $"range {Interval(Key, End)}{(Limit > 0 ? $" limit {Limit}" : "")}{(Revision > 0 ? $" at {Revision}" : "")}{(KeysOnly ? " keys" : "")}{(CountOnly ? " count" : "")}";
     public override CommandKind Kind => throw new InvalidOperationException("A read is no command.");
     public override int OperationField => 1;
 
@@ -90,6 +100,7 @@ internal sealed record CompareRequest(string Key, CompareTarget Target, CompareR
 internal sealed record TxnRequest(CompareRequest[] Compares, StoreOperation[] Success, StoreOperation[] Failure) : StoreOperation
 {
     public override CommandKind Kind => CommandKind.Txn;
+    protected override string Text => $"if {string.Join(" and ", Compares.Select(c => $"{c.Target} of {c.Key} {c.Result} {c.Number}{c.Value}"))} then {string.Join("; ", Success.Select(o => o.ToString()))} else {string.Join("; ", Failure.Select(o => o.ToString()))}";
     public override int OperationField => 4;
 
     public override ProtoWriter Encode()
@@ -105,6 +116,7 @@ internal sealed record TxnRequest(CompareRequest[] Compares, StoreOperation[] Su
 internal sealed record LeaseGrantRequest(long Id, long TtlSeconds) : StoreRequest
 {
     public override CommandKind Kind => CommandKind.LeaseGrant;
+    protected override string Text => $"grant {Id} for {TtlSeconds} s";
 
     public override byte[] Body() => CommandBody.LeaseGrant(Id, TtlSeconds);
 }
@@ -115,6 +127,7 @@ internal sealed record LeaseRevokeRequest(long Id) : StoreRequest
     public long? ExpiredAt { get; init; }
 
     public override CommandKind Kind => CommandKind.LeaseRevoke;
+    protected override string Text => $"revoke {Id}{(ExpiredAt is null ? "" : ", expired")}";
 
     public override byte[] Body() => CommandBody.LeaseRevoke(Id);
 }
@@ -122,6 +135,7 @@ internal sealed record LeaseRevokeRequest(long Id) : StoreRequest
 internal sealed record CompactRequest(long Revision) : StoreRequest
 {
     public override CommandKind Kind => CommandKind.Compact;
+    protected override string Text => $"compact {Revision}";
 
     public override byte[] Body() => CommandBody.Compact(Revision);
 }
@@ -129,6 +143,7 @@ internal sealed record CompactRequest(long Revision) : StoreRequest
 internal sealed record AttributesRequest(ulong Member, string Attributes) : StoreRequest
 {
     public override CommandKind Kind => CommandKind.MemberAttributes;
+    protected override string Text => $"attributes of {Member}";
 
     public override byte[] Body() => CommandBody.MemberAttributes(Member, System.Text.Encoding.Latin1.GetBytes(Attributes));
 }

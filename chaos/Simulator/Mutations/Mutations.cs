@@ -1,33 +1,92 @@
+using System.Xml.Linq;
 using Conclave.Raft;
+using Conclave.Storage;
+using Conclave.Store;
 
 namespace Conclave.Simulator;
 
 /// <summary>Where a deliberate bug sits.</summary>
 public enum MutationLayer
 {
-    Core, Driver,
+    /// <summary>The consensus core.</summary>
+    Core,
+
+    /// <summary>The log and the snapshots.</summary>
+    Storage,
+
+    /// <summary>What drives the core: the simulator's own driver, the model of the one in src/Node.</summary>
+    Driver,
+
+    /// <summary>The key-value store.</summary>
+    Store,
 }
 
-/// <summary>All deliberate bugs. The names are those of the switches in each layer, so one without its counterpart cannot be added.</summary>
-internal static class Mutations
+/// <summary>All deliberate bugs. The names are those of the switches in each layer.</summary>
+public static class Mutations
 {
+    private static readonly (MutationLayer Layer, Type Switches)[] Layers =
+        [(MutationLayer.Core, typeof(CoreFaults)), (MutationLayer.Storage, typeof(StorageFaults)), (MutationLayer.Driver, typeof(DriverFaults)), (MutationLayer.Store, typeof(StoreFaults))];
+
     public static IEnumerable<Mutation> All => Enum.GetValues<Mutation>().Where(mutation => mutation != Mutation.None);
 
-    public static MutationLayer LayerOf(this Mutation mutation) =>
-        Enum.IsDefined(typeof(CoreFaults), mutation.ToString()) ? MutationLayer.Core
-        : Enum.IsDefined(typeof(DriverFaults), mutation.ToString()) ? MutationLayer.Driver
-        : throw new ArgumentException($"{mutation} has no switch in any layer.");
+    /// <summary>The switches of all layers; each is a mutation.</summary>
+    public static IEnumerable<string> Switches => Layers.SelectMany(layer => Enum.GetNames(layer.Switches)).Where(name => name != nameof(Mutation.None));
 
-    public static CoreFaults ToFaults(this Mutation mutation) => Enum.TryParse(mutation.ToString(), out CoreFaults faults) ? faults : CoreFaults.None;
+    public static MutationLayer LayerOf(Mutation mutation) => Find(mutation).Layer;
 
-    public static DriverFaults ToDriverFaults(this Mutation mutation) => Enum.TryParse(mutation.ToString(), out DriverFaults faults) ? faults : DriverFaults.None;
+    /// <summary>What the switch's own documentation says; empty when the documentation file is not beside the program.</summary>
+    public static string Describe(Mutation mutation)
+    {
+        Type switches = Find(mutation).Switches;
+        string path = Path.ChangeExtension(switches.Assembly.Location, ".xml");
+        if (!File.Exists(path)) return "";
+        string member = $"F:{switches.FullName}.{mutation}";
+        string? summary = XDocument.Load(path).Descendants("member").FirstOrDefault(m => m.Attribute("name")?.Value == member)?.Element("summary")?.Value;
+        return string.Join(' ', (summary ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    internal static CoreFaults ToCoreFaults(this Mutation mutation) => ToSwitch<CoreFaults>(mutation);
+
+    internal static StorageFaults ToStorageFaults(this Mutation mutation) => ToSwitch<StorageFaults>(mutation);
+
+    internal static DriverFaults ToDriverFaults(this Mutation mutation) => ToSwitch<DriverFaults>(mutation);
+
+    internal static StoreFaults ToStoreFaults(this Mutation mutation) => ToSwitch<StoreFaults>(mutation);
 
     /// <summary>What the runs must have for the bug to have a chance; the rest is drawn as ever.</summary>
-    public static Plan Favour(this Mutation mutation, Plan plan) => mutation switch
+    internal static Plan Favour(this Mutation mutation, Plan plan)
     {
-        Mutation.InstallForgetsWatchers => plan with { RealStore = true, Watchers = Math.Max(plan.Watchers, 2) },
-        Mutation.KeepLeasesWhenDeposed or Mutation.RenewWithoutRound or Mutation.ExpireThroughAnyLeader => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3) },
-        Mutation.ReadBeforePublished => plan with { RealStore = true },
-        _ => plan,
-    };
+        if (mutation == Mutation.None) return plan;
+        if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
+        if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
+        return mutation switch
+        {
+            Mutation.InstallForgetsWatchers or Mutation.ReorderWatchEvents or Mutation.ResendAfterInstall or Mutation.SkipInCatchUp or Mutation.ProgressOvertakesEvents
+                or Mutation.MissCompactedRevision => plan with { RealStore = true, Watchers = Math.Max(plan.Watchers, 3) },
+            Mutation.KeepLeasesWhenDeposed or Mutation.RenewWithoutRound or Mutation.ExpireThroughAnyLeader or Mutation.RenewExpired or Mutation.ExpireAfterDemotion
+                or Mutation.RepeatCreateRevision => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3) },
+            Mutation.ApplyRepeats or Mutation.SaveNoSessions => plan with { RealStore = true, SessionClients = Math.Max(plan.SessionClients, 2) },
+            // Somebody who leads no more, and clients who still ask it.
+            Mutation.ReadWithoutQuorum or Mutation.ReuseReadEpoch => plan with { Nodes = Math.Max(plan.Nodes, 3), WritePermille = 500, Faults = [FaultKind.IsolateLeader, FaultKind.Partition, FaultKind.Pause] },
+            // Elections that overlap.
+            Mutation.StaleVotesCount => plan with { Nodes = Math.Max(plan.Nodes, 3), SpikePermille = Math.Max(plan.SpikePermille, 100), HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.DelayBurst] },
+            // Followers that fall behind and have much to apply.
+            Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 1_000_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
+            Mutation.ReadBeforePublished => plan with { RealStore = true },
+            // What travels between files is not yet what the machine loads; and it has to die between the two.
+            Mutation.ReceivedReportedEarly => plan with { RealDisk = false, Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000, FaultEveryUs = 50_000,
+                Faults = [FaultKind.KillProcess, FaultKind.PowerCut, FaultKind.CutLinks] },
+            _ => plan,
+        };
+    }
+
+    private static (MutationLayer Layer, Type Switches) Find(Mutation mutation)
+    {
+        foreach ((MutationLayer Layer, Type Switches) layer in Layers)
+            if (Enum.IsDefined(layer.Switches, mutation.ToString())) return layer;
+        throw new ArgumentException($"{mutation} has no switch in any layer.", nameof(mutation));
+    }
+
+    private static T ToSwitch<T>(Mutation mutation)
+        where T : struct, Enum => Enum.TryParse(mutation.ToString(), out T value) ? value : default;
 }

@@ -13,6 +13,7 @@ internal static class StrikeText
         StrikeKind.Loss => "permille",
         StrikeKind.Delay or StrikeKind.SlowDisk => "times",
         StrikeKind.Clock => "tick-us",
+        StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer => "via",
         _ => null,
     };
 
@@ -29,7 +30,7 @@ internal static class StrikeText
             foreach (int node in strike.Others) line.Append(' ').Append(Node(node));
             if (strike.Others.IsEmpty) line.Append(" others");
         }
-        if (AmountWord(strike.Kind) is { } word) line.Append(CultureInfo.InvariantCulture, $" {word} {strike.Amount}");
+        if (strike.Amount != 0 && AmountWord(strike.Kind) is { } word) line.Append(CultureInfo.InvariantCulture, $" {word} {strike.Amount}");
         if (strike.ForUs > 0) line.Append(" for ").Append(Words.Duration(strike.ForUs));
         if (strike.Noticed) line.Append(" noticed");
         return line.ToString();

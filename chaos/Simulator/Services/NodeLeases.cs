@@ -8,7 +8,7 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
 {
     private const int RevokedAtOnceMax = 500;
 
-    private readonly Lessor _lessor = new();
+    private readonly Lessor _lessor = new(world.Mutation.ToStoreFaults());
     private readonly List<long> _expired = [];
     private readonly List<(long Id, long TtlSeconds, bool Granted)> _changes = [];
     private Term _applied;
@@ -52,9 +52,9 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
 
     public void ProposeExpired()
     {
-        if (!_lessor.IsPromoted) return;
         _expired.Clear();
         _lessor.CollectExpired(node.ClockMs, RevokedAtOnceMax, _expired);
+        if (_expired.Count > 0 && !_lessor.IsPromoted) throw new SimulationFailure($"I19: {node.Id} lets lease {_expired[0]} expire, and its leases do not run: it does not lead.");
         foreach (long id in _expired)
         {
             world.Checker.Contents!.Leases.OnExpired(node, id); // only with the real store

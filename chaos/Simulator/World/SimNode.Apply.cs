@@ -7,6 +7,7 @@ internal sealed partial class SimNode
     private readonly Queue<ReadOnlyMemory<Entry>> _applyQueue = new();
     private readonly List<ReadVerdict> _readyReads = [];
     private bool _applyScheduled;
+    private Membership _applied = new(); // the membership as of what is applied
 
     public INodeMachine Machine { get; private set; }
 
@@ -20,7 +21,7 @@ internal sealed partial class SimNode
     {
         if (_applyScheduled || (_applyQueue.Count == 0 && _readyReads.Count == 0)) return;
         _applyScheduled = true;
-        Later(SimEventKind.Apply, _random.Between(1, 2_000));
+        Later(SimEventKind.Apply, _random.Between(1, _world.Plan.ApplyMaxUs));
     }
 
     private void ApplySome()
@@ -34,6 +35,7 @@ internal sealed partial class SimNode
             {
                 if (entry.Index <= Machine.Applied.Index && !_world.Has(DriverFaults.ApplyOverSnapshot)) continue; // covered by a snapshot that was installed meanwhile
                 Machine.Apply(entry);
+                if (entry.Kind == EntryKind.Membership && Membership.TryDecode(entry.Payload.Span, out Membership? membership)) _applied = membership;
                 _world.Checker.OnApplied(this, entry);
                 _world.Clients.Requests.OnApplied(this, entry);
                 Services?.OnApplied();
@@ -76,17 +78,19 @@ internal sealed partial class SimNode
 
     private void LoadMachine(SnapshotId? snapshot, byte[] state)
     {
-        Machine = snapshot is null ? NodeMachine.Empty(_world.Plan) : NodeMachine.Load(_world.Plan, state);
-        if (snapshot is not null && Machine.Applied != snapshot.Last) throw new SimulationFailure($"The snapshot {snapshot.Last} holds {Machine.Applied}.");
+        Machine = snapshot is null ? NodeMachine.Empty(_world) : NodeMachine.Load(_world, state);
+        if (snapshot is not null && Machine.Applied != snapshot.Last) throw new SimulationFailure($"I16: the snapshot {snapshot.Last} holds {Machine.Applied}.");
         _snapshotIndex = Machine.Applied.Index;
+        _applied = snapshot?.Membership ?? _bootstrap;
     }
 
     private void InstallMachine(SnapshotId id)
     {
-        if (_world.Has(DriverFaults.InstallForgetsWatchers)) Machine = NodeMachine.Load(_world.Plan, _receivedStates[id.Last]);
+        if (_world.Has(DriverFaults.InstallForgetsWatchers)) Machine = NodeMachine.Load(_world, _receivedStates[id.Last]);
         else Machine.Install(_receivedStates[id.Last]);
-        if (Machine.Applied != id.Last) throw new SimulationFailure($"The snapshot {id.Last} holds {Machine.Applied}.");
+        if (Machine.Applied != id.Last) throw new SimulationFailure($"I16: the snapshot {id.Last} holds {Machine.Applied}.");
         _receivedStates.Clear();
+        _applied = id.Membership;
         _snapshotIndex = LogIndex.Max(_snapshotIndex, id.Last.Index);
         Services?.Leases.OnInstalled(id.Last.Term);
         _world.Checker.OnInstalled(this);

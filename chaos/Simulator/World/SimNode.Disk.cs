@@ -35,7 +35,7 @@ internal sealed partial class SimNode
         byte[] state;
         try
         {
-            recovered = _disk.Open(_world.Membership, out state);
+            recovered = _disk.Open(_bootstrap, out state);
         }
         catch (SimulatedCrash)
         {

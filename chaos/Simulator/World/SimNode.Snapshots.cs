@@ -20,7 +20,7 @@ internal sealed partial class SimNode
         if (_savingSnapshot || Machine.Applied.Index - _snapshotIndex < _world.Plan.SnapshotEvery) return;
         _savingSnapshot = true;
         if (_world.Has(DriverFaults.OldSnapshotDeletedFirst)) _disk.DropSnapshots();
-        var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, Core.Membership), Machine.Save());
+        var taken = new TakenSnapshot(new SnapshotId(Machine.Applied, _applied), Machine.Save());
         if (_world.Has(DriverFaults.SnapshotReportedEarly)) Take(RaftInput.SnapshotTaken(taken.Id));
         Later(SimEventKind.SnapshotSaved, _random.Between(1_000, 100_000), data: taken);
     }
@@ -40,7 +40,7 @@ internal sealed partial class SimNode
     {
         SimNode receiver = _world[peer];
         if (!_streams.Add(receiver._slot)) return; // it runs already
-        if (_disk.ReadSnapshot() is not { } snapshot) throw new SimulationFailure($"{Id} is to send a snapshot and has none.");
+        if (_disk.ReadSnapshot() is not { } snapshot) throw new SimulationFailure($"I7: {Id} is to send a snapshot and has none.");
         var stream = new SnapshotStream(_slot, receiver._slot, Core.Term, receiver.Life, snapshot);
         Later(SimEventKind.StreamEnd, _random.Between(1_000, 300_000), data: stream);
     }

@@ -7,6 +7,7 @@ internal sealed partial class SimNode
 {
     private readonly SimWorld _world;
     private readonly int _slot;
+    private readonly Membership _bootstrap; // empty for a node that joins
     private readonly RandomStream _random, _diskRandom;
     private readonly RaftOutput _output = new();
     private readonly List<RaftInput> _inbox = [];
@@ -15,13 +16,13 @@ internal sealed partial class SimNode
     private long _pausedUntil;
     private RaftCore? _core;
 
-    public SimNode(SimWorld world, int slot)
+    public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
-        (_world, _slot) = (world, slot);
+        (_world, _slot, _bootstrap) = (world, slot, bootstrap);
         (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
         Id = new NodeId((ulong)slot + 1);
-        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value) : new ListDisk();
-        Machine = NodeMachine.Empty(world.Plan);
+        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, world.Mutation.ToStorageFaults()) : new ListDisk();
+        Machine = NodeMachine.Empty(world);
     }
 
     public NodeId Id { get; }
@@ -57,7 +58,7 @@ internal sealed partial class SimNode
     public void Start()
     {
         if (IsUp) return;
-        Life++;
+        (IsWanted, Life) = (true, Life + 1);
         if (!TryOpenDisk(out RecoveredState recovered)) return;
         Plan plan = _world.Plan;
         var options = new RaftOptions
@@ -71,10 +72,12 @@ internal sealed partial class SimNode
             SnapshotTrailingEntries = plan.TrailingEntries,
             ReadTimeoutTicks = 3 * plan.ElectionTimeoutTicks,
             DiskStallTicks = 3 * plan.ElectionTimeoutTicks,
+            CampaignDelayTicks = plan.CampaignDelayTicks * _slot,
         };
-        _core = new RaftCore(options, recovered, _world.Mutation.ToFaults());
+        _core = new RaftCore(options, recovered, _world.Mutation.ToCoreFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         _world.Checker.OnStart(this);
+        _world.Checker.Members.OnStart(this, recovered);
         ReportFormerLife();
         if (_world.Plan.RealStore) Services = new NodeServices(_world, this);
         Later(SimEventKind.Tick, _random.Between(1, TickUs));
@@ -115,7 +118,14 @@ internal sealed partial class SimNode
     /// <summary>Notices, soon, that the connection to another node is gone.</summary>
     public void LoseLink(int other, long withinUs) => Later(SimEventKind.LinkDown, _random.Between(100, withinUs), other);
 
-    public void StartLater(long afterUs) => _world.After(afterUs, new SimEvent(SimEventKind.Restart, _slot, -1, 0, null));
+    /// <summary>Was started once, or is about to be: not just a number that nobody has used yet.</summary>
+    public bool IsWanted { get; private set; }
+
+    public void StartLater(long afterUs)
+    {
+        IsWanted = true;
+        _world.After(afterUs, new SimEvent(SimEventKind.Restart, _slot, -1, 0, null));
+    }
 
     public void Take(in RaftInput input)
     {
@@ -198,7 +208,11 @@ internal sealed partial class SimNode
     {
         _batchScheduled = false;
         int count = Math.Min(_inbox.Count, _world.Plan.BatchInputsMax);
-        for (int i = 0; i < count; i++) Core.Step(_inbox[i], _output);
+        for (int i = 0; i < count; i++)
+        {
+            if (_inbox[i] is { Kind: RaftInputKind.SnapshotInstalled, Snapshot: { } installed }) _world.Checker.Members.OnInstalled(this, installed);
+            Core.Step(_inbox[i], _output);
+        }
         _inbox.RemoveRange(0, count);
         Core.Flush(_output);
         if (_inbox.Count > 0) ScheduleBatch();
@@ -211,6 +225,9 @@ internal sealed partial class SimNode
         if (_output.CompactTo is { } upTo) QueueCompaction(upTo);
         foreach (ReadOnlyMemory<Entry> run in _output.Committed) QueueApply(run);
         foreach (ProposalVerdict verdict in _output.Proposals) _world.Clients.Requests.OnProposalVerdict(this, verdict);
+        foreach (MembershipVerdict verdict in _output.MembershipVerdicts) _world.Operator.OnVerdict(this, verdict);
+        foreach (NodeId lost in _output.LogReverted) throw new SimulationFailure($"I11: {Id} finds that the disk of {lost} lost writes, and it did not.");
+        if (_output.Membership is { } membership && _world.Log is not null) _world.Note($"{Id} counts by {MembershipCheck.Describe(membership)}");
         foreach (ReadVerdict verdict in _output.Reads) OnReadVerdict(verdict);
         foreach (NodeId peer in _output.SnapshotsWanted) StartStream(peer);
         _world.Hash((long)Core.Term.Value << 32 ^ (long)Core.Commit.Value << 8 ^ (long)Core.LastEntry.Index.Value);

@@ -21,8 +21,9 @@ internal sealed class SimWorld
         Checker = new Checker(this) { ChecksReleases = scenario.CheckReleases };
         Network = new SimNetwork(this);
         Membership = Membership.Of([.. Enumerable.Range(1, Plan.Nodes).Select(i => new NodeId((ulong)i))]);
-        Nodes = [.. Enumerable.Range(0, Plan.Nodes).Select(i => new SimNode(this, i))];
+        Nodes = [.. Enumerable.Range(0, Plan.Nodes).Select(i => new SimNode(this, i, Membership))];
         Clients = new ClientLoad(this);
+        Operator = new ClusterOperator(this);
         Faults = new FaultInjector(this, scenario.Strikes is { } strikes ? new ListedStrikes(strikes) : new DrawnStrikes(this));
         Log?.WriteLine(ScenarioText.Print(scenario));
         foreach (SimNode node in Nodes) node.Start();
@@ -34,11 +35,13 @@ internal sealed class SimWorld
     public Plan Plan { get; }
     public Mutation Mutation { get; }
     public TextWriter? Log { get; }
+    /// <summary>Of the first day.</summary>
     public Membership Membership { get; }
     public List<SimNode> Nodes { get; }
     public SimNetwork Network { get; }
     public ClientLoad Clients { get; }
     public FaultInjector Faults { get; }
+    public ClusterOperator Operator { get; }
     public Checker Checker { get; }
     public Statistics Statistics { get; } = new();
 
@@ -46,6 +49,38 @@ internal sealed class SimWorld
     public long Now { get; private set; }
     public long Events { get; private set; }
     public ulong Trace => _trace.Value;
+
+    /// <summary>Of the newest term, if there are several; null when there is none.</summary>
+    public SimNode? Leader
+    {
+        get
+        {
+            SimNode? leader = null;
+            foreach (SimNode node in Nodes)
+                if (node.IsUp && node.Core.Role == RaftRole.Leader && (leader is null || node.Core.Term > leader.Core.Term)) leader = node;
+            return leader;
+        }
+    }
+
+    /// <summary>At the end: the members, which are all that anybody may ask. Null while clients ask whom they like.</summary>
+    public IReadOnlyList<SimNode>? Serving { get; private set; }
+
+    /// <summary>Whoever still talks to a node that is no member any more has to find another.</summary>
+    public void ServeBy(Membership membership)
+    {
+        Serving = [.. membership.Members().Select(id => this[id])];
+        foreach (SimNode node in Nodes.Except(Serving)) Clients.OnNodeGone(node);
+    }
+
+    /// <param name="number">Slot plus one.</param>
+    public SimNode? Find(int number) => number <= Nodes.Count ? Nodes[number - 1] : null;
+
+    /// <summary>Empty nodes, until there is one with this number.</summary>
+    public SimNode AddNodes(int number)
+    {
+        while (Nodes.Count < number) Nodes.Add(new SimNode(this, Nodes.Count, new Membership()));
+        return Nodes[number - 1];
+    }
 
     public SimNode this[NodeId id] => Nodes[(int)id.Value - 1];
 

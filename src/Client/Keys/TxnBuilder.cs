@@ -18,7 +18,9 @@ public sealed class TxnBuilder
     private readonly List<Condition> _conditions = [];
     private readonly List<Operation> _success = [], _failure = [];
 
-    internal TxnBuilder(CallRouter router) => _router = router;
+    private readonly ClientSession? _session;
+
+    internal TxnBuilder(CallRouter router, ClientSession? session = null) => (_router, _session) = (router, session);
 
     /// <summary>Adds conditions; all of them must hold. With none, the first branch always runs.</summary>
     public TxnBuilder When(params ReadOnlySpan<Condition> conditions)
@@ -48,6 +50,7 @@ public sealed class TxnBuilder
     public async ValueTask<TxnResult> CommitAsync(CancellationToken cancellationToken = default)
     {
         TxnRequest request = Build([.. _conditions], [.. _success], [.. _failure]);
+        if (_session is not null) return TxnResult.Of(await _session.WriteAsync(Calls.Txn, request, cancellationToken).ConfigureAwait(false));
         TxnResponse response = Writes(request)
             ? await _router.WriteAsync(Calls.Txn, request, cancellationToken).ConfigureAwait(false)
             : await _router.ReadAsync(Calls.Txn, request, cancellationToken).ConfigureAwait(false);

@@ -10,6 +10,7 @@ internal static class Certainty
     {
         if (!writes || failure.Fate == RequestFate.NotSent) return false;
         if (failure.Fate == RequestFate.Unanswered) return true;
+        if (failure.Outcome != ServerOutcome.NotSaid) return failure.Outcome == ServerOutcome.Unknown;
         return failure.Code switch
         {
             // Refused for what the request asks, before or at the moment of applying it.
@@ -22,6 +23,21 @@ internal static class Certainty
             _ => true,
         };
     }
+
+    /// <summary>The same for a write of a session, all of its attempts together: each of them was the same write.</summary>
+    /// <param name="last">How the last attempt failed.</param>
+    /// <param name="earlier">Whether an earlier attempt may have been carried out.</param>
+    public static bool MayHaveBeenAppliedInSession(RpcException last, bool earlier) =>
+        MayHaveBeenApplied(last, writes: true) || (earlier && !IsFinal(last));
+
+    // What the log answered a repeat is what it answered the first attempt. A refusal from before the log says nothing about that one.
+    private static bool IsFinal(RpcException failure) => failure.Fate == RequestFate.Answered && failure.Code switch
+    {
+        GrpcCode.InvalidArgument or GrpcCode.OutOfRange or GrpcCode.DataLoss => true,
+        GrpcCode.ResourceExhausted => failure.Message == EtcdErrors.NoSpace.Message,
+        // Not NotFound: the lease that is not found may be the session itself, and its answers with it.
+        _ => false,
+    };
 
     /// <summary>True when another attempt, on this or another endpoint, can do no harm and may do better.</summary>
     public static bool MayRepeat(RpcException failure, bool writes) =>

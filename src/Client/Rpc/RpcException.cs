@@ -15,6 +15,19 @@ public enum RequestFate
     Unanswered,
 }
 
+/// <summary>What the server said of a write that failed. Only Conclave says it.</summary>
+public enum ServerOutcome
+{
+    /// <summary>Nothing.</summary>
+    NotSaid,
+
+    /// <summary>It was not carried out and will not be.</summary>
+    Refused,
+
+    /// <summary>It may have been carried out, or may be still.</summary>
+    Unknown,
+}
+
 /// <summary>A call that ended without success, as the transport saw it.</summary>
 public sealed class RpcException(GrpcCode code, string message, Uri endpoint, RequestFate fate, Exception? inner = null)
     : Exception(message, inner)
@@ -27,4 +40,7 @@ public sealed class RpcException(GrpcCode code, string message, Uri endpoint, Re
 
     /// <summary>How far the request got.</summary>
     public RequestFate Fate { get; } = fate;
+
+    /// <summary>What the server said of the write; <see cref="ServerOutcome.NotSaid"/> by servers other than Conclave, and of reads.</summary>
+    public ServerOutcome Outcome { get; init; }
 }

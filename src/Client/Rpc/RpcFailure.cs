@@ -23,7 +23,15 @@ internal static class RpcFailure
         if (code == 0) return null;
         string message = GrpcMessageText.Decode(Find(response, GrpcHeaders.Message) ?? "");
         if (message.Length == 0) message = $"The call failed with code {(GrpcCode)code}.";
-        return new RpcException((GrpcCode)code, message, endpoint, RequestFate.Answered);
+        return new RpcException((GrpcCode)code, message, endpoint, RequestFate.Answered)
+        {
+            Outcome = Find(response, ConclaveMetadata.Outcome) switch
+            {
+                ConclaveMetadata.Refused => ServerOutcome.Refused,
+                ConclaveMetadata.Unknown => ServerOutcome.Unknown,
+                _ => ServerOutcome.NotSaid,
+            },
+        };
     }
 
     /// <summary>An answer that is not gRPC at all: a proxy, or a server of another kind on that port.</summary>

@@ -330,7 +330,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         ElectionTimeoutTicks = (int)(options.ElectionTimeout / NodeOptions.TickInterval),
         CampaignDelayTicks = (NodeOptions.LeaderPriorityMax - options.LeaderPriority) * (int)(options.ElectionTimeout / NodeOptions.TickInterval) / 10,
         HeartbeatTicks = (int)(options.HeartbeatInterval / NodeOptions.TickInterval),
-        ProposalBytesMax = options.MaxRequestBytes + Command.HeaderBytes,
+        ProposalBytesMax = options.MaxRequestBytes + Command.SessionHeaderBytes,
         UncommittedBytesMax = Math.Max(64L << 20, 2L * options.MaxRequestBytes),
         DiskStallTicks = Math.Max(300, 3 * (int)(options.ElectionTimeout / NodeOptions.TickInterval)),
     };

@@ -27,6 +27,9 @@ public abstract class RpcContext
     /// <summary>True when the call came as JSON over HTTP.</summary>
     public abstract bool ViaGateway { get; }
 
+    /// <summary>What is known of the write that was asked for; a failed answer says it in the trailer <c>conclave-outcome</c>.</summary>
+    public WriteOutcome Outcome { get; set; }
+
     /// <summary>Request metadata by key.</summary>
     /// <param name="key">Lower case, e.g. <c>token</c>.</param>
     /// <returns>Null when the caller did not send it; several values are joined by commas.</returns>

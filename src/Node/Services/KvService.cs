@@ -33,28 +33,29 @@ internal sealed class KvService(ServiceContext context)
 
     private ValueTask PutAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
-        context.CheckLeader(call);
+        SessionSequence session = context.BeginWrite(call);
         Statuses.ThrowIf(RequestCheck.Put(request.Span));
-        return WriteAsync(call, CommandKind.Put, request, response, grows: true);
+        return WriteAsync(call, CommandKind.Put, request, response, session, grows: true);
     }
 
     private ValueTask DeleteRangeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
-        context.CheckLeader(call);
+        SessionSequence session = context.BeginWrite(call);
         Statuses.ThrowIf(RequestCheck.DeleteRange(request.Span));
-        return WriteAsync(call, CommandKind.DeleteRange, request, response, grows: false);
+        return WriteAsync(call, CommandKind.DeleteRange, request, response, session, grows: false);
     }
 
     private async ValueTask TxnAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
-        context.CheckLeader(call);
+        SessionSequence session = context.BeginWrite(call);
         Statuses.ThrowIf(RequestCheck.Txn(request.Span, out bool readOnly, out bool serializable, out bool writes, context.Options.MaxTxnOps));
-        if (!readOnly)
+        if (!readOnly || !session.IsNone)
         {
-            await WriteAsync(call, CommandKind.Txn, request, response, grows: writes).ConfigureAwait(false);
+            await WriteAsync(call, CommandKind.Txn, request, response, session, grows: writes).ConfigureAwait(false);
             return;
         }
 
+        call.Outcome = WriteOutcome.None;
         if (!serializable) await context.ConfirmReadAsync(call).ConfigureAwait(false);
         StoreView view = context.View;
         context.Responses.WriteHeader(response, view.Revision);
@@ -63,16 +64,18 @@ internal sealed class KvService(ServiceContext context)
 
     private async ValueTask CompactAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
-        context.CheckLeader(call);
+        context.BeginWrite(call);
         Statuses.ThrowIf(RequestCheck.Compact(request.Span, out long revision, out bool physical));
-        await WriteAsync(call, CommandKind.Compact, request, response, grows: false).ConfigureAwait(false);
+        await WriteAsync(call, CommandKind.Compact, request, response, session: default, grows: false).ConfigureAwait(false);
         if (physical) await context.Replica.WaitForReclaimAsync(revision, call.Cancellation).ConfigureAwait(false);
     }
 
-    private async ValueTask WriteAsync(RpcContext call, CommandKind kind, ReadOnlyMemory<byte> request, IBufferWriter<byte> response, bool grows)
+    private async ValueTask WriteAsync(
+        RpcContext call, CommandKind kind, ReadOnlyMemory<byte> request, IBufferWriter<byte> response, SessionSequence session, bool grows)
     {
-        if (grows && context.View.HasAlarm(AlarmKind.NoSpace)) Statuses.ThrowIf(StoreError.NoSpace);
-        ApplyOutcome outcome = await context.ProposeAsync(call, kind, request).ConfigureAwait(false);
+        // In a session this may be a repeat of what was done while there was room: then its answer is due, and only the store can tell.
+        if (grows && session.IsNone && context.View.HasAlarm(AlarmKind.NoSpace)) Statuses.ThrowIf(StoreError.NoSpace);
+        ApplyOutcome outcome = await context.ProposeAsync(call, kind, request, session).ConfigureAwait(false);
         context.Responses.WriteHeader(response, outcome.Revision);
         response.Write(outcome.Body.Span);
     }

@@ -29,7 +29,7 @@ internal sealed class LeaseService(ServiceContext context)
 
     private async ValueTask GrantAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
-        context.CheckLeader(call);
+        context.BeginWrite(call);
         Statuses.ThrowIf(RequestCheck.LeaseGrant(request.Span, out long id, out long ttl));
         if (ttl > TtlSecondsMax) Statuses.ThrowIf(StoreError.LeaseTtlTooLarge);
         if (context.View.HasAlarm(AlarmKind.NoSpace)) Statuses.ThrowIf(StoreError.NoSpace);
@@ -55,7 +55,7 @@ internal sealed class LeaseService(ServiceContext context)
 
     private async ValueTask RevokeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
-        context.CheckLeader(call);
+        context.BeginWrite(call);
         Statuses.ThrowIf(RequestCheck.LeaseRevoke(request.Span, out _));
         ApplyOutcome outcome = await context.ProposeAsync(call, CommandKind.LeaseRevoke, request).ConfigureAwait(false);
         context.Responses.WriteHeader(response, outcome.Revision);

@@ -59,6 +59,7 @@ internal sealed class MaintenanceService(ServiceContext context)
             return;
         }
 
+        context.BeginWrite(call);
         ApplyOutcome outcome = await context.ProposeAsync(call, CommandKind.Alarm, request).ConfigureAwait(false);
         context.Responses.WriteHeader(response, outcome.Revision);
         response.Write(outcome.Body.Span);

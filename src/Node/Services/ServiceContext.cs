@@ -28,18 +28,30 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
         if (replica.Status.Leader == NodeId.None && call.RequiresLeader) throw new GrpcException(EtcdErrors.NoLeader);
     }
 
+    /// <summary>Begins a call that writes: until it is proposed, its failure is a refusal.</summary>
+    /// <returns>The session it belongs to; default for none.</returns>
+    /// <exception cref="GrpcException">No leader, as above, or metadata of a session that cannot be read.</exception>
+    public SessionSequence BeginWrite(RpcContext call)
+    {
+        call.Outcome = WriteOutcome.Refused;
+        CheckLeader(call);
+        return SessionMetadata.Of(call);
+    }
+
     /// <summary>Puts a request through the log and waits until it is applied here.</summary>
     /// <exception cref="GrpcException">Too large, too many at once, refused by the store, or not known to be done in time.</exception>
-    public async ValueTask<ApplyOutcome> ProposeAsync(RpcContext call, CommandKind kind, ReadOnlyMemory<byte> body)
+    public async ValueTask<ApplyOutcome> ProposeAsync(RpcContext call, CommandKind kind, ReadOnlyMemory<byte> body, SessionSequence session = default)
     {
         if (body.Length > options.MaxRequestBytes) throw new GrpcException(EtcdErrors.RequestTooLarge);
         if (replica.IsOverloaded) throw new GrpcException(EtcdErrors.TooManyRequests);
-        ValueTask<ProposalResult> proposal = replica.Proposals.ProposeAsync(kind, body.Span);
+        ValueTask<ProposalResult> proposal = replica.Proposals.ProposeAsync(kind, body.Span, session);
+        call.Outcome = WriteOutcome.Unknown;   // whoever stops waiting cannot know
 
         // A token is only made for calls with a time limit of their own: making one for every call costs more than a small write does.
         ProposalResult result = call.Timeout is null
             ? await proposal.ConfigureAwait(false)
             : await proposal.AsTask().WaitAsync(call.Cancellation).ConfigureAwait(false);
+        if (result.End != ProposalEnd.Unknown) call.Outcome = WriteOutcome.Refused;   // of no account when the store did it: then the call succeeds
         return Statuses.Outcome(result);
     }
 

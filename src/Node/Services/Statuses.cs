@@ -10,12 +10,6 @@ internal static class Statuses
     /// <summary>Protobuf that cannot be read; the words are those of Go's library.</summary>
     private static readonly GrpcStatus Malformed = new(GrpcCode.Internal, "grpc: error unmarshalling request: the bytes are no message of this type");
 
-    private static readonly GrpcStatus SequenceTooOld = new(GrpcCode.FailedPrecondition,
-        "conclave: the session has answered a later sequence already; use one above the last, or read what became of this one");
-
-    private static readonly GrpcStatus ResponseTooLarge = new(GrpcCode.InvalidArgument,
-        $"conclave: nothing was written, because the response could be larger than the {SessionSequence.ResponseBytesMax} bytes that a session keeps; ask for less, or leave the session out");
-
     public static GrpcStatus Of(StoreError error) => error switch
     {
         StoreError.Malformed => Malformed,
@@ -33,8 +27,8 @@ internal static class Statuses
         StoreError.LeaseExists => EtcdErrors.LeaseExists,
         StoreError.LeaseTtlTooLarge => EtcdErrors.LeaseTtlTooLarge,
         StoreError.Corrupt => EtcdErrors.Corrupt,
-        StoreError.SequenceTooOld => SequenceTooOld,
-        StoreError.ResponseTooLarge => ResponseTooLarge,
+        StoreError.SequenceTooOld => ConclaveErrors.SequenceTooOld,
+        StoreError.ResponseTooLarge => ConclaveErrors.ResponseTooLarge,
         _ => throw Raft.Invariant.Unreachable($"Store error {error} has no status."),
     };
 

@@ -32,12 +32,14 @@ public sealed partial class RaftCore
                 case VoteRequest: // refused, with the term that the candidate missed
                 case VoteReply: // a pre-vote may come from a node that has not reached our term; the round tells
                     return true;
-                // A deposed leader learns from the term of the answer that it is one.
-                case AppendRequest request:
-                    Reply(new AppendReply { From = Self, To = request.From, Term = Term, Sequence = request.Sequence, Success = false, Match = LogIndex.Zero });
+                // A deposed leader learns from the term of the answer that it is one. That is all the answer says: its sender may have restarted, lead
+                // this very term by now and count from one again. The numbers of its former life would then confirm a read round that began later,
+                // or make this log look as if it had gone back.
+                case AppendRequest:
+                    Reply(new AppendReply { From = Self, To = message.From, Term = Term, Sequence = 0, Success = false, Match = LogIndex.Zero });
                     return false;
-                case HeartbeatRequest request:
-                    Reply(new HeartbeatReply { From = Self, To = request.From, Term = Term, ReadEpoch = request.ReadEpoch });
+                case HeartbeatRequest:
+                    Reply(new HeartbeatReply { From = Self, To = message.From, Term = Term, ReadEpoch = 0 });
                     return false;
                 default:
                     return false;

@@ -24,7 +24,7 @@ public sealed record AppendRequest : Message
 /// <summary>Answer to an <see cref="AppendRequest"/>. Success leaves only after everything it claims is durable.</summary>
 public sealed record AppendReply : Message
 {
-    /// <summary>From the request.</summary>
+    /// <summary>From the request; 0 when that was of an older term, so that this answer says nothing but the term.</summary>
     public required ulong Sequence { get; init; }
 
     /// <summary>False: the follower lacks <see cref="AppendRequest.Previous"/>.</summary>
@@ -66,7 +66,7 @@ public sealed record HeartbeatRequest : Message
 /// <summary>Answer to a <see cref="HeartbeatRequest"/>: the sender had not heard of a later term when it got the request.</summary>
 public sealed record HeartbeatReply : Message
 {
-    /// <summary>From the request.</summary>
+    /// <summary>From the request; 0 when that was of an older term, so that this answer says nothing but the term.</summary>
     public required ulong ReadEpoch { get; init; }
 
     /// <summary>The request's commit lies beyond what this leader has proven to the sender's present process. An append will do.</summary>

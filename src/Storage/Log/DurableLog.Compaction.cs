@@ -67,9 +67,12 @@ public sealed partial class DurableLog
     {
         try
         {
+            bool early = Has(StorageFaults.RecycleBeforeSuperblock);
+            for (int i = 0; early && i < freed; i++)
+                Recycle(_older[i].Sequence);
             _superblock.Update(_superblock.Current with { OldestSegment = oldest, NewestSegment = newest, Base = baseEntry, HardState = _hardState, LostEnd = lostEnd });
             _isIncomplete = lostEnd != EntryId.Zero;
-            for (int i = 0; i < freed; i++)
+            for (int i = 0; !early && i < freed; i++)
                 Recycle(_older[i].Sequence);
             _older.RemoveRange(0, freed);
         }

@@ -23,9 +23,12 @@ public sealed partial class DurableLog
             {
                 int taken = TakeGroup(ops);
                 ReadOnlySpan<PersistOp> group = ops[..taken];
+                if (Has(StorageFaults.ReleaseBeforeWrite))
+                    Release(group, released);
                 if (NeedsWrite(group))
                     WriteBatch(group, flags: 0);
-                Release(group, released);
+                if (!Has(StorageFaults.ReleaseBeforeWrite))
+                    Release(group, released);
                 ops = ops[taken..];
             }
         }
@@ -91,7 +94,8 @@ public sealed partial class DurableLog
         while (_active.Prepared < _active.Position + batch.Length && _active.Prepared < _active.Header.SegmentBytes)
             _active.Prepare(_options.ZeroFillBytes);
         _active.Write(batch);
-        _active.File.Sync();
+        if (!Has(StorageFaults.SkipDataSync))
+            SyncBatch();
         (_batch, _chain) = (_batch + 1, chain);
         if (hardState != _hardState)
             RememberVote(hardState);
@@ -99,13 +103,28 @@ public sealed partial class DurableLog
             ForgetLostEnd();
     }
 
+    private void SyncBatch()
+    {
+        try
+        {
+            _active.File.Sync();
+        }
+        catch (FileSystemException) when (Has(StorageFaults.RetryFailedSync))
+        {
+            _active.File.Sync();
+        }
+    }
+
+    private bool Has(StorageFaults fault) => (_options.Faults & fault) != 0;
+
     /// <summary>
     /// A second sync, at elections only: a vote that stood in the last batch alone would be forgotten with it when that batch is damaged, and
     /// a member that has forgotten its vote can never be repaired from the others. Before anything that depends on it leaves.
     /// </summary>
     private void RememberVote(HardState hardState)
     {
-        _superblock.UpdateHardState(hardState);
+        if (!Has(StorageFaults.VoteInLogOnly))
+            _superblock.UpdateHardState(hardState);
         _hardState = hardState;
     }
 
@@ -120,7 +139,8 @@ public sealed partial class DurableLog
         if (op.TruncateFrom is { } from && from <= _runs.Last.Index)
         {
             _runs.TruncateFrom(from);
-            _encoder.AddTruncation(from);
+            if (!Has(StorageFaults.DropTruncation))
+                _encoder.AddTruncation(from);
         }
         foreach (ref readonly Entry entry in op.Entries.Span)
         {

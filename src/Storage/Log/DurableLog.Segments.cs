@@ -69,7 +69,8 @@ public sealed partial class DurableLog
             PreviousChain = _chain,
             PreviousEntry = previous,
             HardState = hardState,
-            IsReset = isReset,
+            IsReset = isReset && !Has(StorageFaults.ResetCountsAtOnce),
+            IsUnseeded = Has(StorageFaults.RecycleUnclean),
         };
         string path = _names.SegmentPath(header.Sequence);
         long prepared = spare.Prepared;
@@ -84,7 +85,8 @@ public sealed partial class DurableLog
         spare.File.Sync();
         spare.File.Dispose();
         _names.Files.Rename(spare.Path, path);
-        _names.Files.SyncDirectory(_names.Directory);
+        if (!Has(StorageFaults.SkipDirectorySync))
+            _names.Files.SyncDirectory(_names.Directory);
         // Opened again under its name, so that an error of the disk is reported for the file that people find.
         var segment = new ActiveSegment(path, _names.Files.Open(path), header, SegmentHeader.ContentOffset) { Prepared = prepared };
         if (!isReset)

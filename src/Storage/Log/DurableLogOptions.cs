@@ -48,6 +48,9 @@ public sealed record DurableLogOptions
     /// <summary>Names this one opening of the directory; the default draws a random one. For simulations that must repeat themselves.</summary>
     public Guid BootNonce { get; init; }
 
+    /// <summary>Deliberate mistakes, for tests.</summary>
+    internal StorageFaults Faults { get; init; }
+
     /// <summary>Everything that is wrong with these options; the log refuses to open then.</summary>
     public IEnumerable<string> Problems()
     {

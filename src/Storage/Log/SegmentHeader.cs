@@ -40,8 +40,11 @@ internal readonly record struct SegmentHeader
     /// <summary>The segment starts a new log on top of an installed snapshot; without a superblock that says so too, it does not count.</summary>
     internal required bool IsReset { get; init; }
 
+    /// <summary>A deliberate mistake: see <see cref="StorageFaults.RecycleUnclean"/>. Never written.</summary>
+    internal bool IsUnseeded { get; init; }
+
     /// <summary>First value of every checksum in the segment: a batch from another segment, another disk or an earlier life never checks out.</summary>
-    internal uint Seed => SeedOf(Identity, Sequence);
+    internal uint Seed => IsUnseeded ? 0 : SeedOf(Identity, Sequence);
 
     internal static uint SeedOf(StorageIdentity identity, ulong sequence)
     {

@@ -6,7 +6,7 @@ namespace Conclave.Storage;
 /// header lies within one sector, which is on the disk whole or not at all. So the power can leave only one batch incomplete, the last one,
 /// and only by missing sectors. Everything else is damage to acknowledged bytes.
 /// </remarks>
-internal sealed class SegmentScan(string path, SegmentReader reader, SegmentHeader header)
+internal sealed class SegmentScan(string path, SegmentReader reader, SegmentHeader header, StorageFaults faults = StorageFaults.None)
 {
     private readonly uint _seed = header.Seed;
 
@@ -38,7 +38,7 @@ internal sealed class SegmentScan(string path, SegmentReader reader, SegmentHead
                 Damage = Corrupt(End, $"The header of batch {replay.Batch + 1} is damaged.");
             else if (End + batch.ContentBytes > reader.Length)
                 Damage = Corrupt(End, $"Batch {batch.Number} ends beyond the file.");
-            else if (replay.ProblemWithNext(batch) is { Length: > 0 } problem)
+            else if ((faults & StorageFaults.SkipContinuityCheck) == 0 && replay.ProblemWithNext(batch) is { Length: > 0 } problem)
                 Damage = Corrupt(End, problem);
             if (Damage is not null)
                 break;

@@ -82,7 +82,7 @@ internal sealed class SparePool(LogFiles names, DurableLogOptions options) : IDi
         {
             spare = _spares[0];
             _spares.RemoveAt(0);
-            if (spare.Prepared < spare.Bytes)
+            if (spare.Prepared < spare.Bytes && (options.Faults & StorageFaults.RecycleUnclean) == 0)
                 spare.File.SetLength(spare.Prepared);
         }
         if (spare.File.Length != bytes)

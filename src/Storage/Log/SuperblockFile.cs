@@ -23,6 +23,9 @@ internal sealed class SuperblockFile : IDisposable
     /// <summary>The newest content; durable, except between <see cref="SuperblockReading.Of"/> and the first update, which every opening makes.</summary>
     internal SuperblockContent Current { get; private set; }
 
+    /// <summary>Deliberate mistakes, for tests.</summary>
+    internal StorageFaults Faults { get; set; }
+
     internal static SuperblockFile Create(LogFiles names, SuperblockContent first)
     {
         string path = names.PathOf(LogFiles.SuperblockName), temporary = path + LogFiles.TemporarySuffix;
@@ -43,7 +46,8 @@ internal sealed class SuperblockFile : IDisposable
     internal void Update(SuperblockContent next)
     {
         UpdateOlderPair(next);
-        WritePair(_olderPair);
+        if ((Faults & StorageFaults.SuperblockOnePair) == 0)
+            WritePair(_olderPair);
     }
 
     /// <summary>
@@ -63,6 +67,8 @@ internal sealed class SuperblockFile : IDisposable
 
     private void UpdateOlderPair(SuperblockContent next)
     {
+        if ((Faults & StorageFaults.KeepBoot) != 0)
+            next = next with { Boot = Current.Boot };
         SuperblockContent linked = next with { Sequence = Current.Sequence + 1, ParentChecksum = Current.Checksum };
         SuperblockContent written = linked.Write(_pair);
         _pair.AsSpan(0, SuperblockContent.Bytes).CopyTo(_pair.AsSpan(SlotBytes));
@@ -72,7 +78,8 @@ internal sealed class SuperblockFile : IDisposable
 
     private void WritePair(int pair)
     {
-        _file.Write(pair * 2L * SlotBytes, _pair);
+        bool one = (Faults & StorageFaults.SuperblockOneCopy) != 0;
+        _file.Write(pair * 2L * SlotBytes, one ? _pair.AsSpan(0, SuperblockContent.Bytes) : _pair);
         _file.Sync();
     }
 }

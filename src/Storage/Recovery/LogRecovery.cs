@@ -54,7 +54,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
     internal void Run()
     {
         List<ulong> found = Classify();
-        SuperblockReading reading = SuperblockReading.Of(names);
+        SuperblockReading reading = SuperblockReading.Of(names, tolerant: options.AllowRepair);
         Superblock = reading.File!; // null only when the decision below is to refuse or to format
         _problem = reading.Finding == SuperblockFinding.Missing && _data is not null
             ? StorageException.Corrupt(names.PathOf(LogFiles.SuperblockName), null, $"The superblock is missing, but {_data} is there.") : reading.Problem;
@@ -70,6 +70,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
                 Format();
                 break;
             default:
+                Superblock.Faults = options.Faults;
                 GoOn(reading);
                 break;
         }
@@ -152,6 +153,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
             Bootstrap = options.Bootstrap,
             Boot = 1,
         });
+        Superblock.Faults = options.Faults;
         Fresh = true;
     }
 
@@ -183,10 +185,11 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
         {
             NewestSegment = Decision.NextSegment == NextSegmentOutcome.Adopt ? known.NewestSegment + 1 : known.NewestSegment,
             HardState = HardState,
-            LostEnd = LostEnd,
+            LostEnd = (options.Faults & StorageFaults.ForgetLostEnd) == 0 ? LostEnd : EntryId.Zero,
             Boot = known.Boot + (Findings.Superblock == SuperblockFinding.PairDamaged ? 2UL : 1UL), // the lost pair may have held one more
         });
-        Active?.Wipe();
+        if ((options.Faults & StorageFaults.KeepTornTail) == 0)
+            Active?.Wipe();
         DeleteLeftovers();
     }
 

@@ -151,7 +151,7 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
 
     private long ReadBatches(string path, IStorageFile file, SegmentReader reader, SegmentHeader header, bool isLast)
     {
-        var scan = new SegmentScan(path, reader, header);
+        var scan = new SegmentScan(path, reader, header, options.Faults);
         scan.Run(Replay);
         if (scan is { Damage: null, Contradiction: null } && isLast)
             scan.CheckTail(Replay);
@@ -220,7 +220,7 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
     private SegmentsFinding ReadHeader(IStorageFile file, ulong sequence, out SegmentHeader header, out SegmentReader reader, out StorageException? problem)
     {
         string path = names.SegmentPath(sequence);
-        reader = new SegmentReader(file, file.Length);
+        reader = new SegmentReader(file, file.Length, tolerant: options.AllowRepair);
         HeaderCheck check = SegmentHeader.TryRead(reader.Slice(0, (int)Math.Min(SegmentHeader.Bytes, reader.Length)), out header, out string found);
         problem = check switch
         {
@@ -230,6 +230,7 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
         };
         if (problem is not null)
             return check == HeaderCheck.OtherFormat ? SegmentsFinding.OtherFormat : SegmentsFinding.Damaged;
+        header = header with { IsUnseeded = (options.Faults & StorageFaults.RecycleUnclean) != 0 };
         SuperblockFinding identity = IdentityCheck.Of(options, header.Identity, path, out problem);
         if (problem is not null)
             return identity == SuperblockFinding.OtherCluster ? SegmentsFinding.OtherCluster : SegmentsFinding.OtherMember;

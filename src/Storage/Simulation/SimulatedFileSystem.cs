@@ -86,6 +86,41 @@ public sealed class SimulatedFileSystem : IFileSystem
         return copy;
     }
 
+    /// <summary>A copy of everything visible, as a backup or a second machine; for <see cref="RestoreFrom"/>. Random choices of the two differ from here on.</summary>
+    public SimulatedFileSystem Clone() => Copy(_random.Next());
+
+    /// <summary>The disk is replaced by a copy: a backup that somebody restored, or a directory cloned from another machine. Open handles and locks die.</summary>
+    public void RestoreFrom(SimulatedFileSystem copy)
+    {
+        _names.Clear();
+        copy._names.CopyTo(_names);
+        StartNewLife();
+    }
+
+    /// <summary>The disk is replaced by an empty one. Open handles and locks die.</summary>
+    public void Wipe()
+    {
+        _names.Clear();
+        StartNewLife();
+    }
+
+    /// <summary>Flips bits at rest, in files and places drawn from the seed.</summary>
+    /// <param name="kind">Which files.</param>
+    /// <param name="bits">How many.</param>
+    /// <returns>The files that were hit, one per bit; empty if there are none of that kind.</returns>
+    public IReadOnlyList<string> FlipRandomBits(DiskFileKind kind, int bits = 1)
+    {
+        var hit = new List<string>();
+        List<string> files = [.. _names.Paths.Where(path => DiskFileKinds.Of(path) == kind && _names.Find(path).Length > 0)];
+        for (int i = 0; i < bits && files.Count > 0; i++)
+        {
+            string path = files[_random.Below(files.Count)];
+            FlipBit(path, (long)(_random.Next() % (ulong)(_names.Find(path).Length * 8)));
+            hit.Add(path);
+        }
+        return hit;
+    }
+
     public void CreateDirectory(string directory) => RequirePower(directory);
 
     public IReadOnlyList<string> List(string directory)
@@ -109,7 +144,7 @@ public sealed class SimulatedFileSystem : IFileSystem
     public void Rename(string source, string target)
     {
         Change(DiskOperation.Rename, source);
-        _names.Rename(source, target);
+        _names.Rename(source, target, Faults.Takes(DiskEffect.LostRename, target));
     }
 
     public void Delete(string path)
@@ -209,7 +244,12 @@ public sealed class SimulatedFileSystem : IFileSystem
             }
             if (owner.Faults.SpaceBytesMax is { } limit && inode.BytesToAllocate(offset, bytes.Length) is > 0 and var needed && owner.UsedBytes + needed > limit)
                 throw new FileSystemException(FileError.NoSpace, path, "no space left");
-            inode.Write(offset, bytes);
+            if (owner.Faults.Takes(DiskEffect.LostWrite, path))
+                inode.WriteToCacheOnly(offset, bytes);
+            else if (owner.Faults.Takes(DiskEffect.MisdirectedWrite, path, out int bySectors))
+                inode.Write(Math.Clamp(offset + bySectors * 512L, 0, Math.Max(0, inode.Length - bytes.Length)), bytes);
+            else
+                inode.Write(offset, bytes);
         }
 
         public int Read(long offset, Span<byte> buffer)
@@ -217,7 +257,9 @@ public sealed class SimulatedFileSystem : IFileSystem
             RequireAlive();
             if (owner.Faults.Take(DiskOperation.Read, path) is { } error)
                 throw new FileSystemException(error, path, "injected read error");
-            return inode.Read(offset, buffer);
+            if (owner.Faults.IsUnreadable(path, offset, buffer.Length))
+                throw new FileSystemException(FileError.Io, path, "unreadable sectors");
+            return owner.Faults.Takes(DiskEffect.StaleRead, path) ? inode.ReadStale(offset, buffer) : inode.Read(offset, buffer);
         }
 
         public void Sync()

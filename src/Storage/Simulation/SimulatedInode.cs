@@ -14,6 +14,8 @@ internal sealed class SimulatedInode
     private readonly List<byte[]?> _cached = [];
     private readonly List<byte[]?> _durable = [];
     private readonly SortedSet<int> _dirty = [];
+    private readonly HashSet<int> _lost = []; // pages whose last write the platter never gets
+    private readonly Dictionary<int, byte[]?> _before = []; // pages of the last sync, as they were before it
     private long _durableLength;
     private bool _lengthDirty;
 
@@ -97,10 +99,37 @@ internal sealed class SimulatedInode
 
     internal void Sync()
     {
+        _before.Clear();
         foreach (int page in _dirty)
-            SetDurable(page, PageOf(_cached, page));
+        {
+            _before[page] = PageOf(_durable, page);
+            if (!_lost.Contains(page))
+                SetDurable(page, PageOf(_cached, page));
+        }
         _dirty.Clear();
+        _lost.Clear();
         (_durableLength, _lengthDirty) = (Length, false);
+    }
+
+    /// <summary>A write that the cache shows and the platter never gets, unless the page is written again.</summary>
+    internal void WriteToCacheOnly(long offset, ReadOnlySpan<byte> bytes)
+    {
+        Write(offset, bytes);
+        for (long page = offset / PageBytes; page * PageBytes < offset + bytes.Length; page++)
+            _lost.Add((int)page);
+    }
+
+    /// <summary>Reads what was there before the last sync.</summary>
+    internal int ReadStale(long offset, Span<byte> buffer)
+    {
+        int total = Read(offset, buffer);
+        foreach ((int page, byte[]? old) in _before)
+        {
+            long from = Math.Max(offset, (long)page * PageBytes), to = Math.Min(offset + total, (page + 1L) * PageBytes);
+            if (from < to)
+                (old ?? ZeroPage).AsSpan((int)(from % PageBytes), (int)(to - from)).CopyTo(buffer[(int)(from - offset)..]);
+        }
+        return total;
     }
 
     /// <summary>A sync that fails: some sectors arrive, and the kernel marks the rest clean although they did not.</summary>
@@ -132,6 +161,9 @@ internal sealed class SimulatedInode
     /// <summary>What the platter holds after the power went, chosen sector by sector.</summary>
     internal void PowerCut(ref SimulatedRandom random)
     {
+        _dirty.ExceptWith(_lost);
+        _lost.Clear();
+        _before.Clear();
         switch (random.Below(4))
         {
             case 0: // nothing arrived

@@ -40,12 +40,13 @@ internal sealed class SimulatedNames
         return file;
     }
 
-    internal void Rename(string source, string target)
+    internal void Rename(string source, string target, bool lose)
     {
         SimulatedInode file = Find(source);
         _visible.Remove(source);
         _visible[target] = file;
-        _unsynced.Add(new NameChange(source, target, file));
+        if (!lose)
+            _unsynced.Add(new NameChange(source, target, file));
     }
 
     internal void Delete(string path)
@@ -97,6 +98,16 @@ internal sealed class SimulatedNames
     {
         foreach ((string path, SimulatedInode file) in _visible)
             other._visible[path] = other._durable[path] = file.Copy();
+    }
+
+    internal IEnumerable<string> Paths => _visible.Keys.Order(StringComparer.Ordinal);
+
+    /// <summary>Forgets everything, durably.</summary>
+    internal void Clear()
+    {
+        _visible.Clear();
+        _durable.Clear();
+        _unsynced.Clear();
     }
 
     private void Keep(NameChange change)

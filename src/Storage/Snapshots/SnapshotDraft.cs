@@ -25,6 +25,9 @@ internal sealed class SnapshotDraft : IDisposable
 
     internal EntryId Last { get; }
 
+    /// <summary>Deliberate mistakes, for tests.</summary>
+    internal StorageFaults Faults { get; init; }
+
     internal long Chunks { get; private set; }
 
     internal long ContentBytes { get; private set; }
@@ -52,9 +55,12 @@ internal sealed class SnapshotDraft : IDisposable
     /// </summary>
     internal void Commit(SnapshotManifest manifest)
     {
-        _file.Sync();
+        bool sync = (Faults & StorageFaults.SnapshotNamedBeforeSync) == 0;
+        if (sync)
+            _file.Sync();
         _file.Write(0, manifest.Encode());
-        _file.Sync();
+        if (sync)
+            _file.Sync();
         _file.Dispose();
         _files.Rename(_temporary, Path.Combine(_directory, SnapshotName.Of(Last)));
         _files.SyncDirectory(_directory);

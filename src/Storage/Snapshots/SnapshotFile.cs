@@ -54,6 +54,9 @@ public sealed class SnapshotFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
+    /// <summary>The next reads show what the disk holds.</summary>
+    internal void DropCache() => _file.DropCache();
+
     internal StorageException Corrupt(long bodyOffset, string problem) =>
         new(StorageErrorKind.Corrupt, Path, SnapshotManifest.Bytes + bodyOffset, problem, SnapshotStore.DamageRemedy);
 }

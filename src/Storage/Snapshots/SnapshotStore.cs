@@ -42,13 +42,16 @@ public sealed class SnapshotStore
         }
     }
 
+    /// <summary>Deliberate mistakes, for tests.</summary>
+    internal StorageFaults Faults { get; init; }
+
     /// <summary>Begins a snapshot of the local state.</summary>
     /// <exception cref="StorageException">The disk is full or failed.</exception>
     public SnapshotWriter Create(SnapshotId id)
     {
         try
         {
-            return new SnapshotWriter(new SnapshotDraft(_files, _directory, id.Last, SnapshotName.WriteSuffix), id, _clusterId, OpenWritten);
+            return new SnapshotWriter(new SnapshotDraft(_files, _directory, id.Last, SnapshotName.WriteSuffix) { Faults = Faults }, id, _clusterId, OpenWritten);
         }
         catch (FileSystemException failure)
         {
@@ -73,7 +76,7 @@ public sealed class SnapshotStore
             _receiver?.Dispose();
             try
             {
-                return _receiver = new SnapshotReceiver(new SnapshotDraft(_files, _directory, manifest.Id.Last, SnapshotName.ReceiveSuffix), manifest, OpenWritten);
+                return _receiver = new SnapshotReceiver(new SnapshotDraft(_files, _directory, manifest.Id.Last, SnapshotName.ReceiveSuffix) { Faults = Faults }, manifest, OpenWritten);
             }
             catch (FileSystemException failure)
             {
@@ -165,7 +168,7 @@ public sealed class SnapshotStore
         new SnapshotRecovery<T>(this, _files, _directory, load, notes).Run(logBase);
 
     /// <summary>
-    /// Takes a snapshot out of use that was found damaged while the node runs (see the scrubber): a copy goes to <c>quarantine/</c>, the file is deleted.
+    /// Takes a snapshot out of use that was found damaged while the node runs (see <see cref="Scrubber"/>): a copy goes to <c>quarantine/</c>, the file is deleted.
     /// Only when a newer one, or an older one that reaches the beginning of the log, is good: take a new snapshot first.
     /// </summary>
     /// <param name="last">Which.</param>

@@ -39,4 +39,31 @@ public class CertaintyTests
         Assert.Equal(repeat, Certainty.MayRepeat(failure, writes: false));
         Assert.Equal(exception, ConclaveException.Of(failure, writes: false).GetType());
     }
+
+    [Theory]
+    [InlineData(ServerOutcome.Refused, true, typeof(UnavailableException))]
+    [InlineData(ServerOutcome.Unknown, false, typeof(OutcomeUnknownException))]
+    public void What_the_server_says_of_the_write_counts_more_than_the_code(ServerOutcome outcome, bool repeat, Type exception)
+    {
+        RpcException failure = new(GrpcCode.Unavailable, "etcdserver: request timed out", new Uri("http://a"), RequestFate.Answered) { Outcome = outcome };
+
+        Assert.Equal(repeat, Certainty.MayRepeat(failure, writes: true));
+        Assert.Equal(exception, ConclaveException.Of(failure, writes: true).GetType());
+    }
+
+    [Theory]
+    [InlineData(GrpcCode.InvalidArgument, "etcdserver: key not found", false)]   // answered by the log, as the first attempt was
+    [InlineData(GrpcCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted", false)]
+    [InlineData(GrpcCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded", false)]
+    [InlineData(GrpcCode.ResourceExhausted, "etcdserver: too many requests", true)]
+    [InlineData(GrpcCode.Unavailable, "etcdserver: no leader", true)]
+    [InlineData(GrpcCode.NotFound, "etcdserver: requested lease not found", true)]
+    [InlineData(GrpcCode.FailedPrecondition, "conclave: the session has answered a later sequence already", true)]
+    public void A_write_of_a_session_stays_uncertain_until_the_log_answers_it(GrpcCode code, string text, bool uncertain)
+    {
+        RpcException last = new(code, text, new Uri("http://a"), RequestFate.Answered) { Outcome = ServerOutcome.Refused };
+
+        Assert.Equal(uncertain, Certainty.MayHaveBeenAppliedInSession(last, earlier: true));
+        Assert.False(Certainty.MayHaveBeenAppliedInSession(last, earlier: false));
+    }
 }

@@ -10,11 +10,15 @@ internal sealed class RandomCluster
 {
     private const int MembersMax = 6;
 
+    private enum Event { Tick, Deliver, Sync, Settle, Propose, Read, Change, Transfer, Crash, Restart, Snapshot, Stream, Link, Damage, Partition, Join }
+
     private readonly Random _random;
     private readonly CoreFaults _faults;
     private readonly SortedDictionary<NodeId, TestNode> _nodes = [];
     private readonly HashSet<NodeId> _down = [];
     private readonly List<Message> _network = [];
+    private readonly HashSet<(NodeId From, NodeId To)> _cut = [];
+    private readonly int[] _weights = [60, 60, 25, 7, 13, 7, 6, 3, 3, 6, 3, 3, 2, 2, 2, 4]; // of the events, in their order
     private readonly List<(NodeId From, NodeId To, Term Term, SnapshotId Id)> _streams = [];
     private readonly Dictionary<NodeId, (int Committed, int Reads, int Wanted)> _seen = [];
     private readonly Dictionary<ulong, (ulong Least, NodeId Node)> _reads = []; // by id: what a read must see
@@ -27,6 +31,9 @@ internal sealed class RandomCluster
         (_random, _faults) = (new Random(seed), faults);
         _bootstrap = Membership.Of([.. Enumerable.Range(1, size).Select(i => new NodeId((ulong)i))]);
         foreach (NodeId id in _bootstrap.Voters) Add(id, _bootstrap);
+        // Every run has its own taste: what is rare in all of them would never happen several times in one.
+        for (int i = 0; i < _weights.Length; i++)
+            _weights[i] = _random.Next(4) switch { 0 => _weights[i] / 4, 1 => _weights[i] * 3, _ => _weights[i] };
     }
 
     public SafetyCheck Check { get; } = new();
@@ -42,6 +49,7 @@ internal sealed class RandomCluster
     public bool Heals(int ticks = 400)
     {
         _streams.Clear();
+        _cut.Clear();
         foreach (NodeId id in _down.ToArray()) Restart(id, relink: true);
         foreach (NodeId a in _nodes.Keys)
             foreach (NodeId b in _nodes.Keys)
@@ -82,23 +90,49 @@ internal sealed class RandomCluster
     {
         List<TestNode> up = Up();
         TestNode node = up[_random.Next(up.Count)];
-        switch (_random.Next(200))
+        switch (Draw())
         {
-            case < 60: Step(node.Id, RaftInput.Tick()); break;
-            case < 120: DeliverOne(); break;
-            case < 145: Sync(node); break;
-            case < 152: for (int i = 0; i < 4; i++) Settle(); break;
-            case < 165: Step(node.Id, RaftInput.Propose(new[] { new Proposal(1, new[] { ++_payload }) })); break;
-            case < 172: Read(node); break;
-            case < 178: Change(Leader ?? node); break;
-            case < 181: Step((Leader ?? node).Id, RaftInput.Transfer(_random.Next(2) == 0 ? NodeId.None : up[_random.Next(up.Count)].Id)); break;
-            case < 184: Crash(node); break;
-            case < 190: if (_down.Count > 0) Restart(_down.Order().ElementAt(_random.Next(_down.Count)), relink: _random.Next(3) > 0); break;
-            case < 193: TakeSnapshot(node); break;
-            case < 196: FinishStream(); break;
-            case < 198: Relink(node.Id, up[_random.Next(up.Count)].Id, isUp: _random.Next(2) == 0); break;
-            default: Damage(node); break;
+            case Event.Tick: Step(node.Id, RaftInput.Tick()); break;
+            case Event.Deliver: DeliverOne(); break;
+            case Event.Sync: Sync(node); break;
+            case Event.Settle: for (int i = 0; i < 3; i++) Settle(); break;
+            case Event.Propose: Step((_random.Next(4) > 0 ? Leader ?? node : node).Id, RaftInput.Propose(new[] { new Proposal(1, new[] { ++_payload }) })); break;
+            case Event.Read: Read(node); break;
+            case Event.Change: Change(Leader ?? node); break;
+            case Event.Transfer: Step((Leader ?? node).Id, RaftInput.Transfer(_random.Next(2) == 0 ? NodeId.None : up[_random.Next(up.Count)].Id)); break;
+            case Event.Crash: Crash(node); break;
+            case Event.Restart: if (_down.Count > 0) Restart(_down.Order().ElementAt(_random.Next(_down.Count)), relink: _random.Next(3) > 0); break;
+            case Event.Snapshot: TakeSnapshot(node); break;
+            case Event.Stream: FinishStream(); break;
+            case Event.Link: Relink(node.Id, up[_random.Next(up.Count)].Id, isUp: _random.Next(2) == 0); break;
+            case Event.Damage: Damage(node); break;
+            case Event.Partition: Partition(); break;
+            case Event.Join: _cut.Clear(); break;
+            default: throw new InvalidOperationException("An event has no handler.");
         }
+    }
+
+    private Event Draw()
+    {
+        int at = _random.Next(_weights.Sum());
+        int which = 0;
+        while (at >= _weights[which]) at -= _weights[which++];
+        return (Event)which;
+    }
+
+    /// <summary>Some nodes hear nothing of some others, one way or both.</summary>
+    private void Partition()
+    {
+        _cut.Clear();
+        int group = _random.Next(1, 1 << _nodes.Count);
+        bool oneWay = _random.Next(4) == 0;
+        foreach (NodeId a in _nodes.Keys)
+            foreach (NodeId b in _nodes.Keys)
+                if ((group >> (int)a.Value - 1 & 1) > (group >> (int)b.Value - 1 & 1))
+                {
+                    _cut.Add((a, b));
+                    if (!oneWay) _cut.Add((b, a));
+                }
     }
 
     private void Add(NodeId id, Membership bootstrap)
@@ -163,7 +197,7 @@ internal sealed class RandomCluster
 
     private void Deliver(Message message)
     {
-        if (!_down.Contains(message.To) && _nodes.ContainsKey(message.To)) Step(message.To, RaftInput.Received(message));
+        if (!_down.Contains(message.To) && _nodes.ContainsKey(message.To) && !_cut.Contains((message.From, message.To))) Step(message.To, RaftInput.Received(message));
     }
 
     /// <summary>Everybody's disk is quick and everything on its way arrives.</summary>

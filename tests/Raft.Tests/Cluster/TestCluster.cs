@@ -78,7 +78,11 @@ internal sealed class TestCluster
     }
 
     /// <summary>A node with an empty disk that knows no members: it waits for a leader to bring it the log.</summary>
-    public TestNode Join(ulong id) => _nodes[new NodeId(id)] = new TestNode(TestNode.OptionsFor(id, _change), new Membership(), _faults);
+    public TestNode Join(ulong id)
+    {
+        _down.Remove(new NodeId(id));
+        return _nodes[new NodeId(id)] = new TestNode(TestNode.OptionsFor(id, _change), new Membership(), _faults);
+    }
 
     /// <summary>The other followers stop hearing their leader, and the node alone gets time until it asks for votes; then everything runs to its end.</summary>
     public TestNode Elect(ulong id)

@@ -120,6 +120,99 @@ public class SimulatedFileSystemTests(ITestOutputHelper output)
         return disk.Copy(2).ReadAll(Path).SequenceEqual(model);
     }), output, tests: 300);
 
+    [Fact]
+    public void A_lost_write_looks_right_until_the_cache_is_dropped()
+    {
+        (SimulatedFileSystem disk, IStorageFile file) = WithDurable(1);
+        disk.Faults.LoseWrite();
+        file.Write(0, Filled(4096, 2));
+        file.Sync();
+        Assert.Equal(Filled(4096, 2), disk.ReadAll(Path));
+        file.DropCache();
+        Assert.Equal(Filled(4096, 1), disk.ReadAll(Path));
+    }
+
+    [Fact]
+    public void A_misdirected_write_leaves_its_place_as_it_was()
+    {
+        (SimulatedFileSystem disk, IStorageFile file) = WithDurable(1);
+        disk.Faults.MisdirectWrite(bySectors: 2);
+        file.Write(0, Filled(512, 2));
+        byte[] left = disk.ReadAll(Path);
+        Assert.Equal((1, 2, 1), (left[0], left[1024], left[1536]));
+    }
+
+    [Fact]
+    public void A_stale_read_shows_what_was_there_before_the_last_sync()
+    {
+        (SimulatedFileSystem disk, IStorageFile file) = WithDurable(1);
+        file.Write(512, Filled(512, 2));
+        file.Sync();
+        disk.Faults.ReadStale();
+        byte[] read = new byte[1024];
+        file.Read(0, read);
+        Assert.Equal(Filled(1024, 1), read);
+        file.Read(0, read);
+        Assert.Equal(2, read[512]);
+    }
+
+    [Fact]
+    public void A_lost_rename_comes_back_with_the_power()
+    {
+        (SimulatedFileSystem disk, _) = WithDurable(1);
+        disk.Faults.LoseRename();
+        disk.Rename(Path, "/d/g");
+        disk.SyncDirectory("/d");
+        Assert.Equal(["g"], disk.List("/d"));
+        disk.PowerCut();
+        Assert.Equal(["f"], disk.List("/d"));
+    }
+
+    [Fact]
+    public void A_disk_is_restored_from_a_copy_and_wiped()
+    {
+        (SimulatedFileSystem disk, IStorageFile file) = WithDurable(1);
+        SimulatedFileSystem backup = disk.Clone();
+        file.Write(0, Filled(4096, 2));
+        disk.Create("/d/other");
+        disk.RestoreFrom(backup);
+        Assert.Equal(["f"], disk.List("/d"));
+        Assert.Equal(Filled(4096, 1), disk.ReadAll(Path));
+        Assert.Throws<SimulatedCrashException>(() => file.Write(0, [1]));
+        disk.PowerCut();
+        Assert.Equal(Filled(4096, 1), disk.ReadAll(Path));
+        disk.Wipe();
+        Assert.Empty(disk.List("/d"));
+        Assert.Single(backup.List("/d"));
+    }
+
+    [Fact]
+    public void Random_bits_flip_in_files_of_one_kind_and_the_seed_says_where()
+    {
+        byte[] Flipped(ulong seed)
+        {
+            var disk = new SimulatedFileSystem(seed);
+            foreach (string name in (string[])["superblock", "wal-0000000001.log"])
+                disk.Create("/d/" + name).Write(0, new byte[9000]);
+            Assert.Equal(["/d/wal-0000000001.log", "/d/wal-0000000001.log"], disk.FlipRandomBits(DiskFileKind.Segment, bits: 2));
+            Assert.Empty(disk.FlipRandomBits(DiskFileKind.Snapshot));
+            Assert.Equal(new byte[9000], disk.ReadAll("/d/superblock"));
+            return disk.ReadAll("/d/wal-0000000001.log");
+        }
+        Assert.Equal(2, Flipped(3).Sum(value => System.Numerics.BitOperations.PopCount(value)));
+        Assert.Equal(Flipped(3), Flipped(3));
+    }
+
+    private static (SimulatedFileSystem, IStorageFile) WithDurable(byte value)
+    {
+        var disk = new SimulatedFileSystem(4);
+        IStorageFile file = disk.Create(Path);
+        file.Write(0, Filled(4096, value));
+        file.Sync();
+        disk.SyncDirectory("/d");
+        return (disk, file);
+    }
+
     private static byte[] ContentAfterCut(ulong seed, byte[] writes)
     {
         var disk = new SimulatedFileSystem(seed);

@@ -8,11 +8,11 @@ public class CrashTests(ITestOutputHelper output)
 {
     [Fact]
     public void A_crash_at_any_step_of_any_history_loses_nothing_acknowledged_and_invents_nothing() =>
-        Properties.Holds(Prop.ForAll((ulong seed, (byte, byte)[] steps) => CrashEverywhere(seed, steps, powerCut: true)), output, tests: 150);
+        Properties.Holds(Prop.ForAll((ulong seed, (byte, byte)[] steps) => CrashEnumeration.CrashEverywhere(seed, steps, powerCut: true)), output, tests: 150);
 
     [Fact]
     public void A_killed_process_loses_nothing_acknowledged_and_invents_nothing() =>
-        Properties.Holds(Prop.ForAll((ulong seed, (byte, byte)[] steps) => CrashEverywhere(seed, steps, powerCut: false)), output, tests: 40);
+        Properties.Holds(Prop.ForAll((ulong seed, (byte, byte)[] steps) => CrashEnumeration.CrashEverywhere(seed, steps, powerCut: false)), output, tests: 40);
 
     public static TheoryData<string, (byte, byte)[]> Scenarios => new()
     {
@@ -34,57 +34,8 @@ public class CrashTests(ITestOutputHelper output)
         output.WriteLine(scenario);
         for (ulong seed = 0; seed < 5; seed++)
         {
-            CrashEverywhere(seed, steps, powerCut: true);
-            CrashEverywhere(seed, steps, powerCut: false);
+            CrashEnumeration.CrashEverywhere(seed, steps, powerCut: true);
+            CrashEnumeration.CrashEverywhere(seed, steps, powerCut: false);
         }
-    }
-
-    private static bool CrashEverywhere(ulong seed, (byte, byte)[] steps, bool powerCut)
-    {
-        long last = RunUntilCrash(seed, steps, crashAt: null, powerCut);
-        for (long step = 1; step <= last; step++)
-            RunUntilCrash(seed + (ulong)step, steps, step, powerCut);
-        return true;
-    }
-
-    /// <summary>
-    /// Runs the history, crashes on the way, and goes on after the restart; after the first crash two more come soon, some of them during
-    /// the recovery. The number of steps taken.
-    /// </summary>
-    private static long RunUntilCrash(ulong seed, (byte, byte)[] steps, long? crashAt, bool powerCut)
-    {
-        var disk = new SimulatedFileSystem(seed);
-        disk.Faults.CrashAtStep = crashAt;
-        using var session = new LogSession(disk);
-        var history = new LogHistory(steps);
-        for (uint crashes = 0; ;)
-        {
-            try
-            {
-                session.Open(); // throws unless the recovered state is a possible one
-                if (crashes > 0)
-                {
-                    session.Append((int)(seed % 3000), 77); // where a torn batch may have been
-                    while (session.Log.Prepare()) // fills what was recycled
-                    {
-                    }
-                }
-                history.Run(session);
-                session.Reopen();
-                break;
-            }
-            catch (StorageException) when (disk.IsDown)
-            {
-                crashes++;
-                if (powerCut)
-                    disk.PowerCut();
-                else
-                    disk.KillProcess();
-                if (crashes < 3)
-                    disk.Faults.CrashAtStep = disk.Steps + 1 + (long)((seed + crashes) % 9);
-            }
-        }
-        Assert.InRange(session.Log.DiskBytes, 1, 16384 + 16 * 16384 + steps.Length * 8192L);
-        return disk.Steps;
     }
 }

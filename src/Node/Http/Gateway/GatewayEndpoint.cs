@@ -69,6 +69,7 @@ internal sealed class GatewayEndpoint(ListenerServices services)
         if (!status.IsOK)
         {
             buffer.Reset();
+            WriteOutcomes.Set(response.Headers, call.Outcome, "Grpc-Metadata-");
             await FailAsync(features, response, buffer, status);
             return;
         }

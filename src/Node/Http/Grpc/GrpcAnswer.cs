@@ -42,10 +42,11 @@ internal static class GrpcAnswer
     }
 
     /// <summary>A failed call without messages: one HEADERS frame.</summary>
-    public static void SetTrailersOnly(IHttpResponseFeature response, in GrpcStatus status)
+    public static void SetTrailersOnly(IHttpResponseFeature response, in GrpcStatus status, WriteOutcome outcome = WriteOutcome.None)
     {
         SetContentType(response.Headers);
         SetStatus(response.Headers, status);
+        WriteOutcomes.Set(response.Headers, outcome);
         if (status.Code == GrpcCode.Unimplemented)
             response.Headers[GrpcHeaders.AcceptEncoding] = Identity; // Compressed requests end here too; this tells their sender why.
     }

@@ -66,7 +66,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
         if (status.IsOK)
             await GrpcAnswer.SendUnaryAsync(features, response, answer);
         else
-            GrpcAnswer.SetTrailersOnly(response, status);
+            GrpcAnswer.SetTrailersOnly(response, status, call.Outcome);
         answer.Reset();
     }
 
