@@ -1,3 +1,4 @@
+using Conclave.Processes.Damage;
 using Conclave.Processes.Kill;
 using Conclave.Processes.Membership;
 using Conclave.Processes.Servers;
@@ -6,6 +7,8 @@ const string usage = $"""
     {KillOptions.Usage}
 
     {ReplaceOptions.Usage}
+
+    {DamageOptions.Usage}
 
     run [conclave|etcd]
 
@@ -49,6 +52,24 @@ switch (args)
         if (replace.JsonPath is { } target)
             await File.WriteAllTextAsync(target, replaced.ToJson());
         return replaced.Violations.Count == 0 ? 0 : 1;
+
+    case ["damage", .. string[] rest]:
+        DamageOptions damage;
+        try
+        {
+            damage = DamageOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{DamageOptions.Usage}");
+            return 2;
+        }
+        DamageReport damaged = await DamageRun.RunAsync(damage, Console.Error.WriteLine);
+        Console.WriteLine(damaged);
+        Console.WriteLine(damaged.ToJson());
+        if (damage.JsonPath is { } file)
+            await File.WriteAllTextAsync(file, damaged.ToJson());
+        return damaged.Violations.Count == 0 ? 0 : 1;
 
     case ["run", .. string[] rest]:
         ServerKind kind = rest is ["etcd"] ? ServerKind.Etcd : ServerKind.Conclave;

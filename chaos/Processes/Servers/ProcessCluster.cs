@@ -8,6 +8,7 @@ public sealed class ProcessCluster : IAsyncDisposable
 {
     private static readonly byte[] ReadyKey = "conclave-ready"u8.ToArray();
     private readonly PortLease _ports;
+    private readonly List<PortLease> _extraPorts = [];
     private readonly ProcessGuard _guard;
     private readonly string _directory, _program;
 
@@ -90,6 +91,14 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         _ports.TakeMore(2);
         return (Members.Count, $"http://127.0.0.1:{_ports.Ports[(2 * Members.Count) + 1]}");
+    }
+
+    /// <summary>Two ports for something beside the members, until the cluster is disposed of.</summary>
+    public PortLease TakePorts()
+    {
+        PortLease ports = PortLease.Take(2);
+        _extraPorts.Add(ports);
+        return ports;
     }
 
     /// <summary>Gives the member its place after the cluster has taken it in; it is neither started nor served from yet.</summary>
@@ -229,6 +238,8 @@ public sealed class ProcessCluster : IAsyncDisposable
             client.Dispose();
         _guard.Dispose();
         _ports.Dispose();
+        foreach (PortLease extra in _extraPorts)
+            extra.Dispose();
         if (!KeepFiles && Options.Directory is null)
             Directory.Delete(_directory, recursive: true);
         return ValueTask.CompletedTask;
