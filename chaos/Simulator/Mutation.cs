@@ -38,6 +38,24 @@ public enum Mutation
     StableMarkFromOldTicket,
     HeartbeatWithCommit,
 
+    // Storage
+    SkipDataSync,
+    SkipDirectorySync,
+    SkipContinuityCheck,
+    KeepTornTail,
+    RecycleBeforeSuperblock,
+    SnapshotNamedBeforeSync,
+    SuperblockOneCopy,
+    SuperblockOnePair,
+    RetryFailedSync,
+    ForgetLostEnd,
+    KeepBoot,
+    RecycleUnclean,
+    ResetCountsAtOnce,
+    DropTruncation,
+    VoteInLogOnly,
+    ReleaseBeforeWrite,
+
     // Driver
     AckWhenAppended,
     AckByIndexAlone,

@@ -34,6 +34,7 @@ internal sealed class WatchClient(SimWorld world, RandomStream random, string na
     {
         world.Call(random.Between(1, TurnMaxUs), Turn);
         if (_stream is null) Connect();
+        if (!world.Clients.Active && _stream is not null && !IsMember(_stream.Node)) Disconnect();
         if (_stream is null || !world.Clients.Active) return;
         switch (random.Below(8))
         {
@@ -62,13 +63,16 @@ internal sealed class WatchClient(SimWorld world, RandomStream random, string na
     private void Connect()
     {
         SimNode node = world.Clients.AnyNode(random);
-        if (_stream is not null || !node.IsUp || node.Services is null) return; // the next turn tries again
+        if (_stream is not null || !node.IsUp || node.Services is null || (!world.Clients.Active && !IsMember(node))) return; // the next turn tries again
         _lastRevision = 0;
         WatchStream? mine = null;
         mine = _stream = node.Services.OpenWatch(random, message => OnMessage(mine!, message.Span)); // set before anything is delivered
         foreach ((long id, WatchExpectation canceled) in _watches.Where(w => w.Value.IsCanceled).OrderBy(w => w.Key).ToList()) _watches.Remove(id);
         foreach (WatchExpectation watch in _watches.Values.OrderBy(watch => watch.Id)) Create(watch);
     }
+
+    /// <summary>Who is a member no more is told nothing any more, and tells nothing.</summary>
+    private bool IsMember(SimNode node) => world.Leader is not { } leader || leader.Core.Membership.Members().Contains(node.Id);
 
     private void Create(WatchExpectation watch) => _stream!.Submit(new ProtoWriter().Message(1, watch.Create())); // connected, as both callers know
 

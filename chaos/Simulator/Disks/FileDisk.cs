@@ -4,7 +4,7 @@ using Conclave.Storage;
 namespace Conclave.Simulator;
 
 /// <summary>The real log and the real snapshots over a simulated file system that loses, tears and reorders what was not synced.</summary>
-internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers) : INodeDisk
+internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults = StorageFaults.None) : INodeDisk
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
@@ -19,7 +19,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers) : INodeDis
         Write(() =>
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
-            _snapshots = new SnapshotStore(_files, Directory, ClusterId);
+            _snapshots = new SnapshotStore(_files, Directory, ClusterId) { Faults = faults };
             loaded = _snapshots.LoadNewest(_log, static file => new Loaded(file.Id, ContentOf(file)), []);
             recovered = _log.StartFrom(log, loaded?.Id);
         });
@@ -129,6 +129,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers) : INodeDis
         BootNonce = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
         BatchAlignmentBytes = 512,
         ZeroFillBytes = 16 << 10,
+        Faults = faults,
     };
 
     /// <summary>For what the log needs: when it fails, the process ends.</summary>

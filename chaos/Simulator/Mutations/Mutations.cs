@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using Conclave.Raft;
+using Conclave.Storage;
 using Conclave.Store;
 
 namespace Conclave.Simulator;
@@ -9,6 +10,9 @@ public enum MutationLayer
 {
     /// <summary>The consensus core.</summary>
     Core,
+
+    /// <summary>The log and the snapshots.</summary>
+    Storage,
 
     /// <summary>What drives the core: the simulator's own driver, the model of the one in src/Node.</summary>
     Driver,
@@ -21,7 +25,7 @@ public enum MutationLayer
 public static class Mutations
 {
     private static readonly (MutationLayer Layer, Type Switches)[] Layers =
-        [(MutationLayer.Core, typeof(CoreFaults)), (MutationLayer.Driver, typeof(DriverFaults)), (MutationLayer.Store, typeof(StoreFaults))];
+        [(MutationLayer.Core, typeof(CoreFaults)), (MutationLayer.Storage, typeof(StorageFaults)), (MutationLayer.Driver, typeof(DriverFaults)), (MutationLayer.Store, typeof(StoreFaults))];
 
     public static IEnumerable<Mutation> All => Enum.GetValues<Mutation>().Where(mutation => mutation != Mutation.None);
 
@@ -43,6 +47,8 @@ public static class Mutations
 
     internal static CoreFaults ToCoreFaults(this Mutation mutation) => ToSwitch<CoreFaults>(mutation);
 
+    internal static StorageFaults ToStorageFaults(this Mutation mutation) => ToSwitch<StorageFaults>(mutation);
+
     internal static DriverFaults ToDriverFaults(this Mutation mutation) => ToSwitch<DriverFaults>(mutation);
 
     internal static StoreFaults ToStoreFaults(this Mutation mutation) => ToSwitch<StoreFaults>(mutation);
@@ -52,6 +58,7 @@ public static class Mutations
     {
         if (mutation == Mutation.None) return plan;
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
+        if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
         return mutation switch
         {
             Mutation.InstallForgetsWatchers or Mutation.ReorderWatchEvents or Mutation.ResendAfterInstall or Mutation.SkipInCatchUp or Mutation.ProgressOvertakesEvents
@@ -66,7 +73,9 @@ public static class Mutations
             // Followers that fall behind and have much to apply.
             Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 1_000_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
             Mutation.ReadBeforePublished => plan with { RealStore = true },
-            Mutation.ReceivedReportedEarly => plan with { RealDisk = false }, // what travels between files is not yet what the machine loads
+            // What travels between files is not yet what the machine loads; and it has to die between the two.
+            Mutation.ReceivedReportedEarly => plan with { RealDisk = false, Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000, FaultEveryUs = 50_000,
+                Faults = [FaultKind.KillProcess, FaultKind.PowerCut, FaultKind.CutLinks] },
             _ => plan,
         };
     }

@@ -3,7 +3,7 @@ using Conclave.Raft;
 namespace Conclave.Storage;
 
 /// <summary>Reads a segment through a window, so that a few large files do not have to fit into memory at once.</summary>
-internal sealed class SegmentReader(IStorageFile file, long length, int windowBytes = SegmentReader.WindowBytes)
+internal sealed class SegmentReader(IStorageFile file, long length, int windowBytes = SegmentReader.WindowBytes, bool tolerant = false)
 {
     private const int WindowBytes = 1 << 20;
 
@@ -27,7 +27,8 @@ internal sealed class SegmentReader(IStorageFile file, long length, int windowBy
         if (bytes > _window.Length)
             _window = new byte[bytes];
         int wanted = (int)Math.Min(_window.Length, Length - offset);
-        (_start, _filled) = (offset, file.Read(offset, _window.AsSpan(0, wanted)));
+        Span<byte> target = _window.AsSpan(0, wanted);
+        (_start, _filled) = (offset, tolerant ? TolerantReading.Read(file, offset, target) : file.Read(offset, target));
         Invariant.Holds(_filled == wanted, "The length of the file was checked, and the directory is locked.");
     }
 }

@@ -16,7 +16,7 @@ internal sealed class SuperblockReading
     /// <summary>Copies that are damaged, or older than their twin.</summary>
     internal int BadCopies { get; private set; }
 
-    internal static SuperblockReading Of(LogFiles names)
+    internal static SuperblockReading Of(LogFiles names, bool tolerant)
     {
         string path = names.PathOf(LogFiles.SuperblockName);
         if (!names.Files.List(names.Directory).Contains(LogFiles.SuperblockName))
@@ -28,7 +28,7 @@ internal sealed class SuperblockReading
             file.Sync();
             file.DropCache();
             byte[] all = new byte[SuperblockFile.FileBytes];
-            int read = file.Read(0, all); // what a cut file lacks reads as zeros, which is a damaged copy
+            int read = tolerant ? TolerantReading.Read(file, 0, all) : file.Read(0, all); // what a cut file lacks reads as zeros, which is a damaged copy
             SuperblockReading reading = Understand(path, all, file);
             if (reading.File is not null && file.Length != SuperblockFile.FileBytes)
                 reading.NoteLength(path, read, file.Length);

@@ -54,7 +54,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
     internal void Run()
     {
         List<ulong> found = Classify();
-        SuperblockReading reading = SuperblockReading.Of(names);
+        SuperblockReading reading = SuperblockReading.Of(names, tolerant: options.AllowRepair);
         Superblock = reading.File!; // null only when the decision below is to refuse or to format
         _problem = reading.Finding == SuperblockFinding.Missing && _data is not null
             ? StorageException.Corrupt(names.PathOf(LogFiles.SuperblockName), null, $"The superblock is missing, but {_data} is there.") : reading.Problem;

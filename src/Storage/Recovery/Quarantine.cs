@@ -40,7 +40,7 @@ internal static class Quarantine
         using IStorageFile from = files.Open(source), to = files.Create(target);
         byte[] block = new byte[BlockBytes];
         int read;
-        for (long at = 0; (read = from.Read(at, block)) > 0; at += read)
+        for (long at = 0; (read = TolerantReading.Read(from, at, block)) > 0; at += read)
             to.Write(at, block.AsSpan(0, read));
         to.Sync();
     }

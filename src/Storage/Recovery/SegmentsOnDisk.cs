@@ -220,7 +220,7 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
     private SegmentsFinding ReadHeader(IStorageFile file, ulong sequence, out SegmentHeader header, out SegmentReader reader, out StorageException? problem)
     {
         string path = names.SegmentPath(sequence);
-        reader = new SegmentReader(file, file.Length);
+        reader = new SegmentReader(file, file.Length, tolerant: options.AllowRepair);
         HeaderCheck check = SegmentHeader.TryRead(reader.Slice(0, (int)Math.Min(SegmentHeader.Bytes, reader.Length)), out header, out string found);
         problem = check switch
         {

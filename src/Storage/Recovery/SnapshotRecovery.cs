@@ -8,6 +8,7 @@ internal sealed class SnapshotRecovery<T>(SnapshotStore store, IFileSystem files
     private readonly List<EntryId> _damaged = [];
     private StorageException? _problem;
     private EntryId _loadedLast;
+    private bool _mayRepair;
 
     /// <summary>For a log that is sound and must not be repaired.</summary>
     internal T? Run(EntryId logBase)
@@ -19,6 +20,7 @@ internal sealed class SnapshotRecovery<T>(SnapshotStore store, IFileSystem files
 
     internal T? Run(DurableLog log)
     {
+        _mayRepair = log.Findings.AllowRepair;
         T? loaded = Find(log.Base, out SnapshotFinding finding);
         RecoveryDecision decision = RecoveryDecision.Of(log.Findings with { Snapshot = finding });
         if (decision.Snapshot == SnapshotOutcome.Refuse)
@@ -26,7 +28,7 @@ internal sealed class SnapshotRecovery<T>(SnapshotStore store, IFileSystem files
         bool empty = decision.Snapshot == SnapshotOutcome.ResetLog;
         if (empty)
             loaded = FindOlder(log.Base);
-        if (!log.Findings.AllowRepair)
+        if (!_mayRepair)
             return loaded;
         try
         {
@@ -62,7 +64,7 @@ internal sealed class SnapshotRecovery<T>(SnapshotStore store, IFileSystem files
                 finding = _damaged.Count == 0 ? SnapshotFinding.Newest : SnapshotFinding.Older;
                 return loaded;
             }
-            if (_problem is { Kind: not StorageErrorKind.Corrupt })
+            if (_problem is { Kind: StorageErrorKind.WrongCluster or StorageErrorKind.WrongFormat })
             {
                 finding = _problem.Kind == StorageErrorKind.WrongCluster ? SnapshotFinding.OtherCluster : SnapshotFinding.OtherFormat;
                 return null;
@@ -96,7 +98,7 @@ internal sealed class SnapshotRecovery<T>(SnapshotStore store, IFileSystem files
             _problem = failure;
             return null;
         }
-        catch (StorageException failure) when (failure.Kind == StorageErrorKind.Corrupt)
+        catch (StorageException failure) when (failure.Kind == StorageErrorKind.Corrupt || (_mayRepair && failure.Kind == StorageErrorKind.Io))
         {
             _problem ??= failure;
             _damaged.Add(last);

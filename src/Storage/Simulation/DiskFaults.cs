@@ -17,6 +17,7 @@ public enum DiskOperation
 public sealed class DiskFaults
 {
     private readonly List<Armed> _armed = [];
+    private readonly List<(string NameContains, long From, long To)> _badSpots = [];
 
     /// <summary>The power goes just before the call with this number (see <see cref="SimulatedFileSystem.Steps"/>), or in the middle of it if it is a write.</summary>
     public long? CrashAtStep { get; set; }
@@ -53,10 +54,14 @@ public sealed class DiskFaults
     /// <summary>Renames that no sync of the directory makes durable: the next power cut brings the old name back.</summary>
     public void LoseRename(string nameContains = "", int after = 0, int times = 1) => Arm(DiskEffect.LostRename, nameContains, after, times);
 
+    /// <summary>Every read that touches these bytes fails with <see cref="FileError.Io"/>, until <see cref="Heal"/>: sectors that the disk cannot read any more.</summary>
+    public void MakeUnreadable(string nameContains, long offset, long bytes) => _badSpots.Add((nameContains, offset, offset + bytes));
+
     /// <summary>Everything works again.</summary>
     public void Heal()
     {
         _armed.Clear();
+        _badSpots.Clear();
         (CrashAtStep, SpaceBytesMax, ReadOnly) = (null, null, false);
     }
 
@@ -73,6 +78,9 @@ public sealed class DiskFaults
         }
         return null;
     }
+
+    internal bool IsUnreadable(string path, long offset, int bytes) =>
+        _badSpots.Exists(spot => path.Contains(spot.NameContains, StringComparison.Ordinal) && offset < spot.To && offset + bytes > spot.From);
 
     internal bool Takes(DiskEffect effect, string path) => Takes(effect, path, out _);
 

@@ -257,6 +257,8 @@ public sealed class SimulatedFileSystem : IFileSystem
             RequireAlive();
             if (owner.Faults.Take(DiskOperation.Read, path) is { } error)
                 throw new FileSystemException(error, path, "injected read error");
+            if (owner.Faults.IsUnreadable(path, offset, buffer.Length))
+                throw new FileSystemException(FileError.Io, path, "unreadable sectors");
             return owner.Faults.Takes(DiskEffect.StaleRead, path) ? inode.ReadStale(offset, buffer) : inode.Read(offset, buffer);
         }
 

@@ -209,6 +209,30 @@ public class RepairTests
         Assert.Empty(_disk.List("/data/quarantine"));
     }
 
+    [Theory, InlineData("wal-0000000001", 8192), InlineData("wal-0000000002", 0), InlineData("wal-0000000003", 4096), InlineData("superblock", 4096)]
+    public void Sectors_that_cannot_be_read_are_damage_like_any_other(string file, long offset)
+    {
+        LogState state = ThreeSegments();
+        _disk.Faults.MakeUnreadable("/data/" + file, offset, 512);
+        Assert.Equal(StorageErrorKind.Io, Assert.Throws<StorageException>(() => DurableLog.Open(_disk, LogSession.Directory, LogSession.SmallFiles, out _)).Kind);
+        RecoveredLog repaired = Repair(state);
+        Assert.Equal(file == "superblock", repaired.LostEnd == EntryId.Zero);
+        _disk.Faults.Heal();
+    }
+
+    [Fact]
+    public void A_device_that_cannot_be_read_at_all_is_not_repaired_to_nothing()
+    {
+        DurableLogOptions large = Reopened.Repairing with { SegmentBytes = 1 << 20 };
+        using (var session = new LogSession(_disk, large))
+        {
+            session.Open();
+            session.Append(1000);
+        }
+        _disk.Faults.Fail(DiskOperation.Read, nameContains: "wal-", times: int.MaxValue);
+        Assert.Equal(StorageErrorKind.Io, Assert.Throws<StorageException>(() => DurableLog.Open(_disk, LogSession.Directory, large, out _)).Kind);
+    }
+
     [Theory, InlineData("other cluster"), InlineData("no superblock"), InlineData("other format"), InlineData("older superblock")]
     public void What_is_not_damage_is_refused_with_or_without_repair(string what)
     {

@@ -37,6 +37,16 @@ public class SnapshotRepairTests
     }
 
     [Fact]
+    public void A_snapshot_that_cannot_be_read_is_as_good_as_damaged()
+    {
+        LogState state = Prepare(_disk, snapshots: [10]);
+        _disk.Faults.MakeUnreadable(PathOf(10), 4096, 512);
+        (RecoveredState start, Loaded? loaded, _) = Start(_disk);
+        Assert.Null(loaded);
+        Assert.Equal(state.Last, start.LostEnd);
+    }
+
+    [Fact]
     public void An_older_snapshot_that_does_not_reach_the_log_is_a_better_start_than_nothing()
     {
         LogState state = Prepare(_disk, snapshots: [4, 10]);
