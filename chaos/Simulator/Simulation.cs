@@ -91,7 +91,8 @@ public sealed class Simulation
         world.RunUntil(() => false, 6_000_000);
         if (!world.RunUntil(() => HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
 
-        ulong write = world.Clients.Probe(world.Leader!); // there is one: it has converged
+        world.ServeBy(world.Leader!.Core.Membership); // there is one: it has converged
+        ulong write = world.Clients.Probe(world.Leader!); // as above
         if (!world.RunUntil(() => !world.Clients.IsUnderWay(write) && HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");
         foreach (NodeId member in world.Leader!.Core.Membership.Members()) // as above
         {

@@ -152,7 +152,7 @@ internal sealed class Checker(SimWorld world)
             if (peer.Match == before) continue;
             memory.Matches[other.Slot] = peer.Match;
             // A later leader may have changed the peer's log meanwhile; then this belief is out of date, and harmless.
-            if (other.Shadow.HardState.Term > node.Core.Term || peer.Match <= other.Shadow.Base.Index || peer.Match < node.Core.LogBase.Index) continue;
+            if (other.IsImpaired || other.Shadow.HardState.Term > node.Core.Term || peer.Match <= other.Shadow.Base.Index || peer.Match < node.Core.LogBase.Index) continue;
             EntryId believed = node.Core.Log.IdAt(peer.Match);
             Require(other.Shadow.Contains(believed), "I11", node, $"believes that {peer.Node} holds {believed}, whose disk ends at {other.Shadow.Last}");
         }

@@ -16,7 +16,7 @@ internal sealed class QuorumCheck(SimWorld world)
         {
             case TimeoutNow invitation:
                 SimNode target = world[invitation.To];
-                bool knowsLess = target.Shadow.HardState.Term <= invitation.Term && target.Shadow.Last < invitation.Last;
+                bool knowsLess = !target.IsImpaired && target.Shadow.HardState.Term <= invitation.Term && target.Shadow.Last < invitation.Last;
                 Require(!knowsLess, "I5", node, $"asks {target.Id} to lead, which must hold {invitation.Last} and whose disk ends at {target.Shadow.Last}");
                 _invitations[(invitation.To, invitation.Term)] = invitation.Last;
                 break;
@@ -49,7 +49,7 @@ internal sealed class QuorumCheck(SimWorld world)
     public void OnCommitted(SimNode node, Membership before)
     {
         EntryId last = node.Core.Log.IdAt(node.Core.Commit);
-        bool Holds(NodeId id) => world[id] is var member && (member.Shadow.Contains(last) || member.Shadow.Base.Index >= last.Index);
+        bool Holds(NodeId id) => world[id] is var member && (member.IsImpaired || member.Shadow.Contains(last) || member.Shadow.Base.Index >= last.Index);
         Require(Decides(Holds, before) || Decides(Holds, node.Core.Membership), "I6", node,
             $"commits {last}, which is on the disks of {string.Join(' ', node.Core.Membership.Members().Where(Holds))}; it counts by {MembershipCheck.Describe(node.Core.Membership)}");
     }

@@ -70,7 +70,11 @@ internal sealed class ClientLoad
         Requests.OnNodeGone(node);
     }
 
-    public SimNode AnyNode(RandomStream random) => _world.Nodes[random.Below(_world.Nodes.Count)];
+    public SimNode AnyNode(RandomStream random)
+    {
+        IReadOnlyList<SimNode> nodes = _world.Serving ?? _world.Nodes;
+        return nodes[random.Below(nodes.Count)];
+    }
 
     private void Turn(Client client)
     {

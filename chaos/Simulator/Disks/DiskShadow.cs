@@ -46,6 +46,26 @@ internal sealed class DiskShadow
         return at >= 0 && at < _entries.Count ? _entries[(int)at].Term : null;
     }
 
+    /// <summary>
+    /// After damage: a beginning of what was there, and the end that it may have reached is known, so that nothing is promised twice. Term and vote are never lost.
+    /// </summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? AdoptRepaired(RecoveredState found)
+    {
+        EntryId reached = Last;
+        // A write that was under way may have been durable, and was never spoken of.
+        (_writing, _compacting, _resetting) = ([], null, null);
+        if (found.HardState.Term < HardState.Term || (found.HardState.Term == HardState.Term && HardState.VotedFor != NodeId.None && found.HardState.VotedFor != HardState.VotedFor))
+            return $"{found.HardState} is on a damaged disk that held {HardState}.";
+        EntryId last = found.Entries.Count == 0 ? found.Base : found.Entries[^1].Id;
+        if (last < reached && found.LostEnd < reached && found.LostEnd.Index.Value != ulong.MaxValue)
+            return $"A damaged log that reached {reached} ends at {last}, and takes {found.LostEnd} for what it lost.";
+        _entries.Clear();
+        foreach (Entry entry in found.Entries) _entries.Add(entry.Id);
+        (Base, HardState) = (found.Base, found.HardState);
+        return null;
+    }
+
     /// <summary>After a crash: what was begun may have happened, an operation as a whole or not at all. Adopts what is found.</summary>
     /// <returns>Null, or what is wrong.</returns>
     public string? Adopt(RecoveredState found, SnapshotId? snapshot)

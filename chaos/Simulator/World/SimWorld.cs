@@ -24,6 +24,7 @@ internal sealed class SimWorld
         Nodes = [.. Enumerable.Range(0, Plan.Nodes).Select(i => new SimNode(this, i, Membership))];
         Clients = new ClientLoad(this);
         Operator = new ClusterOperator(this);
+        Damages = new DamageLimit(this);
         Faults = new FaultInjector(this, scenario.Strikes is { } strikes ? new ListedStrikes(strikes) : new DrawnStrikes(this));
         Log?.WriteLine(ScenarioText.Print(scenario));
         foreach (SimNode node in Nodes) node.Start();
@@ -42,6 +43,7 @@ internal sealed class SimWorld
     public ClientLoad Clients { get; }
     public FaultInjector Faults { get; }
     public ClusterOperator Operator { get; }
+    public DamageLimit Damages { get; }
     public Checker Checker { get; }
     public Statistics Statistics { get; } = new();
 
@@ -60,6 +62,16 @@ internal sealed class SimWorld
                 if (node.IsUp && node.Core.Role == RaftRole.Leader && (leader is null || node.Core.Term > leader.Core.Term)) leader = node;
             return leader;
         }
+    }
+
+    /// <summary>At the end: the members, which are all that anybody may ask. Null while clients ask whom they like.</summary>
+    public IReadOnlyList<SimNode>? Serving { get; private set; }
+
+    /// <summary>Whoever still talks to a node that is no member any more has to find another.</summary>
+    public void ServeBy(Membership membership)
+    {
+        Serving = [.. membership.Members().Select(id => this[id])];
+        foreach (SimNode node in Nodes.Except(Serving)) Clients.OnNodeGone(node);
     }
 
     /// <param name="number">Slot plus one.</param>
