@@ -31,12 +31,17 @@ public sealed class ConclaveNode : IAsyncDisposable
     /// <exception cref="ArgumentException">The options have <see cref="NodeOptions.Problems"/>.</exception>
     /// <exception cref="StorageException">The data directory cannot be used; the message names the file, the place and the remedy.</exception>
     /// <exception cref="Peers.JoinRefusedException">The cluster to join does not know this member, or does not answer; the message says what to do.</exception>
-    public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal)
+    public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal) : this(options, new PosixFileSystem(), loggers, onFatal)
+    {
+    }
+
+    /// <summary>On another disk, for tests.</summary>
+    internal ConclaveNode(NodeOptions options, IFileSystem files, ILoggerFactory loggers, Action<Exception> onFatal)
     {
         foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
         _options = options;
         _logger = loggers.CreateLogger("Conclave");
-        _replica = new Replica(options, new PosixFileSystem(), _logger, onFatal);
+        _replica = new Replica(options, files, _logger, onFatal);
         ClusterIdentity cluster = _replica.Cluster;
         Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), _replica.Members.Others().Length + 1, Path.GetFullPath(options.DataDir));
 
@@ -61,7 +66,9 @@ public sealed class ConclaveNode : IAsyncDisposable
             ReceiveBytesMax = options.MaxRequestBytes + (512 << 10),
             Observer = calls,
         }, registry, routes, loggers);
-        _housekeeping = new Housekeeping(context, watches, _logger);
+        var space = new SpaceWatch(context, _logger);
+        _replica.OnDiskSpaceChanged = space.LookSoon;
+        _housekeeping = new Housekeeping(context, watches, space, _logger);
     }
 
     /// <summary>Binds the ports and takes part in the cluster. Does not wait for a leader.</summary>

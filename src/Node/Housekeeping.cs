@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Conclave.Node;
 
 /// <summary>What has to be looked at a few times a second: time limits, expired leases, the quota, compaction, idle watches.</summary>
-internal sealed class Housekeeping(ServiceContext context, WatchService watches, ILogger logger)
+internal sealed class Housekeeping(ServiceContext context, WatchService watches, SpaceWatch space, ILogger logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200), LeaseInterval = TimeSpan.FromMilliseconds(500), WatchInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PublishRetryInterval = TimeSpan.FromSeconds(5);
@@ -18,7 +18,6 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     private readonly List<long> _expired = [];
     private readonly AutoCompactor _compactor = new(context.Options.AutoCompaction);
     private TimeSpan _lastPass, _leasesDue, _watchesDue, _lastWatches, _publishDue;
-    private bool _raisedForDisk;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -56,7 +55,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         {
             _leasesDue = now + LeaseInterval;
             RevokeExpired(replica);
-            WatchSpace(replica);
+            space.Look();
             Compact(replica, now);
             replica.DescribeMembers();
             replica.CompareStates(now);
@@ -78,32 +77,6 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         replica.Leases.CollectExpired(_expired);
         foreach (long id in _expired) replica.ProposeAsLeader(status.Term, CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(id));
     }
-
-    /// <summary>
-    /// A quota that was passed needs an operator, as in etcd, who compacts and disarms. A full disk does not: when there is room again the alarm that
-    /// this process raised for it goes by itself.
-    /// </summary>
-    private void WatchSpace(Replica replica)
-    {
-        StoreView view = replica.View;
-        bool overQuota = replica.IsOverQuota(0), diskFull = replica.IsDiskSpaceLow;
-        bool raised = view.Alarms.Any(a => a.Alarm == AlarmKind.NoSpace && a.MemberId == context.Cluster.Self.Value);
-        if (!raised && (overQuota || diskFull))
-        {
-            if (overQuota) Log.QuotaExceeded(logger, view.SizeBytes, context.Options.QuotaBytes);
-            else Log.DiskFull(logger, Path.GetFullPath(context.Options.DataDir));
-            _raisedForDisk = !overQuota;
-            ProposeNoSpace(replica, activate: true);
-        }
-        else if (raised && _raisedForDisk && !overQuota && !diskFull)
-        {
-            Log.DiskHasRoom(logger, Path.GetFullPath(context.Options.DataDir));
-            ProposeNoSpace(replica, activate: false);
-        }
-    }
-
-    private void ProposeNoSpace(Replica replica, bool activate) =>
-        Forget(replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate, context.Cluster.Self.Value, AlarmKind.NoSpace)));
 
     private void Compact(Replica replica, TimeSpan now)
     {

@@ -35,7 +35,7 @@ internal sealed class LogWriter : SerialWorker
 
     private long _syncs, _spaceChecked;
     private ulong _durable;
-    private volatile bool _isFast = true, _isSpaceLow;
+    private volatile bool _isFast = true, _isSpaceLow, _isHeld;
 
     private readonly record struct Work(PersistOp? Operation, SnapshotId? Install, EntryId? CompactTo);
 
@@ -50,7 +50,7 @@ internal sealed class LogWriter : SerialWorker
         : base("log writer")
     {
         (_log, _hardState, _peers, _toCore, _driver, _onReset, _onFatal) = (log, hardState, peers, toCore, driver, onReset, onFatal);
-        _durable = log.Last.Index.Value;
+        (_durable, _isSpaceLow) = (log.Last.Index.Value, log.IsSpaceLow);
     }
 
     /// <summary>Called after each sync with its duration.</summary>
@@ -64,8 +64,12 @@ internal sealed class LogWriter : SerialWorker
     /// <summary>The last sync was no slower than 20 ms.</summary>
     public bool IsFast => _isFast;
 
-    /// <summary>The disk has no room for the log to grow.</summary>
+    /// <summary>The disk has no room for the log to grow beyond the segment that it has in hand.</summary>
+    /// <remarks>When that one is used up too, what was queued waits here until there is room. To the core this is a disk that has stalled.</remarks>
     public bool IsSpaceLow => _isSpaceLow;
+
+    /// <summary>Called when <see cref="IsSpaceLow"/> has changed, on a thread that must not be held up.</summary>
+    public Action? OnSpaceChanged { get; set; }
 
     /// <param name="operations">In ticket order.</param>
     /// <param name="install">Reset the log to it, after the operations.</param>
@@ -82,41 +86,60 @@ internal sealed class LogWriter : SerialWorker
     /// <summary>The log may forget up to here, because a snapshot of the own state that reaches this far is durable; as far as the log holds it already.</summary>
     public void EnqueueCompact(EntryId upTo) => Add((this, upTo), static s => s.Item1._queue.Add(new Work(null, null, s.upTo)), wake: true);
 
-    protected override bool HasWorkUnderLock => _queue.Count > 0;
+    protected override bool HasWorkUnderLock => _queue.Count > 0 && !_isHeld;
 
     /// <summary>Nobody tells when room was made on a full disk.</summary>
     protected override TimeSpan? Alarm =>
-        _isSpaceLow ? SpaceCheckInterval - System.Diagnostics.Stopwatch.GetElapsedTime(Volatile.Read(ref _spaceChecked)) : null;
+        _isSpaceLow || _isHeld ? SpaceCheckInterval - System.Diagnostics.Stopwatch.GetElapsedTime(Volatile.Read(ref _spaceChecked)) : null;
 
     protected override bool FinishesBeforeStop => true;
 
-    protected override void TakeUnderLock() => (_queue, _taken) = (_taken, _queue);
+    protected override void TakeUnderLock()
+    {
+        if (_taken.Count == 0)
+        {
+            (_queue, _taken) = (_taken, _queue);
+            return;
+        }
+
+        _taken.AddRange(_queue);   // behind what waits for space
+        _queue.Clear();
+    }
 
     protected override void Run(bool borrowed)
     {
-        foreach (Work work in _taken)
-        {
-            if (work.Operation is { } operation)
-            {
-                _operations.Add(operation);
-                continue;
-            }
+        int done = 0;
+        while (done < _taken.Count && TryDo(_taken[done])) done++;
+        bool all = done == _taken.Count && TryWrite();
+        _taken.RemoveRange(0, done);
+        NoteSpace();
+        if (!all) Volatile.Write(ref _spaceChecked, System.Diagnostics.Stopwatch.GetTimestamp());
+        _isHeld = !all;
+    }
 
-            Write();
-            if (work.Install is { } snapshot)
-            {
-                _log.ResetTo(snapshot.Last, _hardState);
-                Volatile.Write(ref _durable, snapshot.Last.Index.Value);
-                _onReset(snapshot);
-            }
-            else if (work.CompactTo is { } upTo)
-            {
-                if (upTo.Index <= _log.Last.Index) _log.CompactTo(upTo);   // else the entries are still on their way to the disk, and the core asks again
-            }
+    /// <returns>False when there is no room for it, or for what came before it; then it has to be tried again.</returns>
+    private bool TryDo(Work work)
+    {
+        if (work.Operation is { } operation)
+        {
+            _operations.Add(operation);
+            return true;
         }
 
-        Write();
-        _taken.Clear();
+        if (!TryWrite()) return false;
+        if (work.Install is { } snapshot)
+        {
+            if (!_log.TryReserve()) return false;
+            _log.ResetTo(snapshot.Last, _hardState);
+            Volatile.Write(ref _durable, snapshot.Last.Index.Value);
+            _onReset(snapshot);
+        }
+        else if (work.CompactTo is { } upTo)
+        {
+            if (upTo.Index <= _log.Last.Index) _log.CompactTo(upTo);   // else the entries are still on their way to the disk, and the core asks again
+        }
+
+        return true;
     }
 
     protected override void AfterOwnRun()
@@ -132,11 +155,13 @@ internal sealed class LogWriter : SerialWorker
 
     private bool TryPrepare()
     {
+        // On a full disk every look makes a file and removes it again: not after each write.
+        if (_isHeld || (_isSpaceLow && System.Diagnostics.Stopwatch.GetElapsedTime(Volatile.Read(ref _spaceChecked)) < SpaceCheckInterval)) return false;
         try
         {
             bool more = IsIdle && _log.Prepare();
             Volatile.Write(ref _spaceChecked, System.Diagnostics.Stopwatch.GetTimestamp());
-            _isSpaceLow = _log.IsSpaceLow;
+            NoteSpace();
             return more;
         }
         catch (Exception cause)
@@ -146,21 +171,32 @@ internal sealed class LogWriter : SerialWorker
         }
     }
 
-    private void Write()
+    private void NoteSpace()
     {
-        if (_operations.Count == 0) return;
+        if (_log.IsSpaceLow == _isSpaceLow) return;
+        _isSpaceLow = _log.IsSpaceLow;
+        Volatile.Write(ref _spaceChecked, System.Diagnostics.Stopwatch.GetTimestamp());
+        OnSpaceChanged?.Invoke();
+    }
+
+    /// <returns>False when the disk has no room for all of it; the rest stays.</returns>
+    private bool TryWrite()
+    {
+        if (_operations.Count == 0) return true;
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
-        _log.Persist(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_operations), _released);
+        int written = _log.PersistWhatFits(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_operations), _released);
+        if (written == 0) return false;
         Volatile.Write(ref _durable, _log.Last.Index.Value);
         foreach (OutboundMessage message in _released) _peers.Enqueue(message.To, message.Message);
         if (_released.Count > 0) _peers.Flush();
         _released.Clear();
-        foreach (PersistOp operation in _operations) _hardState = operation.HardState ?? _hardState;
-        _toCore(RaftInput.Persisted(_operations[^1].Ticket));
-        _operations.Clear();
+        for (int i = 0; i < written; i++) _hardState = _operations[i].HardState ?? _hardState;
+        _toCore(RaftInput.Persisted(_operations[written - 1].Ticket));
+        _operations.RemoveRange(0, written);
         Interlocked.Increment(ref _syncs);
         TimeSpan duration = System.Diagnostics.Stopwatch.GetElapsedTime(start);
-        (_isFast, _isSpaceLow) = (duration <= FastSyncMax, _log.IsSpaceLow);
+        _isFast = duration <= FastSyncMax;
         OnSync?.Invoke(duration);
+        return _operations.Count == 0;
     }
 }

@@ -178,6 +178,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     /// <summary>The disk is nearly full: the log still has room to say so to the cluster, and not for much more.</summary>
     public bool IsDiskSpaceLow => _logWriter.IsSpaceLow;
 
+    /// <summary>Called when <see cref="IsDiskSpaceLow"/> has changed, on a thread that must not be held up.</summary>
+    public Action? OnDiskSpaceChanged { set => _logWriter.OnSpaceChanged = value; }
+
     /// <summary>Whether a request of this size would pass the quota.</summary>
     public bool IsOverQuota(long requestBytes) => _store.IsOverQuota(requestBytes);
 

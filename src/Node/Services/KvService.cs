@@ -74,7 +74,7 @@ internal sealed class KvService(ServiceContext context)
         RpcContext call, CommandKind kind, ReadOnlyMemory<byte> request, IBufferWriter<byte> response, SessionSequence session, bool grows)
     {
         // In a session this may be a repeat of what was done while there was room: then its answer is due, and only the store can tell.
-        if (grows && session.IsNone && context.View.HasAlarm(AlarmKind.NoSpace)) Statuses.ThrowIf(StoreError.NoSpace);
+        if (grows && session.IsNone && context.IsOutOfSpace) Statuses.ThrowIf(StoreError.NoSpace);
         ApplyOutcome outcome = await context.ProposeAsync(call, kind, request, session).ConfigureAwait(false);
         context.Responses.WriteHeader(response, outcome.Revision);
         response.Write(outcome.Body.Span);

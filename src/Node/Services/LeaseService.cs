@@ -32,7 +32,7 @@ internal sealed class LeaseService(ServiceContext context)
         context.BeginWrite(call);
         Statuses.ThrowIf(RequestCheck.LeaseGrant(request.Span, out long id, out long ttl));
         if (ttl > TtlSecondsMax) Statuses.ThrowIf(StoreError.LeaseTtlTooLarge);
-        if (context.View.HasAlarm(AlarmKind.NoSpace)) Statuses.ThrowIf(StoreError.NoSpace);
+        if (context.IsOutOfSpace) Statuses.ThrowIf(StoreError.NoSpace);
         bool chosen = id == 0;
         ttl = Math.Max(ttl, context.Options.LeaseTtlSecondsMin);
         while (true)

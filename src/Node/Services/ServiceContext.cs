@@ -33,6 +33,12 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
     public bool Concerns(ActiveAlarm alarm) => alarm.Alarm != AlarmKind.Corrupt || alarm.MemberId == replica.Self.Value
         || View.Marks.VerdictOn(alarm.MemberId) != MemberVerdict.Differs;
 
+    /// <summary>
+    /// What adds data is refused: by an alarm, or because this member's own disk has just become full. What its log can still take is for deletions,
+    /// compaction and the alarm, which takes a moment to reach everybody.
+    /// </summary>
+    public bool IsOutOfSpace => View.HasAlarm(AlarmKind.NoSpace) || replica.IsDiskSpaceLow;
+
     /// <summary>Begins a call that writes: until it is proposed, its failure is a refusal.</summary>
     /// <returns>The session it belongs to; default for none.</returns>
     /// <exception cref="GrpcException">No leader, as above, or metadata of a session that cannot be read.</exception>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Conclave.Storage;
@@ -44,6 +45,21 @@ internal sealed class PosixFile : IStorageFile
         {
             throw PosixErrors.From(_path, failure);
         }
+    }
+
+    public bool Reserve(long bytes)
+    {
+        while (PosixCalls.Allocate(_handle, mode: 0, offset: 0, bytes) < 0)
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case PosixCalls.ErrorInterrupted:
+                    break;
+                case PosixCalls.ErrorNotSupported or PosixCalls.ErrorNoSuchCall:
+                    return false;
+                default:
+                    throw PosixErrors.FromLastCall(_path, $"cannot set {bytes} bytes aside");
+            }
+        return true;
     }
 
     public void Write(long offset, ReadOnlySpan<byte> bytes)

@@ -20,10 +20,21 @@ internal sealed class ActiveSegment(string path, IStorageFile file, SegmentHeade
     /// </summary>
     internal long Prepared { get; set; } = position;
 
+    /// <summary>All of it has its place on the disk, as far as the file system can promise: writing to it needs no space.</summary>
+    internal bool IsReserved { get; private set; }
+
     /// <summary>Remains of a torn batch end here; see <see cref="Wipe"/>.</summary>
     internal long WipeTo { get; init; }
 
     internal bool Fits(int batchBytes) => Position + batchBytes <= Header.SegmentBytes;
+
+    /// <exception cref="FileSystemException"><see cref="FileError.NoSpace"/>.</exception>
+    internal void Reserve()
+    {
+        if (!IsReserved)
+            _ = File.Reserve(Header.SegmentBytes); // where that is not possible, zeros are written ahead and nothing else is done
+        IsReserved = true;
+    }
 
     internal void Write(ReadOnlySpan<byte> sectors)
     {

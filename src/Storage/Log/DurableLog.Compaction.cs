@@ -75,6 +75,7 @@ public sealed partial class DurableLog
             for (int i = 0; !early && i < freed; i++)
                 Recycle(_older[i].Sequence);
             _older.RemoveRange(0, freed);
+            ReserveAhead();
         }
         catch (FileSystemException failure)
         {

@@ -14,15 +14,26 @@ public sealed partial class DurableLog
     /// <exception cref="StorageException"><see cref="StorageErrorKind.Poisoned"/>: a write or a sync failed, now or earlier.</exception>
     /// <exception cref="InvariantViolationException">The operations do not follow the log.</exception>
     [OverloadResolutionPriority(1)]
-    public void Persist(ReadOnlySpan<PersistOp> ops, List<OutboundMessage> released)
+    public void Persist(ReadOnlySpan<PersistOp> ops, List<OutboundMessage> released) => Persist(ops, released, stopsWhenFull: false);
+
+    /// <summary>Like <see cref="Persist(ReadOnlySpan{PersistOp}, List{OutboundMessage})"/>, but stops before an operation for which the disk has no room.</summary>
+    /// <returns>How many operations are durable. The rest was not touched: it may be tried again when there is room.</returns>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Poisoned"/>.</exception>
+    /// <exception cref="InvariantViolationException">The operations do not follow the log.</exception>
+    public int PersistWhatFits(ReadOnlySpan<PersistOp> ops, List<OutboundMessage> released) => Persist(ops, released, stopsWhenFull: true);
+
+    private int Persist(ReadOnlySpan<PersistOp> ops, List<OutboundMessage> released, bool stopsWhenFull)
     {
         RequireUsable();
+        int done = 0;
         try
         {
             while (!ops.IsEmpty)
             {
                 int taken = TakeGroup(ops);
                 ReadOnlySpan<PersistOp> group = ops[..taken];
+                if (stopsWhenFull && NeedsWrite(group) && !HasRoomFor(SectorBytesOf(group, out _)))
+                    return done;
                 if (Has(StorageFaults.ReleaseBeforeWrite))
                     Release(group, released);
                 if (NeedsWrite(group))
@@ -30,7 +41,9 @@ public sealed partial class DurableLog
                 if (!Has(StorageFaults.ReleaseBeforeWrite))
                     Release(group, released);
                 ops = ops[taken..];
+                done += taken;
             }
+            return done;
         }
         catch (FileSystemException failure)
         {
@@ -75,17 +88,13 @@ public sealed partial class DurableLog
 
     private void WriteBatch(ReadOnlySpan<PersistOp> group, uint flags)
     {
-        long contentBytes = BatchHeader.Bytes + BatchTrailer.Bytes;
-        foreach (PersistOp op in group)
-            contentBytes += BatchEncoder.SizeOf(op);
-        Invariant.Holds(contentBytes <= BatchContentBytesMax, "The core bounds the size of an operation.");
-        int sectorBytes = Sectors.RoundUp((int)contentBytes);
+        int sectorBytes = SectorBytesOf(group, out int contentBytes);
         if (!_active.Fits(sectorBytes))
             RollOver(sectorBytes);
 
         LogIndex watermark = _runs.Last.Index;
         HardState hardState = _hardState;
-        _encoder.Begin(_active.Seed, (int)contentBytes);
+        _encoder.Begin(_active.Seed, contentBytes);
         foreach (PersistOp op in group)
             Encode(op, ref hardState);
         ReadOnlySpan<byte> batch = _encoder.Finish(_batch + 1, hardState, watermark, _chain, flags, out uint chain);
@@ -101,6 +110,16 @@ public sealed partial class DurableLog
             RememberVote(hardState);
         if (_isIncomplete && _runs.Last >= LostEnd)
             ForgetLostEnd();
+    }
+
+    private static int SectorBytesOf(ReadOnlySpan<PersistOp> group, out int contentBytes)
+    {
+        long bytes = BatchHeader.Bytes + BatchTrailer.Bytes;
+        foreach (PersistOp op in group)
+            bytes += BatchEncoder.SizeOf(op);
+        Invariant.Holds(bytes <= BatchContentBytesMax, "The core bounds the size of an operation.");
+        contentBytes = (int)bytes;
+        return Sectors.RoundUp(contentBytes);
     }
 
     private void SyncBatch()

@@ -20,9 +20,8 @@ public sealed partial class DurableLog
         RequireUsable();
         try
         {
-            bool more = PrepareActive() || (_active.Position >= _active.Header.SegmentBytes / 4 && _spares.Prepare());
-            IsSpaceLow = false;
-            return more;
+            bool reserved = ReserveAhead();
+            return PrepareActive() || (reserved && _active.Position >= _active.Header.SegmentBytes / 4 && _spares.Prepare());
         }
         catch (FileSystemException failure) when (failure.Error == FileError.NoSpace)
         {
@@ -34,6 +33,50 @@ public sealed partial class DurableLog
             throw Poison(failure);
         }
     }
+
+    /// <summary>Sets space aside for what is left of the active segment and for a whole spare one, as it is done with every new segment.</summary>
+    /// <returns>False on a full disk: then <see cref="IsSpaceLow"/>.</returns>
+    /// <exception cref="StorageException"><see cref="StorageErrorKind.Poisoned"/>.</exception>
+    public bool TryReserve()
+    {
+        RequireUsable();
+        try
+        {
+            return ReserveAhead();
+        }
+        catch (FileSystemException failure)
+        {
+            throw Poison(failure);
+        }
+    }
+
+    private bool ReserveAhead() => ReserveSpace(_options.SegmentBytes);
+
+    /// <summary>A full disk shows here, while nothing depends on it: with a segment in hand that has all its space.</summary>
+    private bool ReserveSpace(long spareBytes)
+    {
+        try
+        {
+            _active.Reserve();
+            _spares.Reserve(spareBytes);
+            IsSpaceLow = false;
+        }
+        catch (FileSystemException failure) when (failure.Error == FileError.NoSpace)
+        {
+            IsSpaceLow = true;
+        }
+        return !IsSpaceLow;
+    }
+
+    /// <summary>Whether a batch of this size can be written into space that was set aside, or can be now.</summary>
+    private bool HasRoomFor(int batchBytes)
+    {
+        if (!_active.Fits(batchBytes))
+            return ReserveSpace(SegmentBytesFor(batchBytes));
+        return _active.IsReserved || ReserveAhead() || _active.IsReserved;
+    }
+
+    private long SegmentBytesFor(long batchBytes) => Math.Max(_options.SegmentBytes, Sectors.RoundUp(SegmentHeader.ContentOffset + batchBytes, 4096));
 
     private bool PrepareActive()
     {
@@ -52,12 +95,13 @@ public sealed partial class DurableLog
         _older.Add(new Segment(full.Header.Sequence, full.Header.SegmentBytes, _highestInActive));
         (_active, _highestInActive) = (next, LogIndex.Zero);
         full.Dispose();
+        ReserveAhead();
     }
 
     /// <summary>Creates the next segment; the superblock knows it afterwards, unless it is a reset.</summary>
     private ActiveSegment BeginSegment(long batchBytes, EntryId previous, HardState hardState, bool isReset)
     {
-        long bytes = Math.Max(_options.SegmentBytes, Sectors.RoundUp(SegmentHeader.ContentOffset + batchBytes, 4096));
+        long bytes = SegmentBytesFor(batchBytes);
         SparePool.Spare spare = _spares.Take(bytes);
         var header = new SegmentHeader
         {
@@ -89,6 +133,7 @@ public sealed partial class DurableLog
             _names.Files.SyncDirectory(_names.Directory);
         // Opened again under its name, so that an error of the disk is reported for the file that people find.
         var segment = new ActiveSegment(path, _names.Files.Open(path), header, SegmentHeader.ContentOffset) { Prepared = prepared };
+        segment.Reserve();
         if (!isReset)
             _superblock.Update(_superblock.Current with { NewestSegment = header.Sequence, HardState = hardState });
         return segment;

@@ -42,6 +42,7 @@ public sealed partial class DurableLog : IDisposable
         {
             _active = WriteAnew(found.Replay.Base, found.Replay.Entries);
             DeleteDamaged(found.Damaged);
+            ReserveAhead();
             return;
         }
         foreach (Entry entry in found.Replay.Entries)
@@ -55,6 +56,7 @@ public sealed partial class DurableLog : IDisposable
         }
         else
             _active = BeginSegment(0, _runs.Last, _hardState, isReset: false);
+        ReserveAhead();
     }
 
     public StorageIdentity Identity => _superblock.Current.Identity;
@@ -89,8 +91,8 @@ public sealed partial class DurableLog : IDisposable
     }
 
     /// <summary>
-    /// The disk was full when space was to be set aside. What was set aside before, the rest of the active segment and usually a whole
-    /// spare one, can still be written: enough to tell the cluster.
+    /// The disk was full when space was to be set aside for the next segment. The rest of the active one can still be written: enough to tell the
+    /// cluster. Known as soon as a segment is begun, and until <see cref="TryReserve"/> or <see cref="Prepare"/> finds room.
     /// </summary>
     public bool IsSpaceLow { get; private set; }
 

@@ -2,8 +2,8 @@ namespace Conclave.Storage;
 
 /// <summary>Segment files that wait for their turn: new ones, and old ones whose contents are not needed any more.</summary>
 /// <remarks>
-/// A spare that is filled with zeros before it is needed has all its blocks: writing to it later needs neither space nor a journal
-/// commit. What lies beyond the filled part of a recycled file is old bytes; <see cref="Take"/> cuts them off.
+/// The first spare is reserved as soon as there is one, so that the log finds out that the disk is full while it has a whole segment left.
+/// One that is filled with zeros before it is needed also spares every sync a journal commit. The old bytes of a recycled file are cut off at once.
 /// </remarks>
 internal sealed class SparePool(LogFiles names, DurableLogOptions options) : IDisposable
 {
@@ -51,7 +51,46 @@ internal sealed class SparePool(LogFiles names, DurableLogOptions options) : IDi
             names.Files.Rename(path, spare);
             path = spare;
         }
+        if ((options.Faults & StorageFaults.RecycleUnclean) == 0)
+        {
+            file.SetLength(0);
+            file.SetLength(options.SegmentBytes);
+        }
         _spares.Add(new Spare(path, file, options.SegmentBytes));
+    }
+
+    /// <summary>Makes sure that there is a spare, and that this much of it has its place on the disk.</summary>
+    /// <exception cref="FileSystemException"><see cref="FileError.NoSpace"/>. What was reserved before still is.</exception>
+    internal void Reserve(long bytes)
+    {
+        if (_spares.Count == 0)
+            _spares.Add(CreateSpare());
+        Spare spare = _spares[0];
+        if (spare.Reserved >= bytes)
+            return;
+        try
+        {
+            _ = spare.File.Reserve(bytes); // where that is not possible, zeros are written ahead and nothing else is done
+            spare.Reserved = bytes;
+        }
+        catch (FileSystemException)
+        {
+            Abandon(spare);
+            throw;
+        }
+    }
+
+    /// <summary>A part may have been reserved: on a full disk others can use it better, for example to delete something.</summary>
+    private void Abandon(Spare spare)
+    {
+        if (spare.Reserved > 0)
+        {
+            spare.File.SetLength(spare.Reserved);
+            return;
+        }
+        _spares.Remove(spare);
+        spare.File.Dispose();
+        names.Files.Delete(spare.Path);
     }
 
     /// <summary>One bounded step towards a spare that is ready: creates it, or fills the next part with zeros. False when there is nothing left to do.</summary>
@@ -72,19 +111,13 @@ internal sealed class SparePool(LogFiles names, DurableLogOptions options) : IDi
         return true;
     }
 
-    /// <summary>A file of that length, zeros from end to end, not synced yet; the first <c>Prepared</c> bytes have blocks.</summary>
+    /// <summary>A file of that length with its place on the disk, zeros from end to end, not synced yet; in the first <c>Prepared</c> bytes they were written.</summary>
+    /// <exception cref="FileSystemException"><see cref="FileError.NoSpace"/>, unless that much was reserved before.</exception>
     internal Spare Take(long bytes)
     {
-        Spare spare;
-        if (_spares.Count == 0)
-            spare = CreateSpare();
-        else
-        {
-            spare = _spares[0];
-            _spares.RemoveAt(0);
-            if (spare.Prepared < spare.Bytes && (options.Faults & StorageFaults.RecycleUnclean) == 0)
-                spare.File.SetLength(spare.Prepared);
-        }
+        Reserve(bytes);
+        Spare spare = _spares[0];
+        _spares.RemoveAt(0);
         if (spare.File.Length != bytes)
             spare.File.SetLength(bytes);
         return spare;
@@ -122,6 +155,9 @@ internal sealed class SparePool(LogFiles names, DurableLogOptions options) : IDi
         internal IStorageFile File { get; } = file;
 
         internal long Bytes { get; } = bytes;
+
+        /// <summary>Up to here it has its place on the disk, as far as the file system can promise.</summary>
+        internal long Reserved { get; set; }
 
         /// <summary>Zeros were written up to here.</summary>
         internal long Prepared { get; set; }

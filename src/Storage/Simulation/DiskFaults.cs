@@ -11,6 +11,7 @@ public enum DiskOperation
     Rename,
     Delete,
     SyncDirectory,
+    Reserve,
 }
 
 /// <summary>What goes wrong on a <see cref="SimulatedFileSystem"/>. Nothing, unless told.</summary>
@@ -22,8 +23,11 @@ public sealed class DiskFaults
     /// <summary>The power goes just before the call with this number (see <see cref="SimulatedFileSystem.Steps"/>), or in the middle of it if it is a write.</summary>
     public long? CrashAtStep { get; set; }
 
-    /// <summary>Writes that would need more than this fail with <see cref="FileError.NoSpace"/>; pages already written can be written again.</summary>
+    /// <summary>Writes and reservations that would need more than this fail with <see cref="FileError.NoSpace"/>; pages that were written or reserved can be written again.</summary>
     public long? SpaceBytesMax { get; set; }
+
+    /// <summary>The file system cannot reserve.</summary>
+    public bool NoReservations { get; set; }
 
     /// <summary>Every change fails with <see cref="FileError.AccessDenied"/>.</summary>
     public bool ReadOnly { get; set; }

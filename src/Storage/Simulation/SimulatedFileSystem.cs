@@ -228,6 +228,17 @@ public sealed class SimulatedFileSystem : IFileSystem
             inode.SetLength(bytes);
         }
 
+        public bool Reserve(long bytes)
+        {
+            RequireAlive();
+            owner.Change(DiskOperation.Reserve, path);
+            if (owner.Faults.NoReservations)
+                return false;
+            RequireSpace(0, bytes);
+            inode.Reserve(bytes);
+            return true;
+        }
+
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
             RequireAlive();
@@ -242,8 +253,7 @@ public sealed class SimulatedFileSystem : IFileSystem
                 inode.Write(offset, bytes[..part]);
                 throw;
             }
-            if (owner.Faults.SpaceBytesMax is { } limit && inode.BytesToAllocate(offset, bytes.Length) is > 0 and var needed && owner.UsedBytes + needed > limit)
-                throw new FileSystemException(FileError.NoSpace, path, "no space left");
+            RequireSpace(offset, bytes.Length);
             if (owner.Faults.Takes(DiskEffect.LostWrite, path))
                 inode.WriteToCacheOnly(offset, bytes);
             else if (owner.Faults.Takes(DiskEffect.MisdirectedWrite, path, out int bySectors))
@@ -286,6 +296,12 @@ public sealed class SimulatedFileSystem : IFileSystem
 
         public void Dispose()
         {
+        }
+
+        private void RequireSpace(long offset, long bytes)
+        {
+            if (owner.Faults.SpaceBytesMax is { } limit && inode.BytesToAllocate(offset, bytes) is > 0 and var needed && owner.UsedBytes + needed > limit)
+                throw new FileSystemException(FileError.NoSpace, path, "no space left");
         }
 
         private void RequireAlive()

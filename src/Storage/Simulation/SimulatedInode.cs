@@ -32,7 +32,7 @@ internal sealed class SimulatedInode
         }
     }
 
-    internal long BytesToAllocate(long offset, int bytes)
+    internal long BytesToAllocate(long offset, long bytes)
     {
         long missing = 0;
         for (long page = offset / PageBytes; page * PageBytes < offset + bytes; page++)
@@ -57,6 +57,23 @@ internal sealed class SimulatedInode
             Writable(pages - 1).AsSpan(rest).Clear();
         GrowTo(pages);
         (Length, _lengthDirty) = (bytes, true);
+    }
+
+    /// <summary>
+    /// Allocates the holes. A hole and a page of zeros read the same, so the power does not choose between them: the place stays, as after a commit of the journal.
+    /// </summary>
+    internal void Reserve(long bytes)
+    {
+        if (bytes > Length)
+            SetLength(bytes);
+        for (int page = 0; page * (long)PageBytes < bytes; page++)
+        {
+            if (_cached[page] is not null)
+                continue;
+            _cached[page] = ZeroPage;
+            if (!_dirty.Contains(page)) // else the platter holds something older
+                SetDurable(page, ZeroPage);
+        }
     }
 
     internal void Write(long offset, ReadOnlySpan<byte> bytes)

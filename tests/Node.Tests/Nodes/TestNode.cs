@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Conclave.Node.Options;
+using Conclave.Storage;
 
 namespace Conclave.Node.Tests.Nodes;
 
@@ -18,10 +19,10 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly HttpClient _http;
     private readonly ConclaveNode _node;
 
-    private TestNode(NodeOptions options)
+    private TestNode(NodeOptions options, IFileSystem files)
     {
         Options = options;
-        _node = new ConclaveNode(options, new TestOutputLogger(options.Name), cause => Fatal = cause);
+        _node = new ConclaveNode(options, files, new TestOutputLogger(options.Name), cause => Fatal = cause);
         _http = new HttpClient { BaseAddress = options.ListenClientUrls[0], Timeout = Patience };
     }
 
@@ -40,9 +41,9 @@ internal sealed class TestNode : IAsyncDisposable
 
     public Exception? Fatal { get; private set; }
 
-    public static async Task<TestNode> StartAsync(NodeOptions options)
+    public static async Task<TestNode> StartAsync(NodeOptions options, IFileSystem? files = null)
     {
-        var node = new TestNode(options);
+        var node = new TestNode(options, files ?? new PosixFileSystem());
         try
         {
             await node._node.StartAsync(TestContext.Current.CancellationToken);

@@ -99,8 +99,26 @@ public sealed class PosixFileSystemTests : IDisposable
     public void A_fresh_log_answers_before_it_has_filled_a_segment()
     {
         using DurableLog log = DurableLog.Open(_files, _directory, LogSession.SmallFiles with { SegmentBytes = 16 << 20, ZeroFillBytes = 1 << 20 }, out _);
-        Assert.InRange(log.DiskBytes, 1, 17 << 20);
+        Assert.InRange(log.DiskBytes, 1, 33 << 20);
+        Assert.False(log.IsSpaceLow);
         Assert.Single(_files.List(_directory), name => name.StartsWith("wal-", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_reserved_reads_as_zeros_and_keeps_what_is_there()
+    {
+        _files.CreateDirectory(_directory);
+        using IStorageFile file = _files.Create(Path.Combine(_directory, "reserved"));
+        file.Write(0, [1, 2, 3]);
+        if (!file.Reserve(1 << 20))
+            Assert.Skip("The file system of the temporary directory cannot reserve.");
+        byte[] all = new byte[2 << 20];
+        Assert.Equal((1L << 20, 1 << 20), (file.Length, file.Read(0, all)));
+        Assert.Equal([1, 2, 3, 0], all[..4]);
+        Assert.False(all.AsSpan(3).ContainsAnyExcept((byte)0));
+        Assert.True(file.Reserve(4096)); // less than there is changes nothing
+        Assert.Equal(1L << 20, file.Length);
+        Assert.Equal(FileError.NoSpace, Failure(() => file.Reserve(1L << 42)).Error);
     }
 
     [Fact]

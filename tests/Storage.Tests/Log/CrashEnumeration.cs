@@ -19,7 +19,7 @@ internal static class CrashEnumeration
     {
         var disk = new SimulatedFileSystem(seed);
         disk.Faults.CrashAtStep = crashAt;
-        using var session = new LogSession(disk, LogSession.SmallFiles with { Faults = faults });
+        using var session = new LogSession(disk, LogSession.SmallFiles with { Faults = faults, SpareSegmentsMax = 2 });
         var history = new LogHistory(steps);
         for (uint crashes = 0; ;)
         {
@@ -45,7 +45,7 @@ internal static class CrashEnumeration
                 else
                     disk.KillProcess();
                 if (crashes < 3)
-                    disk.Faults.CrashAtStep = disk.Steps + 1 + (long)((seed + crashes) % 9);
+                    disk.Faults.CrashAtStep = disk.Steps + 1 + (long)((seed + crashes) % 14);
             }
         }
         Assert.InRange(session.Log.DiskBytes, 1, 16384 + 16 * 16384 + steps.Length * 8192L);

@@ -70,19 +70,17 @@ public class FailureTests
     }
 
     [Fact]
-    public void A_full_disk_is_noticed_ahead_and_leaves_room_for_the_last_words()
+    public void A_full_disk_is_noticed_with_a_whole_segment_in_hand()
     {
         using var session = new LogSession(_disk);
         session.Open();
-        session.Append(7000);
-        for (int i = 0; i < 20; i++)
-            session.Log.Prepare();
         _disk.Faults.SpaceBytesMax = _disk.UsedBytes;
         session.Append(7000);
-        session.Append(3000); // into the spare segment
-        while (session.Log.Prepare())
-            Assert.False(session.Log.IsSpaceLow);
+        Assert.False(session.Log.IsSpaceLow);
+        session.Append(7000); // into the spare segment; there is no space for the next
         Assert.True(session.Log.IsSpaceLow);
+        while (session.Log.Prepare())
+            Assert.True(session.Log.IsSpaceLow);
         session.Vote(2, 8);
         session.Append(100);
 
@@ -92,8 +90,81 @@ public class FailureTests
     }
 
     [Fact]
-    public void Space_that_comes_back_is_noticed()
+    public void What_does_not_fit_can_wait_for_space()
     {
+        using var session = new LogSession(_disk);
+        session.Open();
+        _disk.Faults.SpaceBytesMax = _disk.UsedBytes;
+        session.Append(7000);
+        session.Append(7000);
+        int files = _disk.List(LogSession.Directory).Count;
+        PersistOp waits = session.Op(null, null, [7000]);
+        var released = new List<OutboundMessage>();
+        for (int i = 0; i < 3; i++)
+            Assert.Equal(0, session.Log.PersistWhatFits([waits], released));
+        Assert.Empty(released);
+        Assert.False(session.Log.IsPoisoned);
+        Assert.False(session.Log.TryReserve());
+        Assert.Equal(files, _disk.List(LogSession.Directory).Count); // no attempt leaves a file behind
+
+        _disk.Faults.SpaceBytesMax += 16 << 10;
+        Assert.True(session.Log.TryReserve());
+        Assert.False(session.Log.IsSpaceLow);
+        session.Persist(waits);
+        session.Restart();
+    }
+
+    [Fact]
+    public void Operations_that_fit_are_written_before_one_that_does_not()
+    {
+        using var session = new LogSession(_disk);
+        session.Open();
+        _disk.Faults.SpaceBytesMax = _disk.UsedBytes;
+        PersistOp fits = session.Op(null, null, [7000]);
+        PersistOp doesNot = session.Op(null, null, [60_000], session.Acknowledged.After(fits));
+        var released = new List<OutboundMessage>();
+        Assert.Equal(1, session.Log.PersistWhatFits([fits, doesNot], released));
+        Assert.Single(released);
+        Assert.Equal(1UL, session.Log.Last.Index.Value);
+        _disk.Faults.SpaceBytesMax = null;
+        Assert.Equal(1, session.Log.PersistWhatFits([doesNot], released));
+        Assert.Equal(2UL, session.Log.Last.Index.Value);
+    }
+
+    [Fact]
+    public void A_compaction_on_a_full_disk_turns_a_freed_segment_into_the_reserve()
+    {
+        using var session = new LogSession(_disk);
+        session.Open();
+        _disk.Faults.SpaceBytesMax = _disk.UsedBytes;
+        session.Append(7000);
+        session.Append(7000);
+        Assert.True(session.Log.IsSpaceLow);
+        session.CompactTo(new EntryId(new LogIndex(1), session.Log.Last.Term));
+        Assert.False(session.Log.IsSpaceLow);
+        session.Append(7000);
+        session.Restart();
+    }
+
+    [Fact]
+    public void A_start_on_a_full_disk_has_the_rest_of_the_active_segment()
+    {
+        using var session = new LogSession(_disk);
+        session.Open();
+        _disk.Faults.SpaceBytesMax = _disk.UsedBytes;
+        session.Append(7000);
+        session.Append(7000);
+        session.Restart(powerCut: false);
+        Assert.True(session.Log.IsSpaceLow);
+        session.Vote(2, 8);
+        session.Append(100);
+        session.Restart();
+    }
+
+    [Fact]
+    public void Without_reservations_a_full_disk_is_noticed_when_zeros_are_written_ahead()
+    {
+        _disk.Faults.NoReservations = true;
         using var session = new LogSession(_disk);
         session.Open();
         session.Append(7000);
@@ -104,6 +175,7 @@ public class FailureTests
         _disk.Faults.SpaceBytesMax = null;
         Assert.True(session.Log.Prepare());
         Assert.False(session.Log.IsSpaceLow);
+        session.Restart();
     }
 
     [Fact]

@@ -1,0 +1,55 @@
+using Conclave.Node.Consensus;
+using Conclave.Node.Services;
+using Conclave.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node;
+
+/// <summary>Raises the NOSPACE alarm for this member, and clears what it raised for a full disk. Thread safe.</summary>
+/// <remarks>
+/// A quota that was passed needs an operator, as in etcd, who compacts and disarms. A full disk does not: when there is room again the alarm that
+/// this process raised for it goes by itself.
+/// </remarks>
+internal sealed class SpaceWatch(ServiceContext context, ILogger logger) : IThreadPoolWorkItem
+{
+    private readonly Lock _gate = new();
+
+    // Under _gate.
+    private bool _raisedForDisk;
+    private Task _proposal = Task.CompletedTask;
+
+    /// <summary>Looks soon, on another thread: the log writer has found the disk full, or room on it.</summary>
+    public void LookSoon() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+    /// <summary>Compares the alarm with the disk and the quota. Called now and then as well, until what was proposed is applied.</summary>
+    public void Look()
+    {
+        lock (_gate)
+        {
+            // On a member whose log waits for space nothing is applied, perhaps for long: one proposal at a time.
+            if (!_proposal.IsCompleted) return;
+            Replica replica = context.Replica;
+            StoreView view = replica.View;
+            bool overQuota = replica.IsOverQuota(0), diskFull = replica.IsDiskSpaceLow;
+            bool raised = view.Alarms.Any(a => a.Alarm == AlarmKind.NoSpace && a.MemberId == context.Cluster.Self.Value);
+            if (!raised && (overQuota || diskFull))
+            {
+                if (overQuota) Log.QuotaExceeded(logger, view.SizeBytes, context.Options.QuotaBytes);
+                else Log.DiskFull(logger, Path.GetFullPath(context.Options.DataDir));
+                _raisedForDisk = !overQuota;
+                ProposeUnderLock(replica, activate: true);
+            }
+            else if (raised && _raisedForDisk && !overQuota && !diskFull)
+            {
+                Log.DiskHasRoom(logger, Path.GetFullPath(context.Options.DataDir));
+                ProposeUnderLock(replica, activate: false);
+            }
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute() => Look();
+
+    /// <summary>Nobody waits for it: the next look is at the state, not at the answer.</summary>
+    private void ProposeUnderLock(Replica replica, bool activate) =>
+        _proposal = replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate, context.Cluster.Self.Value, AlarmKind.NoSpace)).AsTask();
+}
