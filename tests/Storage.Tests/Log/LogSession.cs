@@ -96,6 +96,19 @@ internal sealed class LogSession(SimulatedFileSystem disk, DurableLogOptions? op
             throw new InvalidOperationException("Each operation releases its message, once.");
     }
 
+    /// <summary>False when the disk has no room for it.</summary>
+    internal bool TryPersist(PersistOp op)
+    {
+        LogState state = Acknowledged.After(op);
+        Possible.Add(state);
+        bool fits = Log.PersistWhatFits([op], _released) == 1;
+        if (fits)
+            Expect(state);
+        else
+            Possible.Remove(state);
+        return fits;
+    }
+
     internal void CompactTo(EntryId upTo)
     {
         LogState compacted = Acknowledged.CompactedTo(upTo);
