@@ -231,7 +231,7 @@ internal sealed class RandomCluster
             3 => (MembershipChangeKind.Describe, NodeId.None),
             _ => (MembershipChangeKind.Remove, member),
         };
-        if (kind == MembershipChangeKind.Remove && now.Voters.Length <= (_canDamage ? 3 : 2)) return;
+        if (kind == MembershipChangeKind.Remove && now.Voters.Length <= (_canDamage ? 3 : 1)) return;
         if (!_nodes.ContainsKey(id) && id != NodeId.None) Add(id, new Membership());
         MemberInfo[] infos = kind == MembershipChangeKind.Describe ? [new MemberInfo(member, new[] { ++_payload })] : [];
         Step(node.Id, RaftInput.ChangeMembership(1, new MembershipChange(kind, id, [.. infos])));
