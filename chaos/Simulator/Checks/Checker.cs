@@ -59,7 +59,8 @@ internal sealed class Checker(SimWorld world)
         if (message.Term > memory.SpokenTerm) memory.SpokenTerm = message.Term;
         switch (message)
         {
-            case AppendReply { Success: true } reply:
+            // A later leader may have cut what was acknowledged to an earlier one, when both writes shared a sync; in that order both were true.
+            case AppendReply { Success: true } reply when reply.Term == disk.HardState.Term:
                 Require(reply.Match <= disk.Last.Index, "I8", node, $"acknowledges {reply.Match} with {disk.Last} on its disk");
                 break;
             case VoteReply { Granted: true, PreVote: false } reply:
