@@ -121,6 +121,29 @@ public sealed class LostDiskTests : IAsyncLifetime
         Assert.Equal("acknowledged by the later start", await Node(0).GetAsync("a"));
     }
 
+    [Fact]
+    public async Task A_member_whose_log_is_damaged_catches_up_from_the_others()
+    {
+        const int Damaged = 1;
+        for (int i = 0; i < 50; i++) await Node(0).PutAsync($"k{i}", new string('x', 4_000));
+        await TestNode.EventuallyAsync("all have it", async () => await Node(Damaged).GetAsync("k49") is not null);
+        await StopAsync(Damaged);
+        string log = Directory.GetFiles(Path.Combine(_options[Damaged].DataDir, "member"), "wal-*").Order(StringComparer.Ordinal).First();
+        using (FileStream file = File.OpenWrite(log))
+        {
+            file.Position = 100_000;   // in the middle of what it acknowledged
+            file.Write(new byte[4_096]);
+        }
+
+        await StartAsync(Damaged);
+
+        await TestNode.EventuallyAsync("it has everything again", async () => (await ReadStatusAsync(Damaged)) == HttpStatusCode.OK && await Node(Damaged).GetAsync("k49") is not null);
+        Assert.DoesNotContain("conclave_log_lost_end 0\n", await Node(Damaged).GetTextAsync("/metrics"));
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(_options[Damaged].DataDir, "member", "quarantine")));
+        await Node(Damaged).PutAsync("a", "2");
+        Assert.Equal("2", await Node(0).GetAsync("a"));
+    }
+
     private static bool Said(string name, string what) =>
         TestContext.Current.TestOutputHelper!.Output.Split('\n').Any(line => line.StartsWith($"{name} Warning", StringComparison.Ordinal) && line.Contains(what));
 
