@@ -7,7 +7,7 @@ namespace Conclave.Simulator;
 internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases = true)
 {
     /// <summary>A failure is made small with at most this many runs while the search goes on.</summary>
-    private const int ShrinkRunsMax = 500, ShrinksMax = 20;
+    private const int ShrinkRunsMax = 500, ShrinkEventsMax = 3_000_000, ShrinksMax = 20;
 
     private readonly Lock _gate = new();
     private readonly Statistics _total = new();
@@ -70,7 +70,7 @@ internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases 
 
     private string? Shrink(ulong seed)
     {
-        if (new Shrinker(ShrinkRunsMax).Shrink(Scenario.FromSeed(seed, steps, mutation, checkReleases)) is not { } small) return null;
+        if (new Shrinker(ShrinkRunsMax, ShrinkEventsMax).Shrink(Scenario.FromSeed(seed, steps, mutation, checkReleases)) is not { } small) return null;
         Directory.CreateDirectory(ShrinkInto!); // looked at by the caller
         string path = Path.Combine(ShrinkInto!, FormattableString.Invariant($"{small.Expect}-seed-{seed}{(mutation == Mutation.None ? "" : "-" + mutation)}.scenario"));
         File.WriteAllText(path, ScenarioText.Print(small));

@@ -29,6 +29,9 @@ public sealed record Statistics
     public long MessagesSent { get; set; }
     public long MessagesLost { get; set; }
     public long Faults { get; set; }
+    public long DiskErrors { get; set; }
+    public long BitsFlipped { get; set; }
+    public long LogsRepaired { get; set; }
     public long MembershipChanges { get; set; }
     public long MembershipRefusals { get; set; }
     public long TransfersAsked { get; set; }

@@ -31,11 +31,39 @@ internal sealed class DiskShadow
 
     public bool Contains(EntryId id) => id == Base || TermAt(id.Index) == id.Term;
 
+    /// <summary>The last entry of an earlier term.</summary>
+    public EntryId LastBefore(Term term)
+    {
+        for (int i = _entries.Count - 1; i >= 0; i--)
+            if (_entries[i].Term < term) return _entries[i];
+        return Base.Term < term ? Base : EntryId.Zero;
+    }
+
     public Term? TermAt(LogIndex index)
     {
         if (index == Base.Index) return Base.Term;
         long at = index - Base.Index - 1;
         return at >= 0 && at < _entries.Count ? _entries[(int)at].Term : null;
+    }
+
+    /// <summary>
+    /// After damage: a beginning of what was there, and the end that it may have reached is known, so that nothing is promised twice. Term and vote are never lost.
+    /// </summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? AdoptRepaired(RecoveredState found)
+    {
+        EntryId reached = Last;
+        // A write that was under way may have been durable, and was never spoken of.
+        (_writing, _compacting, _resetting) = ([], null, null);
+        if (found.HardState.Term < HardState.Term || (found.HardState.Term == HardState.Term && HardState.VotedFor != NodeId.None && found.HardState.VotedFor != HardState.VotedFor))
+            return $"{found.HardState} is on a damaged disk that held {HardState}.";
+        EntryId last = found.Entries.Count == 0 ? found.Base : found.Entries[^1].Id;
+        if (last < reached && found.LostEnd < reached && found.LostEnd.Index.Value != ulong.MaxValue)
+            return $"A damaged log that reached {reached} ends at {last}, and takes {found.LostEnd} for what it lost.";
+        _entries.Clear();
+        foreach (Entry entry in found.Entries) _entries.Add(entry.Id);
+        (Base, HardState) = (found.Base, found.HardState);
+        return null;
     }
 
     /// <summary>After a crash: what was begun may have happened, an operation as a whole or not at all. Adopts what is found.</summary>

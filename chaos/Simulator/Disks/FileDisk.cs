@@ -4,7 +4,7 @@ using Conclave.Storage;
 namespace Conclave.Simulator;
 
 /// <summary>The real log and the real snapshots over a simulated file system that loses, tears and reorders what was not synced.</summary>
-internal sealed class FileDisk(ulong seed, ulong node, StorageFaults faults = StorageFaults.None) : INodeDisk
+internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults = StorageFaults.None) : INodeDisk
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
@@ -14,21 +14,17 @@ internal sealed class FileDisk(ulong seed, ulong node, StorageFaults faults = St
 
     public RecoveredState Open(Membership bootstrap, out byte[] state)
     {
-        try
+        Loaded? loaded = null;
+        RecoveredState? recovered = null;
+        Write(() =>
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
             _snapshots = new SnapshotStore(_files, Directory, ClusterId) { Faults = faults };
-            Loaded? loaded = _snapshots.LoadNewest(log.Base, static file => new Loaded(file.Id, ContentOf(file)), []);
-            state = loaded?.State ?? [];
-            var recovered = new RecoveredState { HardState = log.HardState, Snapshot = loaded?.Id, Bootstrap = bootstrap, Base = log.Base, Entries = log.Entries };
-            if (loaded is null || RecoveredState.LogContainsSnapshot(loaded.Id.Last, log.Base, log.Entries)) return recovered;
-            _log.ResetTo(loaded.Id.Last, log.HardState);
-            return recovered with { Base = loaded.Id.Last, Entries = [] };
-        }
-        catch (StorageException) when (_files.IsDown)
-        {
-            throw new SimulatedCrash();
-        }
+            loaded = _snapshots.LoadNewest(_log, static file => new Loaded(file.Id, ContentOf(file)), []);
+            recovered = _log.StartFrom(log, loaded?.Id);
+        });
+        state = loaded?.State ?? [];
+        return recovered!; // set, or Write has thrown
     }
 
     public void Persist(List<PersistOp> ops, List<OutboundMessage> released) => Write(() => _log!.Persist(ops, released)); // open, see above
@@ -37,12 +33,13 @@ internal sealed class FileDisk(ulong seed, ulong node, StorageFaults faults = St
 
     public void ResetTo(EntryId snapshotLast, HardState hardState) => Write(() => _log!.ResetTo(snapshotLast, hardState)); // likewise
 
-    public void SaveSnapshot(SnapshotId id, byte[] state) => Write(() =>
+    public bool SaveSnapshot(SnapshotId id, byte[] state) => WriteSnapshot(() =>
     {
         using SnapshotWriter writer = _snapshots!.Create(id); // likewise
         writer.Write(state);
         writer.Commit().Dispose();
         _snapshots.Prune(keep: 2);
+        return true;
     });
 
     public void DropSnapshots() => Write(() =>
@@ -54,28 +51,52 @@ internal sealed class FileDisk(ulong seed, ulong node, StorageFaults faults = St
 
     public TransferredSnapshot? ReadSnapshot()
     {
-        using SnapshotFile? file = _snapshots!.Latest(); // likewise
-        if (file is null) return null;
-        byte[] raw = new byte[file.Manifest.BodyBytes];
-        for (int at = 0; at < raw.Length;) at += file.ReadRaw(at, raw.AsSpan(at));
-        return new TransferredSnapshot(file.Id, raw, file.Manifest);
+        try
+        {
+            using SnapshotFile? file = _snapshots!.Latest(); // likewise
+            if (file is null) return null;
+            byte[] raw = new byte[file.Manifest.BodyBytes];
+            for (int at = 0; at < raw.Length;) at += file.ReadRaw(at, raw.AsSpan(at));
+            return new TransferredSnapshot(file.Id, raw, file.Manifest);
+        }
+        catch (StorageException damaged) when (damaged.Kind == StorageErrorKind.Corrupt)
+        {
+            return null; // a bit flipped at rest; the next start repairs it
+        }
     }
 
-    public byte[] ReceiveSnapshot(TransferredSnapshot snapshot)
+    public byte[]? ReceiveSnapshot(TransferredSnapshot snapshot)
     {
-        byte[] state = [];
-        Write(() =>
+        byte[]? state = null;
+        WriteSnapshot(() =>
         {
             using SnapshotReceiver receiver = _snapshots!.BeginReceive((SnapshotManifest)snapshot.Manifest!); // open; and sent by a disk of this kind
             int half = snapshot.Raw.Length / 2;
             receiver.Append(0, snapshot.Raw.AsSpan(0, half));
-            if (receiver.Append(half, snapshot.Raw.AsSpan(half)) != SnapshotReceipt.Accepted) throw new SimulationFailure($"The snapshot {snapshot.Id.Last} is not accepted.");
+            if (receiver.Append(half, snapshot.Raw.AsSpan(half)) != SnapshotReceipt.Accepted) return false; // damaged at the sender
             using SnapshotFile file = receiver.Finish();
             state = ContentOf(file);
             _snapshots.Prune(keep: 2);
+            return true;
         });
         return state;
     }
+
+    public void ArmError(bool sync, int after)
+    {
+        _files.Faults.Heal(); // one at a time: a disk on which everything fails shows no more than one that is off
+        _files.Faults.Fail(sync ? DiskOperation.Sync : DiskOperation.Write, after: after);
+    }
+
+    public void Fill(int? bytes) => _files.Faults.SpaceBytesMax = _files.UsedBytes + bytes;
+
+    public bool Flip(StrikeKind what)
+    {
+        DiskFileKind kind = what switch { StrikeKind.FlipLog => DiskFileKind.Segment, StrikeKind.FlipSnapshot => DiskFileKind.Snapshot, _ => DiskFileKind.Superblock };
+        return _files.FlipRandomBits(kind).Count > 0;
+    }
+
+    public void Heal() => _files.Faults.Heal();
 
     public void ArmCrash(int? steps) => _files.Faults.CrashAtStep = _files.Steps + 1 + steps;
 
@@ -104,11 +125,14 @@ internal sealed class FileDisk(ulong seed, ulong node, StorageFaults faults = St
         Incarnation = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
         Bootstrap = bootstrap,
         SegmentBytes = 64 << 10,
+        AllowRepair = hasPeers,
+        BootNonce = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
         BatchAlignmentBytes = 512,
         ZeroFillBytes = 16 << 10,
         Faults = faults,
     };
 
+    /// <summary>For what the log needs: when it fails, the process ends.</summary>
     private void Write(Action action)
     {
         try
@@ -118,6 +142,27 @@ internal sealed class FileDisk(ulong seed, ulong node, StorageFaults faults = St
         catch (StorageException) when (_files.IsDown)
         {
             throw new SimulatedCrash();
+        }
+        catch (StorageException failed) when (failed.Kind is StorageErrorKind.Io or StorageErrorKind.NoSpace or StorageErrorKind.Poisoned)
+        {
+            throw new SimulatedDiskError(failed.Message);
+        }
+    }
+
+    /// <summary>A snapshot that cannot be written is not there, and the node runs on without it.</summary>
+    private bool WriteSnapshot(Func<bool> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (StorageException) when (_files.IsDown)
+        {
+            throw new SimulatedCrash();
+        }
+        catch (StorageException failed) when (failed.Kind is StorageErrorKind.Io or StorageErrorKind.NoSpace)
+        {
+            return false;
         }
     }
 }

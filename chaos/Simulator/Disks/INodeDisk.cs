@@ -6,7 +6,7 @@ namespace Conclave.Simulator;
 internal sealed record TransferredSnapshot(SnapshotId Id, byte[] Raw, object? Manifest);
 
 /// <summary>One node's disk. Two kinds: a plain list, fast, and the real log and snapshots over simulated files.</summary>
-/// <remarks>Every method may end in a <see cref="SimulatedCrash"/> if one was armed.</remarks>
+/// <remarks>Every method may end in a <see cref="SimulatedCrash"/> or a <see cref="SimulatedDiskError"/> if one was armed.</remarks>
 internal interface INodeDisk
 {
     /// <summary>Opens it after a start, as a driver does.</summary>
@@ -20,17 +20,31 @@ internal interface INodeDisk
 
     void ResetTo(EntryId snapshotLast, HardState hardState);
 
-    /// <summary>Makes a snapshot of the own state durable. The newest one is the one found by <see cref="Open"/>.</summary>
-    void SaveSnapshot(SnapshotId id, byte[] state);
+    /// <summary>Makes a snapshot of the own state durable. The newest one is the one found by <see cref="Open"/>. False when there is no room for it.</summary>
+    bool SaveSnapshot(SnapshotId id, byte[] state);
 
     /// <summary>Deletes all snapshots: for a driver that is to do the wrong thing.</summary>
     void DropSnapshots();
 
-    /// <summary>The newest snapshot, for a peer.</summary>
+    /// <summary>The newest snapshot, for a peer; null when there is none that can be read.</summary>
     TransferredSnapshot? ReadSnapshot();
 
-    /// <summary>Makes a snapshot from a peer durable; its content.</summary>
-    byte[] ReceiveSnapshot(TransferredSnapshot snapshot);
+    /// <summary>Makes a snapshot from a peer durable; its content. Null when it does not arrive whole, or there is no room for it.</summary>
+    byte[]? ReceiveSnapshot(TransferredSnapshot snapshot);
+
+    /// <summary>A call, after so many that succeed, fails with an error. Real disks only; so are the next two.</summary>
+    void ArmError(bool sync, int after);
+
+    /// <summary>No room for more than so many bytes beyond what is used; null for any.</summary>
+    void Fill(int? bytes);
+
+    /// <summary>Flips a bit at rest.</summary>
+    /// <param name="what">In which files.</param>
+    /// <returns>Whether there was one.</returns>
+    bool Flip(StrikeKind what);
+
+    /// <summary>Nothing is armed any more.</summary>
+    void Heal();
 
     /// <summary>The next writes will be interrupted after a few steps; null disarms.</summary>
     void ArmCrash(int? steps);
@@ -41,3 +55,6 @@ internal interface INodeDisk
 
 /// <summary>The machine died in the middle of a write.</summary>
 internal sealed class SimulatedCrash : Exception;
+
+/// <summary>The disk reported an error, and the process stops, as a node does that no longer knows what its disk holds.</summary>
+internal sealed class SimulatedDiskError(string what) : Exception(what);

@@ -44,20 +44,33 @@ internal sealed class ListDisk : INodeDisk
         (_base, _hardState) = (snapshotLast, hardState);
     }
 
-    public void SaveSnapshot(SnapshotId id, byte[] state)
+    public bool SaveSnapshot(SnapshotId id, byte[] state)
     {
         if (_snapshot is null || _snapshot.Id.Last.Index < id.Last.Index) _snapshot = new TransferredSnapshot(id, state, null);
+        return true;
     }
 
     public void DropSnapshots() => _snapshot = null;
 
     public TransferredSnapshot? ReadSnapshot() => _snapshot;
 
-    public byte[] ReceiveSnapshot(TransferredSnapshot snapshot)
+    public byte[]? ReceiveSnapshot(TransferredSnapshot snapshot)
     {
         SaveSnapshot(snapshot.Id, snapshot.Raw);
         return snapshot.Raw;
     }
+
+    public void ArmError(bool sync, int after)
+    {
+    }
+
+    public void Fill(int? bytes)
+    {
+    }
+
+    public bool Flip(StrikeKind what) => false;
+
+    public void Heal() => _crashAfter = -1;
 
     public void ArmCrash(int? steps) => _crashAfter = steps ?? -1;
 

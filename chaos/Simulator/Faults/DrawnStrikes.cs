@@ -50,6 +50,9 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
             case FaultKind.LinkFlap: Add(StrikeKind.Flap, lasts, noticed: noticed, nodes: [node, 1 + (node + random.Below(count - 1)) % count]); break;
             case FaultKind.SlowDisk: Add(StrikeKind.SlowDisk, lasts, 10 << random.Below(8), nodes: node); break;
             case FaultKind.ClockDrift: Add(StrikeKind.Clock, lasts, (int)random.Between(Plan.TickUs / 2, 2 * Plan.TickUs), nodes: node); break;
+            case FaultKind.DiskError: Add(random.Pick(StrikeKind.FailWrite, StrikeKind.FailSync), DownTime(random), random.Below(4), nodes: node); break;
+            case FaultKind.DiskFull: Add(StrikeKind.FillDisk, lasts, random.Below(30_000), nodes: node); break;
+            case FaultKind.Damage: Add(random.Pick(StrikeKind.FlipLog, StrikeKind.FlipLog, StrikeKind.FlipSnapshot, StrikeKind.FlipSuperblock), DownTime(random), nodes: node); break;
             case FaultKind.Members: DrawMembers(random, node, count); break;
             case FaultKind.Transfer: Add(StrikeKind.Transfer, 0, Via(random, count), nodes: random.Below(3) == 0 ? [] : [node]); break;
         }

@@ -26,6 +26,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             node.Resume();
             (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
             node.ArmCrashWhileWriting(null, 0);
+            node.HealDisk();
         }
         foreach (SimNode node in world.Nodes)
             if (node.IsWanted) node.Start();
@@ -66,6 +67,14 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             case StrikeKind.Clock when Target(strike) is { } drifting:
                 drifting.TickUs = strike.Amount;
                 Last(strike, () => drifting.TickUs = Plan.TickUs);
+                break;
+            case StrikeKind.FailWrite or StrikeKind.FailSync: Target(strike)?.FailDisk(strike.Kind == StrikeKind.FailSync, strike.Amount, strike.ForUs); break;
+            case StrikeKind.FillDisk when Target(strike) is { } full:
+                full.FillDisk(strike.Amount, strike.ForUs);
+                Last(strike, () => full.FillDisk(null, 0));
+                break;
+            case StrikeKind.FlipLog or StrikeKind.FlipSnapshot or StrikeKind.FlipSuperblock when Target(strike) is { } damaged:
+                if (world.Damages.MayDamage(damaged)) damaged.Damage(strike);
                 break;
             case StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer: world.Operator.Carry(strike); break;
         }

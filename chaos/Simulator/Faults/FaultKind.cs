@@ -19,4 +19,7 @@ internal enum FaultKind
     ClockDrift,
     Members,
     Transfer,
+    DiskError,
+    DiskFull,
+    Damage,
 }

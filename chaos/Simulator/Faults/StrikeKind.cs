@@ -42,6 +42,24 @@ internal enum StrikeKind
     /// <summary>A tick of the node takes so many microseconds.</summary>
     Clock,
 
+    /// <summary>A write, after so many that succeed, fails. The node stops, and starts again after the duration. Real disks only, like all below that damage one.</summary>
+    FailWrite,
+
+    /// <summary>A sync fails, and the page cache looks as if it had not. The node stops, and starts again after the duration.</summary>
+    FailSync,
+
+    /// <summary>No room for more than so many bytes, for the duration.</summary>
+    FillDisk,
+
+    /// <summary>A bit of the log flips. A node that is up notices at its next start, which comes after the duration.</summary>
+    FlipLog,
+
+    /// <summary>A bit of a snapshot flips; as above.</summary>
+    FlipSnapshot,
+
+    /// <summary>A bit of the superblock flips; as above.</summary>
+    FlipSuperblock,
+
     /// <summary>An empty node starts after the duration, and is to be a learner. Asked of the leader, or of the node named by <c>via</c>; so are the next four.</summary>
     AddLearner,
 

@@ -10,6 +10,8 @@ internal static class StrikeText
     private static string? AmountWord(StrikeKind kind) => kind switch
     {
         StrikeKind.CrashWriting => "steps",
+        StrikeKind.FailWrite or StrikeKind.FailSync => "after",
+        StrikeKind.FillDisk => "bytes",
         StrikeKind.Loss => "permille",
         StrikeKind.Delay or StrikeKind.SlowDisk => "times",
         StrikeKind.Clock => "tick-us",

@@ -15,12 +15,16 @@ internal readonly record struct FailureKind(string Invariant, string Text)
 /// what is left over is what the failure needs.
 /// </summary>
 /// <param name="runsMax">Bound on the effort; beyond it the smallest so far is the result.</param>
-internal sealed class Shrinker(int runsMax = 2_000)
+/// <param name="eventsMax">The same, by the simulated events of all these runs.</param>
+internal sealed class Shrinker(int runsMax = 2_000, long eventsMax = 1_000_000_000)
 {
     private Scenario _best = null!; // set first in Shrink
     private FailureKind _kind;
     private long _horizonUs;
     private int _runs;
+    private long _events;
+
+    private bool IsSpent => _runs >= runsMax || _events >= eventsMax;
 
     /// <summary>Runs it took.</summary>
     public int Runs => _runs;
@@ -45,7 +49,7 @@ internal sealed class Shrinker(int runsMax = 2_000)
             ShorterRun();
             SimplerStrikes();
         }
-        while (ScenarioText.Print(_best) != before && _runs < runsMax);
+        while (ScenarioText.Print(_best) != before && !IsSpent);
         return _best with { Expect = kind.Invariant };
     }
 
@@ -59,12 +63,14 @@ internal sealed class Shrinker(int runsMax = 2_000)
     /// <summary>Keeps it if it fails in the same way; then with the end where the failure was.</summary>
     private bool Try(Scenario scenario)
     {
-        if (_runs >= runsMax || scenario.Plan.Problem() is not null) return false;
+        if (IsSpent || scenario.Plan.Problem() is not null) return false;
         _runs++;
         // With fewer blows it may take a little longer to fail, so each run gets the time of the first one.
         if (_horizonUs != long.MaxValue) scenario = scenario with { RunUs = _horizonUs };
         Simulation run = Simulation.FromScenario(scenario);
-        if (FailureKind.Of(run.Run()) != _kind) return false;
+        Verdict verdict = run.Run();
+        _events += verdict.Events;
+        if (FailureKind.Of(verdict) != _kind) return false;
         _best = run.FailedEarly ? Written(scenario, run) : scenario;
         return true;
     }

@@ -10,6 +10,9 @@ internal sealed partial class SimNode
     private readonly List<OutboundMessage> _released = [];
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
+    private bool _damaged; // and not started since
+    private EntryId _lostEnd; // as the disk said at the last start
+    private const long RetryUs = 500_000;
     private IoTicket? _lastTicket; // survives restarts; see ReportFormerLife
     private long _downTimeUs; // after a crash while writing
 
@@ -26,6 +29,42 @@ internal sealed partial class SimNode
     {
         _downTimeUs = downTimeUs;
         _disk.ArmCrash(steps);
+    }
+
+    /// <summary>Its disk lost something that it may have promised to keep, and the others have not brought all of it back yet.</summary>
+    public bool IsImpaired => _damaged || (IsUp ? Core.IsRecovering : _lostEnd != EntryId.Zero);
+
+    /// <summary>What it counts by, or did when it was up last.</summary>
+    public Membership Counted { get; private set; } = new();
+
+    /// <summary>A call to the disk fails soon; the node stops then, and starts again later.</summary>
+    public void FailDisk(bool sync, int after, long downTimeUs)
+    {
+        _downTimeUs = downTimeUs;
+        _disk.ArmError(sync, after);
+    }
+
+    /// <summary>Null: there is room again.</summary>
+    public void FillDisk(int? bytes, long downTimeUs)
+    {
+        _downTimeUs = downTimeUs;
+        _disk.Fill(bytes);
+    }
+
+    public void HealDisk() => _disk.Heal();
+
+    /// <summary>Bits flip. A node that is up finds out at its next start.</summary>
+    public void Damage(Strike strike)
+    {
+        if (!_disk.Flip(strike.Kind)) return;
+        _damaged = true;
+        _world.Statistics.BitsFlipped++;
+        if (!IsUp) return;
+        Call(strike.ForUs, () =>
+        {
+            Crash(powerCut: false);
+            StartLater(RetryUs);
+        });
     }
 
     /// <summary>False when the power goes again while the disk is being read.</summary>
@@ -45,10 +84,24 @@ internal sealed partial class SimNode
             recovered = null!; // nobody looks at it
             return false;
         }
-        if (_shadow.Adopt(recovered, recovered.Snapshot) is { } problem) throw new SimulationFailure($"I7: {Id} after its restart: {problem}");
+        catch (SimulatedDiskError)
+        {
+            _world.Statistics.DiskErrors++;
+            _disk.Crash(powerCut: false);
+            StartLater(RetryUs); // as whoever supervises a process does
+            recovered = null!; // likewise
+            return false;
+        }
+        string? problem = _damaged && recovered.LostEnd != EntryId.Zero ? _shadow.AdoptRepaired(recovered) : _shadow.Adopt(recovered, recovered.Snapshot);
+        if (problem is not null) throw new SimulationFailure($"I7: {Id} after its restart: {problem}");
+        if (recovered.LostEnd < _lostEnd && _shadow.Last < _lostEnd) throw new SimulationFailure($"I7: {Id} had lost what it held up to {_lostEnd}, ends at {_shadow.Last}, and knows nothing of it.");
+        if (recovered.LostEnd != EntryId.Zero && _damaged) _world.Statistics.LogsRepaired++;
+        bool mayLackSnapshot = _damaged || recovered.LostEnd != EntryId.Zero;
+        (_lostEnd, _damaged) = (recovered.LostEnd, false);
         if (recovered.Base == recovered.Snapshot?.Last && recovered.Base != before) _world.Statistics.LogResetsAtStart++;
-        if (recovered.Snapshot is null ? _durableSnapshot > LogIndex.Zero : recovered.Snapshot.Last.Index < _durableSnapshot)
-            throw new SimulationFailure($"I7: {Id} had a durable snapshot at {_durableSnapshot} and starts with {recovered.Snapshot?.Last}.");
+        LogIndex snapshot = recovered.Snapshot?.Last.Index ?? LogIndex.Zero;
+        if (snapshot < _durableSnapshot && !mayLackSnapshot) throw new SimulationFailure($"I7: {Id} had a durable snapshot at {_durableSnapshot} and starts with {recovered.Snapshot?.Last}.");
+        _durableSnapshot = snapshot;
         LoadMachine(recovered.Snapshot, state);
         return true;
     }
@@ -118,11 +171,29 @@ internal sealed partial class SimNode
         var ops = new List<PersistOp>(work.Count);
         foreach (DiskWork one in work) ops.Add(one.Write!); // a group is all writes
         _shadow.Begin(ops);
-        _disk.Persist(ops, _released);
+        try
+        {
+            _disk.Persist(ops, _released);
+        }
+        catch (SimulatedCrash)
+        {
+            CheckNothingReleased(ops);
+            throw;
+        }
         _shadow.Done();
         foreach (OutboundMessage message in _released) Send(message.Message);
         _released.Clear();
         if (!_world.Has(DriverFaults.ReportBeforeDurable)) Take(RaftInput.Persisted(ops[^1].Ticket));
+    }
+
+    /// <summary>I8 for a write that failed: what depends on it must not have been handed out, or a driver might send it. Large writes are done in parts, and a part may have been done.</summary>
+    private void CheckNothingReleased(List<PersistOp> ops)
+    {
+        const long SmallBytes = 64 << 10;
+        long bytes = 0;
+        foreach (PersistOp op in ops)
+            foreach (ref readonly Entry entry in op.Entries.Span) bytes += entry.Payload.Length;
+        if (_released.Count > 0 && bytes < SmallBytes) throw new SimulationFailure($"I8: {Id} may send {_released[0].Message}, whose write failed.");
     }
 
     private void FinishInstall(SnapshotId id)

@@ -29,8 +29,8 @@ internal sealed partial class SimNode
     {
         _savingSnapshot = false;
         if (taken.Id.Last.Index <= _snapshotIndex) return; // a newer one was installed meanwhile
+        if (!_disk.SaveSnapshot(taken.Id, _world.Has(DriverFaults.SnapshotOfLaterState) ? Machine.Save() : taken.State)) return; // the next one, later
         _snapshotIndex = taken.Id.Last.Index;
-        _disk.SaveSnapshot(taken.Id, _world.Has(DriverFaults.SnapshotOfLaterState) ? Machine.Save() : taken.State);
         _durableSnapshot = LogIndex.Max(_durableSnapshot, taken.Id.Last.Index);
         _world.Statistics.SnapshotsTaken++;
         if (!_world.Has(DriverFaults.SnapshotReportedEarly)) Take(RaftInput.SnapshotTaken(taken.Id));
@@ -40,7 +40,14 @@ internal sealed partial class SimNode
     {
         SimNode receiver = _world[peer];
         if (!_streams.Add(receiver._slot)) return; // it runs already
-        if (_disk.ReadSnapshot() is not { } snapshot) throw new SimulationFailure($"I7: {Id} is to send a snapshot and has none.");
+        TransferredSnapshot? snapshot = _disk.ReadSnapshot();
+        if (snapshot is null && IsImpaired)
+        {
+            _streams.Remove(receiver._slot);
+            Take(RaftInput.SnapshotSendFinished(peer, ok: false));
+            return;
+        }
+        if (snapshot is null) throw new SimulationFailure($"I7: {Id} is to send a snapshot and has none.");
         var stream = new SnapshotStream(_slot, receiver._slot, Core.Term, receiver.Life, snapshot);
         Later(SimEventKind.StreamEnd, _random.Between(1_000, 300_000), data: stream);
     }
@@ -60,7 +67,7 @@ internal sealed partial class SimNode
     private void ReceiveSnapshot(SnapshotStream stream)
     {
         SnapshotId id = stream.Snapshot.Id;
-        byte[] state = _disk.ReceiveSnapshot(stream.Snapshot);
+        if (_disk.ReceiveSnapshot(stream.Snapshot) is not { } state) return; // the leader asks again
         _durableSnapshot = LogIndex.Max(_durableSnapshot, id.Last.Index);
         if (!_world.Has(DriverFaults.ReceivedReportedEarly)) ReportReceived(stream, state);
     }

@@ -21,7 +21,7 @@ internal sealed partial class SimNode
         (_world, _slot, _bootstrap) = (world, slot, bootstrap);
         (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
         Id = new NodeId((ulong)slot + 1);
-        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, world.Mutation.ToStorageFaults()) : new ListDisk();
+        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, hasPeers: world.Plan.Nodes > 1 || slot > 0, world.Mutation.ToStorageFaults()) : new ListDisk();
         Machine = NodeMachine.Empty(world);
     }
 
@@ -76,6 +76,7 @@ internal sealed partial class SimNode
         };
         _core = new RaftCore(options, recovered, _world.Mutation.ToCoreFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
+        Counted = _core.Membership;
         _world.Checker.OnStart(this);
         _world.Checker.Members.OnStart(this, recovered);
         ReportFormerLife();
@@ -172,6 +173,13 @@ internal sealed partial class SimNode
             Crash(powerCut: _diskRandom.Below(2) == 0);
             StartLater(_downTimeUs);
         }
+        catch (SimulatedDiskError error)
+        {
+            _world.Note($"{Id} stops: {error.Message}");
+            _world.Statistics.DiskErrors++;
+            Crash(powerCut: false);
+            StartLater(_downTimeUs);
+        }
     }
 
     private void Dispatch(in SimEvent what)
@@ -226,12 +234,14 @@ internal sealed partial class SimNode
         foreach (ReadOnlyMemory<Entry> run in _output.Committed) QueueApply(run);
         foreach (ProposalVerdict verdict in _output.Proposals) _world.Clients.Requests.OnProposalVerdict(this, verdict);
         foreach (MembershipVerdict verdict in _output.MembershipVerdicts) _world.Operator.OnVerdict(this, verdict);
-        foreach (NodeId lost in _output.LogReverted) throw new SimulationFailure($"I11: {Id} finds that the disk of {lost} lost writes, and it did not.");
+        foreach (NodeId lost in _output.LogReverted)
+            if (!_world[lost].IsImpaired) throw new SimulationFailure($"I11: {Id} finds that the disk of {lost} lost writes, and it did not.");
         if (_output.Membership is { } membership && _world.Log is not null) _world.Note($"{Id} counts by {MembershipCheck.Describe(membership)}");
         foreach (ReadVerdict verdict in _output.Reads) OnReadVerdict(verdict);
         foreach (NodeId peer in _output.SnapshotsWanted) StartStream(peer);
         _world.Hash((long)Core.Term.Value << 32 ^ (long)Core.Commit.Value << 8 ^ (long)Core.LastEntry.Index.Value);
         _output.Clear();
+        Counted = Core.Membership;
         _world.Checker.AfterBatch(this);
     }
 

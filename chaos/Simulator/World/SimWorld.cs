@@ -24,6 +24,7 @@ internal sealed class SimWorld
         Nodes = [.. Enumerable.Range(0, Plan.Nodes).Select(i => new SimNode(this, i, Membership))];
         Clients = new ClientLoad(this);
         Operator = new ClusterOperator(this);
+        Damages = new DamageLimit(this);
         Faults = new FaultInjector(this, scenario.Strikes is { } strikes ? new ListedStrikes(strikes) : new DrawnStrikes(this));
         Log?.WriteLine(ScenarioText.Print(scenario));
         foreach (SimNode node in Nodes) node.Start();
@@ -42,6 +43,7 @@ internal sealed class SimWorld
     public ClientLoad Clients { get; }
     public FaultInjector Faults { get; }
     public ClusterOperator Operator { get; }
+    public DamageLimit Damages { get; }
     public Checker Checker { get; }
     public Statistics Statistics { get; } = new();
 

@@ -32,11 +32,34 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     private long _bytesSince;
     private Membership _membership = membership;
 
+    // Set by anybody, read by the apply thread.
+    private ulong _wantedIndex;
+
+    // Set by the task, read by anybody.
+    private ulong _newestIndex = last?.Last.Index.Value ?? 0;
+
     // Set by the task, read and cleared by the apply thread.
     private volatile bool _failed;
     private long _failedAt;
 
     private Task _writing = Task.CompletedTask;
+    private (EntryId Last, long Count) _written = (last?.Last ?? EntryId.Zero, 0);   // under _gate
+    private readonly Lock _gate = new();
+
+    /// <summary>Last entry of the newest snapshot of the own state that is durable, and how many were written since the start.</summary>
+    public (EntryId Last, long Count) Written
+    {
+        get
+        {
+            lock (_gate) return _written;
+        }
+    }
+
+    /// <summary>Index of the newest snapshot on disk.</summary>
+    public ulong NewestIndex => Volatile.Read(ref _newestIndex);
+
+    /// <summary>Asks for a snapshot of a state that has applied this index; it is begun with the next batch that does.</summary>
+    public void Want(ulong index) => Volatile.Write(ref _wantedIndex, index);
 
     /// <summary>Another membership was applied; the batch that it is in follows.</summary>
     public void OnMembership(Membership applied) => _membership = applied;
@@ -46,8 +69,17 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     {
         _bytesSince += payloadBytes;
         long bytesBetween = Math.Clamp(view.SizeInUseBytes / 2, BytesBetweenMin, BytesBetweenMax);
-        if (!_failed && applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
-        if (!_writing.IsCompleted || _failed && _clock.GetElapsedTime(_failedAt) < RetryDelay) return;
+        ulong wanted = Volatile.Read(ref _wantedIndex);
+        bool isWanted = _lastIndex < wanted && applied.Index.Value >= wanted;
+        if (!isWanted && !_failed && applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
+        if (_failed && _clock.GetElapsedTime(_failedAt) < RetryDelay) return;
+        TakeNow(view, applied);
+    }
+
+    /// <summary>Writes one now, unless one is being written.</summary>
+    public void TakeNow(StoreView view, EntryId applied)
+    {
+        if (!_writing.IsCompleted || applied.Index == LogIndex.Zero) return;
         _failed = false;
         _lastIndex = applied.Index.Value;
         _bytesSince = 0;
@@ -63,6 +95,15 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         _membership = snapshot.Membership;
         _failed = false;   // what could not be written is out of date
         TryPrune(snapshot.Last);
+    }
+
+    /// <summary>Another member's state replaced a wrong one: the snapshots of the wrong one go.</summary>
+    public void OnReplaced(SnapshotId snapshot)
+    {
+        _lastIndex = snapshot.Last.Index.Value;
+        _bytesSince = 0;
+        Volatile.Write(ref _newestIndex, _lastIndex);
+        TryPrune(snapshot.Last, keep: 1);
     }
 
     /// <summary>Reads the state of a snapshot on disk.</summary>
@@ -88,7 +129,9 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
             KeyValueStore.Save(view, writer);
             using SnapshotFile file = writer.Commit();
             TryPrune(id.Last);
+            Volatile.Write(ref _newestIndex, Math.Max(NewestIndex, id.Last.Index.Value));
             toCore(RaftInput.SnapshotTaken(id));
+            lock (_gate) _written = (id.Last, _written.Count + 1);
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
         }
         catch (Exception problem)
@@ -100,11 +143,11 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         }
     }
 
-    private void TryPrune(EntryId newest)
+    private void TryPrune(EntryId newest, int keep = Kept)
     {
         try
         {
-            snapshots.Prune(Kept, newest.Index);
+            snapshots.Prune(keep, newest.Index);
         }
         catch (StorageException problem)
         {
