@@ -19,6 +19,7 @@ internal sealed class Checker(SimWorld world)
         public HardState HardState; // last handed to the disk
         public Term SpokenTerm; // across restarts
         public LogIndex Commit, Applied;
+        public Membership? Membership;
         public RaftRole Role;
         public readonly LogIndex[] Matches = new LogIndex[SimWorld.SlotsMax];
         public Term MatchesIn;
@@ -31,6 +32,8 @@ internal sealed class Checker(SimWorld world)
 
     public MembershipCheck Members { get; } = new();
 
+    public QuorumCheck Quorums { get; } = new(world);
+
     public void OnStart(SimNode node)
     {
         NodeMemory memory = _memories[node.Slot];
@@ -38,6 +41,7 @@ internal sealed class Checker(SimWorld world)
         Require(node.Core.Term >= memory.SpokenTerm, "I9", node, $"starts in term {node.Core.Term} after it spoke in {memory.SpokenTerm}");
         memory.HardState = node.Shadow.HardState;
         (memory.Term, memory.Commit, memory.Applied, memory.Role) = (node.Core.Term, node.Core.Commit, node.Core.Applied, RaftRole.Follower);
+        memory.Membership = node.Core.Membership;
         OnInstalled(node);
     }
 
@@ -66,6 +70,7 @@ internal sealed class Checker(SimWorld world)
                 OnVote(node.Id, request.Term, node.Id);
                 break;
         }
+        Quorums.OnSend(node, message);
     }
 
     /// <summary>Before the output is carried out: entries (I3), commits (I4, I6), leadership (I1, I5).</summary>
@@ -98,10 +103,13 @@ internal sealed class Checker(SimWorld world)
         if (core.Role == RaftRole.Leader)
         {
             if (core.Commit > memory.Commit && core.Commit > core.LogBase.Index && memory.Role == RaftRole.Leader && memory.Term == core.Term)
+            {
                 Require(core.Log[core.Commit].Term == core.Term, "I6", node, $"commits {core.Log[core.Commit].Id} by count in term {core.Term}");
+                if (ChecksReleases) Quorums.OnCommitted(node, memory.Membership ?? core.Membership);
+            }
             CheckPeers(node, memory);
         }
-        (memory.Term, memory.Commit, memory.Applied, memory.Role) = (core.Term, core.Commit, core.Applied, core.Role);
+        (memory.Term, memory.Commit, memory.Applied, memory.Role, memory.Membership) = (core.Term, core.Commit, core.Applied, core.Role, core.Membership);
     }
 
     /// <summary>I16: equal index, equal state.</summary>
@@ -154,6 +162,7 @@ internal sealed class Checker(SimWorld world)
     {
         Term term = node.Core.Term;
         if (!_leaders.TryAdd(term, node.Id)) Require(_leaders[term] == node.Id, "I1", node, $"leads term {term}, which {_leaders[term]} led");
+        if (ChecksReleases) Quorums.OnLeader(node, _memories[node.Slot].Membership ?? node.Core.Membership);
         EntryId must = Committed.LastBefore(term);
         Require(must.Index < node.Core.LogBase.Index || node.Core.Log.Contains(must), "I5", node, $"leads term {term} without the committed {must}; its log ends at {node.Core.LastEntry}");
     }

@@ -31,6 +31,14 @@ internal sealed class DiskShadow
 
     public bool Contains(EntryId id) => id == Base || TermAt(id.Index) == id.Term;
 
+    /// <summary>The last entry of an earlier term.</summary>
+    public EntryId LastBefore(Term term)
+    {
+        for (int i = _entries.Count - 1; i >= 0; i--)
+            if (_entries[i].Term < term) return _entries[i];
+        return Base.Term < term ? Base : EntryId.Zero;
+    }
+
     public Term? TermAt(LogIndex index)
     {
         if (index == Base.Index) return Base.Term;

@@ -59,6 +59,7 @@ public static class Mutations
         if (mutation == Mutation.None) return plan;
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
         if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
+        Plan busyDisk = plan with { FaultEveryUs = 50_000, WritePermille = 900, BurstMax = 50, ValueBytesMax = 2_000, ThinkMaxUs = 1_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 5_000 };
         return mutation switch
         {
             Mutation.InstallForgetsWatchers or Mutation.ReorderWatchEvents or Mutation.ResendAfterInstall or Mutation.SkipInCatchUp or Mutation.ProgressOvertakesEvents
@@ -68,10 +69,24 @@ public static class Mutations
             Mutation.ApplyRepeats or Mutation.SaveNoSessions => plan with { RealStore = true, SessionClients = Math.Max(plan.SessionClients, 2) },
             // Somebody who leads no more, and clients who still ask it.
             Mutation.ReadWithoutQuorum or Mutation.ReuseReadEpoch => plan with { Nodes = Math.Max(plan.Nodes, 3), WritePermille = 500, Faults = [FaultKind.IsolateLeader, FaultKind.Partition, FaultKind.Pause] },
+            // Members that come and go while leaders fall.
+            Mutation.SkipJoint or Mutation.ElectByUnion or Mutation.CommitByNewVoters or Mutation.LeaveJointEarly or Mutation.LearnerCounts or Mutation.ConfigAtApply or Mutation.NoRollback
+                => plan with { Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 200_000, Faults = [FaultKind.Members, FaultKind.Members, FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.SlowDisk] },
+            Mutation.TransferWithoutCatchUp or Mutation.TransferSkipsLogCheck
+                => plan with { Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 200_000, WritePermille = 900, SpikePermille = 100, Faults = [FaultKind.Transfer, FaultKind.Transfer, FaultKind.CutLinks, FaultKind.SlowDisk] },
+            // Disks that lose what was acknowledged, and say so.
+            Mutation.AcceptAnyTimeoutNow => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, SpikePermille = 100, Faults = [FaultKind.Transfer, FaultKind.Transfer, FaultKind.Damage, FaultKind.SlowDisk] },
+            Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd or Mutation.VoteInLogOnly or Mutation.SuperblockOnePair or Mutation.SkipContinuityCheck
+                => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, Faults = [FaultKind.Damage, FaultKind.Damage, FaultKind.IsolateLeader, FaultKind.KillProcess] },
+            Mutation.RetryFailedSync => busyDisk with { Faults = [FaultKind.DiskError, FaultKind.PowerCut] },
             // Elections that overlap.
             Mutation.StaleVotesCount => plan with { Nodes = Math.Max(plan.Nodes, 3), SpikePermille = Math.Max(plan.SpikePermille, 100), HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.DelayBurst] },
             // Followers that fall behind and have much to apply.
             Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 1_000_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
+            // Crashes in the midst of many writes, segments that roll over, and snapshots.
+            Mutation.RecycleBeforeSuperblock or Mutation.ReleaseBeforeWrite => busyDisk with { Faults = [FaultKind.CrashWhileWriting] },
+            Mutation.ResetCountsAtOnce => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.CrashWhileWriting, FaultKind.CutLinks] },
+            Mutation.KeepTornTail => busyDisk with { Faults = [FaultKind.CrashWhileWriting, FaultKind.PowerCut] },
             Mutation.ReadBeforePublished => plan with { RealStore = true },
             // What travels between files is not yet what the machine loads; and it has to die between the two.
             Mutation.ReceivedReportedEarly => plan with { RealDisk = false, Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000, FaultEveryUs = 50_000,

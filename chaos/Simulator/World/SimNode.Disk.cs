@@ -171,11 +171,29 @@ internal sealed partial class SimNode
         var ops = new List<PersistOp>(work.Count);
         foreach (DiskWork one in work) ops.Add(one.Write!); // a group is all writes
         _shadow.Begin(ops);
-        _disk.Persist(ops, _released);
+        try
+        {
+            _disk.Persist(ops, _released);
+        }
+        catch (SimulatedCrash)
+        {
+            CheckNothingReleased(ops);
+            throw;
+        }
         _shadow.Done();
         foreach (OutboundMessage message in _released) Send(message.Message);
         _released.Clear();
         if (!_world.Has(DriverFaults.ReportBeforeDurable)) Take(RaftInput.Persisted(ops[^1].Ticket));
+    }
+
+    /// <summary>I8 for a write that failed: what depends on it must not have been handed out, or a driver might send it. Large writes are done in parts, and a part may have been done.</summary>
+    private void CheckNothingReleased(List<PersistOp> ops)
+    {
+        const long SmallBytes = 64 << 10;
+        long bytes = 0;
+        foreach (PersistOp op in ops)
+            foreach (ref readonly Entry entry in op.Entries.Span) bytes += entry.Payload.Length;
+        if (_released.Count > 0 && bytes < SmallBytes) throw new SimulationFailure($"I8: {Id} may send {_released[0].Message}, whose write failed.");
     }
 
     private void FinishInstall(SnapshotId id)
