@@ -82,7 +82,7 @@ public static class Mutations
             // Elections that overlap.
             Mutation.StaleVotesCount => plan with { Nodes = Math.Max(plan.Nodes, 3), SpikePermille = Math.Max(plan.SpikePermille, 100), HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.DelayBurst] },
             // Followers that fall behind and have much to apply.
-            Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 1_000_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
+            Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 200_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
             // Crashes in the midst of many writes, segments that roll over, and snapshots.
             Mutation.RecycleBeforeSuperblock or Mutation.ReleaseBeforeWrite => busyDisk with { Faults = [FaultKind.CrashWhileWriting] },
             Mutation.ResetCountsAtOnce => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.CrashWhileWriting, FaultKind.CutLinks] },
