@@ -30,10 +30,13 @@ simulate: ## replay one seed: make simulate SEED=7
 explore: ## draw new seeds for a while: make explore MINUTES=60
 	dotnet run -c Release --project chaos/Simulator -- explore --minutes $(MINUTES)
 
+exhaustive: ## every reachable state of small clusters, breadth first
+	dotnet run -c Release --project chaos/Exhaustive -- --fast-prevotes --lose HeartbeatRequest,CommitNotice --messages 2 --heartbeats 0
+
 chaos: ## kill real processes and look for lost writes
 	dotnet run -c Release --project chaos/Processes -- kill
 
 bench: ## the same load against Conclave and etcd, side by side
 	dotnet run -c Release --project bench/Bench
 
-.PHONY: help build verify fix run publish simulate explore chaos bench
+.PHONY: help build verify fix run publish simulate explore exhaustive chaos bench

@@ -1,8 +1,14 @@
+using Conclave.Processes.Damage;
 using Conclave.Processes.Kill;
+using Conclave.Processes.Membership;
 using Conclave.Processes.Servers;
 
 const string usage = $"""
     {KillOptions.Usage}
+
+    {ReplaceOptions.Usage}
+
+    {DamageOptions.Usage}
 
     run [conclave|etcd]
 
@@ -28,6 +34,42 @@ switch (args)
         if (options.JsonPath is { } path)
             await File.WriteAllTextAsync(path, report.ToJson());
         return report.Violations.Count == 0 ? 0 : 1;
+
+    case ["replace", .. string[] rest]:
+        ReplaceOptions replace;
+        try
+        {
+            replace = ReplaceOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{ReplaceOptions.Usage}");
+            return 2;
+        }
+        ReplaceReport replaced = await ReplaceRun.RunAsync(replace, Console.Error.WriteLine);
+        Console.WriteLine(replaced);
+        Console.WriteLine(replaced.ToJson());
+        if (replace.JsonPath is { } target)
+            await File.WriteAllTextAsync(target, replaced.ToJson());
+        return replaced.Violations.Count == 0 ? 0 : 1;
+
+    case ["damage", .. string[] rest]:
+        DamageOptions damage;
+        try
+        {
+            damage = DamageOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{DamageOptions.Usage}");
+            return 2;
+        }
+        DamageReport damaged = await DamageRun.RunAsync(damage, Console.Error.WriteLine);
+        Console.WriteLine(damaged);
+        Console.WriteLine(damaged.ToJson());
+        if (damage.JsonPath is { } file)
+            await File.WriteAllTextAsync(file, damaged.ToJson());
+        return damaged.Violations.Count == 0 ? 0 : 1;
 
     case ["run", .. string[] rest]:
         ServerKind kind = rest is ["etcd"] ? ServerKind.Etcd : ServerKind.Conclave;

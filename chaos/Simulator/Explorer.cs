@@ -7,7 +7,7 @@ namespace Conclave.Simulator;
 internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases = true)
 {
     /// <summary>A failure is made small with at most this many runs while the search goes on.</summary>
-    private const int ShrinkRunsMax = 500, ShrinkEventsMax = 10_000_000, ShrinksMax = 20;
+    private const int ShrinkRunsMax = 500, ShrinkEventsMax = 3_000_000, ShrinksMax = 20;
 
     private readonly Lock _gate = new();
     private readonly Statistics _total = new();

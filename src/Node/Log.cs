@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(2203, LogLevel.Information, "Recovered {Entries} log entries after index {Base}, term {Term}, store revision {Revision}.")]
     public static partial void Recovered(ILogger logger, int entries, ulong @base, ulong term, long revision);
 
+    [LoggerMessage(2211, LogLevel.Warning, "The log lost its end, {Reach}, to a damaged disk. This member does not lead, and votes with care, until it has caught up from the others. Check the disk.")]
+    public static partial void LogLostEnd(ILogger logger, string reach);
+
     [LoggerMessage(2204, LogLevel.Warning, "Recovery: {Note}")]
     public static partial void RecoveryNote(ILogger logger, string note);
 

@@ -51,6 +51,10 @@ try
     await node.StartAsync(stop.Token);
     await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
 }
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    // Told to stop while it was still starting.
+}
 catch (StorageException problem)
 {
     Console.Error.WriteLine($"conclave-node: {problem.Message}");

@@ -6,7 +6,7 @@ public class ChurnTests(ITestOutputHelper output)
     public void Nothing_is_lost_or_doubled_while_members_come_and_go_and_in_the_end_all_agree()
     {
         int memberships = 0, damages = 0, entries = 0;
-        for (int seed = 0; seed < 80; seed++)
+        for (int seed = 0; seed < 60; seed++)
         {
             var cluster = new RandomCluster(seed, size: 1 + seed % 5);
             try
@@ -23,6 +23,6 @@ public class ChurnTests(ITestOutputHelper output)
             entries += cluster.Check.Committed.Count;
         }
         output.WriteLine($"{entries} entries, {memberships} memberships, {damages} damaged disks");
-        Assert.True(memberships > 200 && damages > 30 && entries > 1_000);
+        Assert.True(memberships > 150 && damages > 25 && entries > 1_000);
     }
 }

@@ -11,7 +11,6 @@ public class FaultTests
     [InlineData(nameof(CoreFaults.ConfigFromSnapshotOnly))]
     [InlineData(nameof(CoreFaults.IgnoreLostEnd))]
     [InlineData(nameof(CoreFaults.VoteByPreVote))]
-    [InlineData(nameof(CoreFaults.HeartbeatWithCommit))]
     public void A_random_cluster_shows_the_fault(string fault)
     {
         for (int seed = 0; seed < 4000; seed++)

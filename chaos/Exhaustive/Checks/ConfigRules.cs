@@ -2,12 +2,13 @@ using Conclave.Raft;
 
 namespace Conclave.Exhaustive;
 
-/// <summary>I12: the membership in force is the newest in the log, and any two that follow each other share a node in every pair of their quorums.</summary>
+/// <summary>I12: the membership in force is the newest in the log, a leader changes it only when that is committed, and any two that follow each other share a node in every pair of their quorums.</summary>
 internal static class ConfigRules
 {
     public static void Check(RaftCore core, Membership bootstrap, NodeEffects effects)
     {
         Membership newest = bootstrap;
+        LogIndex newestIndex = LogIndex.Zero;
         for (LogIndex i = core.LogBase.Index.Next; i <= core.LastEntry.Index; i = i.Next)
         {
             Entry entry = core.Log[i];
@@ -19,7 +20,8 @@ internal static class ConfigRules
             }
             // A node that does not know anybody yet begins with whatever it is told.
             if (newest.Voters.Length > 0 && !QuorumsMeet(newest, next)) effects.Break($"I12: goes from {Of(newest)} to {Of(next)} at {entry.Id}, and both could decide apart");
-            newest = next;
+            if (core.Role == RaftRole.Leader && entry.Term == core.Term && newestIndex > core.Commit) effects.Break($"I12: begins {Of(next)} while {Of(newest)} at {newestIndex} is not committed");
+            (newest, newestIndex) = (next, i);
         }
         if (core.Membership != newest) effects.Break($"I12: has {Of(core.Membership)} in force, and {Of(newest)} is the newest in its log");
     }

@@ -95,7 +95,12 @@ internal sealed class Steps
         NodeTransition transition = Nodes.Apply(before, new NodeInput(action.Kind, action.Kind == NodeInputKind.Campaign ? 0 : message?.Id ?? action.Argument));
         NodeState after = transition.Next;
         problem = transition.Violation is { } broken ? $"n{before.Node}: {broken}" : null;
-        if (problem is not null) return true;
+        if (problem is not null)
+        {
+            next.CopyFrom(state);
+            next.Nodes[action.Slot] = after;
+            return true;
+        }
         // A message without effect is as good as lost, and losing one needs no step: it just never arrives.
         if (after == before && transition.IsSilent) return false;
         if (after.Term > (ulong)_bounds.Terms || after.Log.Length > _bounds.Log)

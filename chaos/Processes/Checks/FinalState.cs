@@ -25,10 +25,10 @@ internal sealed class FinalState
 
     public static async Task<FinalState> ReadAsync(ProcessCluster cluster, CancellationToken cancellationToken)
     {
-        RangeResponse now = (await cluster.Clients[0].RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("x") }, Patience, cancellationToken).ConfigureAwait(false)).Required;
+        RangeResponse now = (await cluster.Clients[cluster.Serving[0]].RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("x") }, Patience, cancellationToken).ConfigureAwait(false)).Required;
         List<IReadOnlyDictionary<string, KeyValue>> members = [];
-        foreach (MemberClient client in cluster.Clients)
-            members.Add(await ReadAllAsync(client, now.Header.Revision, cancellationToken).ConfigureAwait(false));
+        foreach (int place in cluster.Serving)
+            members.Add(await ReadAllAsync(cluster.Clients[place], now.Header.Revision, cancellationToken).ConfigureAwait(false));
         return new FinalState(now.Header.Revision, members);
     }
 

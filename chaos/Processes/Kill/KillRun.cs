@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using Conclave.Linearizability;
 using Conclave.Processes.Checks;
 using Conclave.Processes.Probes;
-using Conclave.Processes.Rpc;
 using Conclave.Processes.Servers;
 using Conclave.Processes.Sessions;
 
@@ -11,30 +9,20 @@ namespace Conclave.Processes.Kill;
 /// <summary>Kills members under load, then judges what the clients were told.</summary>
 public sealed class KillRun
 {
-    private const int Writers = 4, RegisterClients = 6, CounterClients = 2, Readers = 2, CallsBetweenFaults = 600;
+    private const int CallsBetweenFaults = 600;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly KillOptions _options;
     private readonly ProcessCluster _cluster;
     private readonly Action<string> _log;
     private readonly int[] _incarnations;
-    private readonly UniqueWriter[] _writers;
-    private readonly RegisterClient[] _registers;
-    private readonly CounterClient[] _counters;
-    private readonly SerializableReader[] _readers;
+    private readonly Workload _workload;
 
     private KillRun(KillOptions options, ProcessCluster cluster, Action<string> log)
     {
         (_options, _cluster, _log, _incarnations) = (options, cluster, log, new int[cluster.Members.Count]);
-        int id = 0;
-        int Seed() => (options.Seed * 1_000) + id;
-        _writers = [.. Enumerable.Range(0, Writers).Select(_ => new UniqueWriter(++id, cluster, Seed()))];
-        _registers = [.. Enumerable.Range(0, RegisterClients).Select(_ => new RegisterClient(++id, cluster, Seed()))];
-        _counters = [.. Enumerable.Range(0, CounterClients).Select(_ => new CounterClient(++id, cluster, Seed()))];
-        _readers = [.. Enumerable.Range(0, Readers).Select(_ => new SerializableReader(++id, cluster, Seed(), member => Volatile.Read(ref _incarnations[member])))];
+        _workload = new Workload(cluster, options.Seed, member => Volatile.Read(ref _incarnations[member]));
     }
-
-    private Session[] Sessions => [.. _writers, .. _registers, .. _counters, .. _readers];
 
     /// <summary>Starts a cluster and runs.</summary>
     /// <param name="options">How often to kill what.</param>
@@ -52,10 +40,8 @@ public sealed class KillRun
 
     private async Task<KillReport> RunAsync(CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] running = [.. Sessions.Select(session => Task.Run(() => session.RunAsync(stop.Token), CancellationToken.None))];
         (List<double> leaderKills, List<double> allKills, List<double> pauses) = ([], [], []);
-        try
+        await _workload.RunDuringAsync(async () =>
         {
             for (int kill = 0; kill < _options.LeaderKills; kill++)
                 leaderKills.Add(await KillLeaderAsync(kill, cancellationToken).ConfigureAwait(false));
@@ -64,12 +50,7 @@ public sealed class KillRun
             for (int pause = 0; pause < _options.LeaderPauses; pause++)
                 pauses.Add(await PauseLeaderAsync(pause, cancellationToken).ConfigureAwait(false));
             await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(running).ConfigureAwait(false);
-        }
+        }, cancellationToken).ConfigureAwait(false);
         return Judge(leaderKills, allKills, pauses, await FinalState.ReadAsync(_cluster, cancellationToken).ConfigureAwait(false));
     }
 
@@ -121,42 +102,25 @@ public sealed class KillRun
     private async Task WaitUntilHealthyAsync(CancellationToken cancellationToken)
     {
         await _cluster.WaitUntilAllServeAsync(Patience, cancellationToken).ConfigureAwait(false);
-        long start = Stopwatch.GetTimestamp();
-        int target = Sessions.Sum(session => session.Progress) + CallsBetweenFaults;
-        while (Sessions.Sum(session => session.Progress) < target)
-        {
-            if (Stopwatch.GetElapsedTime(start) > Patience)
-                throw _cluster.Failure($"the clients made fewer than {CallsBetweenFaults} calls in {Patience.TotalSeconds:0} s though no member was down");
-            await Task.Delay(10, cancellationToken).ConfigureAwait(false);
-        }
+        await _workload.WaitForCallsAsync(CallsBetweenFaults, Patience, cancellationToken).ConfigureAwait(false);
     }
 
     private KillReport Judge(IReadOnlyList<double> leaderKills, IReadOnlyList<double> allKills, IReadOnlyList<double> pauses, FinalState final)
     {
-        Operation[] history = [.. _registers.SelectMany(client => client.History)];
-        List<string> violations =
-        [
-            .. KillChecks.Durability([.. _writers.SelectMany(writer => writer.Writes)], final),
-            .. KillChecks.Agreement(final),
-            .. KillChecks.RevisionOrder([.. Sessions.SelectMany(session => session.Points)]),
-            .. KillChecks.SerializableReads(_readers, history),
-            .. KillChecks.Counters(_counters, final),
-            .. KillChecks.Registers(history, final, out Verdict verdict),
-        ];
-        long Count(RpcOutcome outcome) => Sessions.Sum(session => session.Calls[outcome]);
+        WorkloadReport seen = _workload.Judge(final);
         return new KillReport
         {
             Kind = _options.Kind.ToString(),
             LeaderKillMilliseconds = leaderKills,
             AllKillMilliseconds = allKills,
             LeaderPauseMilliseconds = pauses,
-            Acknowledged = Count(RpcOutcome.Acknowledged),
-            Refused = Count(RpcOutcome.Refused),
-            Unknown = Count(RpcOutcome.Unknown),
-            Keys = final.Keys.Count,
-            HistoryOperations = history.Length,
-            StatesExplored = verdict.StatesExplored,
-            Violations = violations,
+            Acknowledged = seen.Acknowledged,
+            Refused = seen.Refused,
+            Unknown = seen.Unknown,
+            Keys = seen.Keys,
+            HistoryOperations = seen.HistoryOperations,
+            StatesExplored = seen.StatesExplored,
+            Violations = seen.Violations,
         };
     }
 }

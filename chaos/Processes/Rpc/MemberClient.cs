@@ -49,6 +49,22 @@ public sealed class MemberClient(Uri endpoint) : IDisposable
     public Task<RpcResult<HashKVResponse>> HashKvAsync(long revision, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         _caller.CallAsync(Methods.HashKv, new HashKVRequest { Revision = revision }, HashKVResponse.Parser, timeout, cancellationToken);
 
+    /// <summary>Cluster.MemberList, as the leader has it.</summary>
+    public Task<RpcResult<MemberListResponse>> MemberListAsync(TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        _caller.CallAsync(Methods.MemberList, new MemberListRequest { Linearizable = true }, MemberListResponse.Parser, timeout, cancellationToken);
+
+    /// <summary>Cluster.MemberAdd.</summary>
+    public Task<RpcResult<MemberAddResponse>> MemberAddAsync(string peerUrl, bool asLearner, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        _caller.CallAsync(Methods.MemberAdd, new MemberAddRequest { PeerURLs = { peerUrl }, IsLearner = asLearner }, MemberAddResponse.Parser, timeout, cancellationToken);
+
+    /// <summary>Cluster.MemberRemove.</summary>
+    public Task<RpcResult<MemberRemoveResponse>> MemberRemoveAsync(ulong id, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        _caller.CallAsync(Methods.MemberRemove, new MemberRemoveRequest { ID = id }, MemberRemoveResponse.Parser, timeout, cancellationToken);
+
+    /// <summary>Maintenance.MoveLeader, to be asked of the leader.</summary>
+    public Task<RpcResult<MoveLeaderResponse>> MoveLeaderAsync(ulong targetId, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        _caller.CallAsync(Methods.MoveLeader, new MoveLeaderRequest { TargetID = targetId }, MoveLeaderResponse.Parser, timeout, cancellationToken);
+
     /// <inheritdoc/>
     public void Dispose() => _caller.Dispose();
 }

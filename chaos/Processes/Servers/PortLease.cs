@@ -22,17 +22,32 @@ public sealed class PortLease : IDisposable
     /// <exception cref="InvalidOperationException">The range has too few free ports.</exception>
     public static PortLease Take(int count)
     {
+        var lease = new PortLease();
+        try
+        {
+            lease.TakeMore(count);
+            return lease;
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds ports to the lease, at the end of <see cref="Ports"/>.</summary>
+    /// <exception cref="InvalidOperationException">The range has too few free ports.</exception>
+    public void TakeMore(int count)
+    {
         (int first, int last) = Range();
         string directory = Path.Combine(Path.GetTempPath(), "conclave-ports");
         Directory.CreateDirectory(directory);
-        var lease = new PortLease();
         // Different processes begin at different places, so they seldom try the same port.
-        int offset = Environment.ProcessId * 17 % (last - first + 1);
-        for (int i = 0; i <= last - first && lease.Ports.Count < count; i++)
-            lease.TryTake(first + ((offset + i) % (last - first + 1)), directory);
-        if (lease.Ports.Count == count)
-            return lease;
-        lease.Dispose();
+        int offset = Environment.ProcessId * 17 % (last - first + 1), target = Ports.Count + count;
+        for (int i = 0; i <= last - first && Ports.Count < target; i++)
+            TryTake(first + ((offset + i) % (last - first + 1)), directory);
+        if (Ports.Count == target)
+            return;
         throw new InvalidOperationException($"Fewer than {count} free ports in {first}-{last}. Stop what listens there, or set CONCLAVE_TEST_PORTS=first-last.");
     }
 

@@ -8,26 +8,51 @@ public sealed class ProcessCluster : IAsyncDisposable
 {
     private static readonly byte[] ReadyKey = "conclave-ready"u8.ToArray();
     private readonly PortLease _ports;
+    private readonly List<PortLease> _extraPorts = [];
     private readonly ProcessGuard _guard;
-    private readonly string _directory;
+    private readonly string _directory, _program;
 
-    private ProcessCluster(ClusterOptions options, PortLease ports, ProcessGuard guard, string directory, IReadOnlyList<ServerProcess> members)
+    // Published by whoever changes the cluster, one at a time; read by all sessions.
+    private volatile Roll _roll;
+
+    private ProcessCluster(ClusterOptions options, PortLease ports, ProcessGuard guard, string directory, string program)
     {
-        (Options, _ports, _guard, _directory, Members) = (options, ports, guard, directory, members);
-        Clients = [.. members.Select(member => new MemberClient(member.ClientUrl))];
+        (Options, _ports, _guard, _directory, _program) = (options, ports, guard, directory, program);
+        string initial = string.Join(',', Enumerable.Range(0, options.Members).Select(i => $"{NameOf(i)}=http://127.0.0.1:{ports.Ports[(2 * i) + 1]}"));
+        ServerProcess[] members = [.. Enumerable.Range(0, options.Members).Select(i => Describe(i, initial, "new", options.Arguments))];
+        _roll = new Roll(members, [.. members.Select(member => new MemberClient(member.ClientUrl))], [.. Enumerable.Range(0, members.Length)]);
+    }
+
+    private sealed record Roll(IReadOnlyList<ServerProcess> Members, IReadOnlyList<MemberClient> Clients, IReadOnlyList<int> Serving)
+    {
+        public int? Leaving { get; init; }
     }
 
     /// <summary>As given to <see cref="StartAsync"/>.</summary>
     public ClusterOptions Options { get; }
 
-    /// <summary>The members, always in the same order.</summary>
-    public IReadOnlyList<ServerProcess> Members { get; }
+    /// <summary>All members there ever were; a member keeps its place.</summary>
+    public IReadOnlyList<ServerProcess> Members => _roll.Members;
 
     /// <summary>One client per member, same order; each talks to its member only.</summary>
-    public IReadOnlyList<MemberClient> Clients { get; }
+    public IReadOnlyList<MemberClient> Clients => _roll.Clients;
+
+    /// <summary>Places of the members that clients are to use.</summary>
+    public IReadOnlyList<int> Serving
+    {
+        get => _roll.Serving;
+        set => _roll = _roll with { Serving = value };
+    }
+
+    /// <summary>The serving member that is about to go; null when none is.</summary>
+    public int? Leaving
+    {
+        get => _roll.Leaving;
+        set => _roll = _roll with { Leaving = value };
+    }
 
     /// <summary>host:port of each member, separated by commas, as etcdctl wants them.</summary>
-    public string Endpoints => string.Join(',', Members.Select(member => $"127.0.0.1:{member.ClientPort}"));
+    public string Endpoints => string.Join(',', Serving.Select(member => $"127.0.0.1:{Members[member].ClientPort}"));
 
     /// <summary>Keeps data and logs after disposal. A member that ended on its own sets it.</summary>
     public bool KeepFiles { get; set; } = Environment.GetEnvironmentVariable("CONCLAVE_KEEP_FILES") == "1";
@@ -57,29 +82,57 @@ public sealed class ProcessCluster : IAsyncDisposable
             throw new InvalidOperationException(remedy);
         string directory = options.Directory ?? Directory.CreateTempSubdirectory("conclave-cluster-").FullName;
         Directory.CreateDirectory(directory);
-        var ports = PortLease.Take(2 * options.Members);
-        var guard = new ProcessGuard();
-        string initial = string.Join(',', Enumerable.Range(0, options.Members).Select(i => $"m{i + 1}=http://127.0.0.1:{ports.Ports[(2 * i) + 1]}"));
-        var members = Enumerable.Range(0, options.Members).Select(i =>
-        {
-            (string name, int client, int peer) = ($"m{i + 1}", ports.Ports[2 * i], ports.Ports[(2 * i) + 1]);
-            string[] arguments =
-            [
-                "--name", name, "--data-dir", Path.Combine(directory, name + ".data"),
-                "--listen-client-urls", $"http://127.0.0.1:{client}", "--advertise-client-urls", $"http://127.0.0.1:{client}",
-                "--listen-peer-urls", $"http://127.0.0.1:{peer}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{peer}",
-                "--initial-cluster", initial, "--initial-cluster-state", "new", "--initial-cluster-token", Path.GetFileName(directory),
-                .. options.Arguments,
-            ];
-            return new ServerProcess(name, client, peer, directory, program, arguments, guard);
-        });
-        return new ProcessCluster(options, ports, guard, directory, [.. members]);
+        return new ProcessCluster(options, PortLease.Take(2 * options.Members), new ProcessGuard(), directory, program);
     }
 
-    /// <summary>Starts every member that does not run.</summary>
+    /// <summary>Takes ports for one more member.</summary>
+    /// <returns>The place it is going to have, and the address to add it with.</returns>
+    public (int Place, string PeerUrl) Reserve()
+    {
+        _ports.TakeMore(2);
+        return (Members.Count, $"http://127.0.0.1:{_ports.Ports[(2 * Members.Count) + 1]}");
+    }
+
+    /// <summary>Two ports for something beside the members, until the cluster is disposed of.</summary>
+    public PortLease TakePorts()
+    {
+        PortLease ports = PortLease.Take(2);
+        _extraPorts.Add(ports);
+        return ports;
+    }
+
+    /// <summary>Gives the member its place after the cluster has taken it in; it is neither started nor served from yet.</summary>
+    /// <param name="place">From <see cref="Reserve"/>.</param>
+    /// <param name="members">All members as the cluster lists them, this one included.</param>
+    public ServerProcess Join(int place, IEnumerable<(string Name, string PeerUrl)> members)
+    {
+        // A member without a name has never started: the new one.
+        string initial = string.Join(',', members.Select(member => $"{(member.Name.Length > 0 ? member.Name : NameOf(place))}={member.PeerUrl}"));
+        ServerProcess joined = Describe(place, initial, "existing", Options.Arguments);
+        _roll = _roll with { Members = [.. Members, joined], Clients = [.. Clients, new MemberClient(joined.ClientUrl)] };
+        return joined;
+    }
+
+    private static string NameOf(int place) => $"m{place + 1}";
+
+    private ServerProcess Describe(int place, string initialCluster, string state, IReadOnlyList<string> further)
+    {
+        (string name, int client, int peer) = (NameOf(place), _ports.Ports[2 * place], _ports.Ports[(2 * place) + 1]);
+        string[] arguments =
+        [
+            "--name", name, "--data-dir", Path.Combine(_directory, name + ".data"),
+            "--listen-client-urls", $"http://127.0.0.1:{client}", "--advertise-client-urls", $"http://127.0.0.1:{client}",
+            "--listen-peer-urls", $"http://127.0.0.1:{peer}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{peer}",
+            "--initial-cluster", initialCluster, "--initial-cluster-state", state, "--initial-cluster-token", Path.GetFileName(_directory),
+            .. further,
+        ];
+        return new ServerProcess(name, client, peer, _directory, _program, arguments, _guard);
+    }
+
+    /// <summary>Starts every member that clients use and that does not run.</summary>
     public void StartAll()
     {
-        foreach (ServerProcess member in Members.Where(member => !member.IsRunning))
+        foreach (ServerProcess member in Serving.Select(place => Members[place]).Where(member => !member.IsRunning))
             member.Start();
     }
 
@@ -121,7 +174,7 @@ public sealed class ProcessCluster : IAsyncDisposable
     public async Task WaitUntilAllServeAsync(TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < Members.Count; i++)
+        foreach (int i in Serving)
         {
             while (Members[i].IsRunning)
             {
@@ -185,6 +238,8 @@ public sealed class ProcessCluster : IAsyncDisposable
             client.Dispose();
         _guard.Dispose();
         _ports.Dispose();
+        foreach (PortLease extra in _extraPorts)
+            extra.Dispose();
         if (!KeepFiles && Options.Directory is null)
             Directory.Delete(_directory, recursive: true);
         return ValueTask.CompletedTask;

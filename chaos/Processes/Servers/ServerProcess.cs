@@ -6,7 +6,7 @@ namespace Conclave.Processes.Servers;
 public sealed class ServerProcess : IDisposable
 {
     private readonly string _program;
-    private readonly IReadOnlyList<string> _arguments;
+    private IReadOnlyList<string> _arguments;
     private readonly ProcessGuard _guard;
     private Process? _process;
 
@@ -44,11 +44,37 @@ public sealed class ServerProcess : IDisposable
     /// <summary>Whether the process ended without being asked to.</summary>
     public bool HasCrashed => _process is { HasExited: true };
 
+    /// <summary>How it ended on its own; null while it runs, and after it was stopped from here.</summary>
+    public int? ExitCode => HasCrashed ? _process!.ExitCode : null;   // not null: it has crashed
+
     /// <summary>Zero while it does not run. Counts from the start of this incarnation.</summary>
     public ProcessUsage Usage => IsRunning ? ProcessUsage.Of(_process!.Id) : default;
 
     /// <summary>Starts it; does not wait for it to answer.</summary>
-    public void Start()
+    public void Start() => Start(_arguments);
+
+    /// <summary>Another process with the same flags but for the ports and the directory: what happens when somebody starts a copy of a machine.</summary>
+    /// <param name="clientPort">Of the copy.</param>
+    /// <param name="peerPort">Of the copy; the others go on dialling the old one.</param>
+    /// <param name="directory">Where the copied data directory and the log are.</param>
+    public ServerProcess CopyTo(int clientPort, int peerPort, string directory)
+    {
+        var copy = new ServerProcess(Name, clientPort, peerPort, directory, _program, _arguments, _guard);
+        copy._arguments = [.. _arguments];
+        copy.Set("--data-dir", copy.DataDirectory);
+        copy.Set("--listen-client-urls", $"http://127.0.0.1:{clientPort}");
+        copy.Set("--listen-peer-urls", $"http://127.0.0.1:{peerPort}");
+        return copy;
+    }
+
+    private void Set(string flag, string value)
+    {
+        string[] changed = [.. _arguments];
+        changed[Array.IndexOf(changed, flag) + 1] = value;
+        _arguments = changed;
+    }
+
+    private void Start(IReadOnlyList<string> arguments)
     {
         if (IsRunning)
             throw new InvalidOperationException($"{Name} runs already.");
@@ -56,7 +82,7 @@ public sealed class ServerProcess : IDisposable
         // The shell only points the output at the log and becomes the server, so the process id is the server's.
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
         start.Environment["SERVER_LOG"] = LogPath;
-        foreach (string argument in (string[])["-c", "exec \"$@\" >>\"$SERVER_LOG\" 2>&1", "sh", _program, .. _arguments])
+        foreach (string argument in (string[])["-c", "exec \"$@\" >>\"$SERVER_LOG\" 2>&1", "sh", _program, .. arguments])
             start.ArgumentList.Add(argument);
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{_program} did not start.");
         _guard.Watch(_process.Id);

@@ -37,10 +37,14 @@ internal abstract class Session(int id, ProcessCluster cluster, int seed)
         for (int turn = Id; !stop.IsCancellationRequested; turn++)
         {
             // A call in flight is always waited for: cancelling it would only add unknown outcomes.
-            await StepAsync(turn % Cluster.Members.Count).ConfigureAwait(false);
+            IReadOnlyList<int> targets = Targets();
+            await StepAsync(targets[turn % targets.Count]).ConfigureAwait(false);
             await timer.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Whom to ask now.</summary>
+    protected virtual IReadOnlyList<int> Targets() => Cluster.Serving;
 
     /// <summary>One call, or a few that belong together.</summary>
     protected abstract Task StepAsync(int member);

@@ -7,7 +7,7 @@ using Google.Protobuf;
 namespace Conclave.Processes.Sessions;
 
 /// <summary>Writes every key once, alone or three of them in a transaction: a lost write, and half a transaction, are seen at once.</summary>
-internal sealed class UniqueWriter(int id, ProcessCluster cluster, int seed) : Session(id, cluster, seed)
+internal class UniqueWriter(int id, ProcessCluster cluster, int seed) : Session(id, cluster, seed)
 {
     public const string Prefix = "unique/";
     private const int KeysPerTransaction = 3;
@@ -42,6 +42,12 @@ internal sealed class UniqueWriter(int id, ProcessCluster cluster, int seed) : S
         Note(answer, called, isWrite: true, header);
         Writes.Add(new UniqueWrite(keys, value, answer.Outcome, header?.Revision ?? 0));
     }
+}
+
+/// <summary>One that keeps away from a member that is about to go: what it waits for, the cluster could not do, and not merely one member.</summary>
+internal sealed class SteadyWriter(int id, ProcessCluster cluster, int seed) : UniqueWriter(id, cluster, seed)
+{
+    protected override IReadOnlyList<int> Targets() => Cluster.Leaving is { } leaving ? [.. Cluster.Serving.Where(member => member != leaving)] : Cluster.Serving;
 }
 
 /// <summary>One write of keys that nobody else writes.</summary>

@@ -24,6 +24,9 @@ internal interface IApplyObserver
     /// <summary>The state was replaced by a snapshot.</summary>
     void OnSnapshotInstalled(SnapshotId snapshot);
 
+    /// <summary>Somebody wants a snapshot of what is applied now; everything applied is published.</summary>
+    void OnSnapshotWanted();
+
     void OnFatal(Exception cause);
 }
 
@@ -55,7 +58,7 @@ internal sealed class ApplyLoop : SerialWorker
     private readonly List<(ulong Id, ApplyOutcome Outcome)> _finished = [];
     private ulong _term;
 
-    private readonly record struct Work(ReadOnlyMemory<Entry> Entries, SnapshotId? Install);
+    private readonly record struct Work(ReadOnlyMemory<Entry> Entries, SnapshotId? Install, bool WantsSnapshot = false);
 
     /// <param name="store">Owned by this worker from now on.</param>
     /// <param name="self">Entries with this origin have a client waiting here.</param>
@@ -89,6 +92,9 @@ internal sealed class ApplyLoop : SerialWorker
     /// <summary>The log was reset to this snapshot: the store follows, after everything queued before.</summary>
     public void EnqueueInstall(SnapshotId snapshot) => Add((this, snapshot), static s => s.Item1._queue.Add(new Work(default, s.snapshot)), wake: true);
 
+    /// <summary>A snapshot is wanted, whether anything is there to be applied or not.</summary>
+    public void EnqueueSnapshotWanted() => Add(this, static s => s._queue.Add(new Work(default, null, WantsSnapshot: true)), wake: true);
+
     protected override bool HasWorkUnderLock => _queue.Count > 0 || _store.HasBackgroundWork;
 
     protected override void TakeUnderLock() => (_queue, _taken) = (_taken, _queue);
@@ -99,6 +105,7 @@ internal sealed class ApplyLoop : SerialWorker
         foreach (Work work in _taken)
         {
             if (work.Install is { } snapshot) Install(snapshot);
+            if (work.WantsSnapshot) _observer.OnSnapshotWanted();
             for (ReadOnlyMemory<Entry> rest = work.Entries; !rest.IsEmpty;)
             {
                 int count = Math.Min(rest.Length, BatchEntriesMax);

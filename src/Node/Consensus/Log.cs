@@ -29,6 +29,15 @@ internal static partial class Log
     [LoggerMessage(2108, LogLevel.Warning, "A snapshot could not be written: {Problem}. The log grows until one can; the next try follows.")]
     public static partial void SnapshotFailed(ILogger logger, string problem);
 
+    [LoggerMessage(2112, LogLevel.Error, "The disk does not give back what was written to {File}: {Problem}. The state in memory has all of it; a snapshot is written now and takes its place. Check the disk.")]
+    public static partial void DamageFound(ILogger logger, string file, string problem);
+
+    [LoggerMessage(2113, LogLevel.Information, "{File} is not needed any more: the snapshot at {Snapshot} covers it.")]
+    public static partial void DamageReplaced(ILogger logger, string file, EntryId snapshot);
+
+    [LoggerMessage(2114, LogLevel.Warning, "Cold files could not be read again: {Problem}. The next round follows.")]
+    public static partial void ScrubFailed(ILogger logger, string problem);
+
     [LoggerMessage(2111, LogLevel.Error, "{Message} Stopping.")]
     public static partial void Removed(ILogger logger, string message);
 

@@ -79,6 +79,9 @@ internal sealed class LogWriter : SerialWorker
             if (s.compactTo is not null) queue.Add(new Work(null, null, s.compactTo));
         }, wake: false);
 
+    /// <summary>The log may forget up to here, because a snapshot of the own state that reaches this far is durable; as far as the log holds it already.</summary>
+    public void EnqueueCompact(EntryId upTo) => Add((this, upTo), static s => s.Item1._queue.Add(new Work(null, null, s.upTo)), wake: true);
+
     protected override bool HasWorkUnderLock => _queue.Count > 0;
 
     /// <summary>Nobody tells when room was made on a full disk.</summary>
@@ -108,7 +111,7 @@ internal sealed class LogWriter : SerialWorker
             }
             else if (work.CompactTo is { } upTo)
             {
-                _log.CompactTo(upTo);
+                if (upTo.Index <= _log.Last.Index) _log.CompactTo(upTo);   // else the entries are still on their way to the disk, and the core asks again
             }
         }
 

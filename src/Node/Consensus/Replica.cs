@@ -59,7 +59,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             var core = new RaftCore(coreOptions, disk.Recovered);
             Members = new MemberDirectory(Cluster, disk.Membership) { PublishedName = PublishedName, InForce = core.Membership };
             KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), Members, options.ForgetMemberDisk, logger);
-            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader };
+            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader, Acknowledged = AcknowledgedBy };
             _peers = new PeerTransport(_gate, options.ElectionTimeout, this, this, ReceiveSnapshotAsync, logger);
             _consensus = new ConsensusLoop(core, Self, _peers, this, this,
                 route => new Proposals(Self, route, options.RequestTimeout),
@@ -70,6 +70,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
             FollowRole();
+            Scrub = new DiskScrub(new Scrubber(files, Path.Combine(options.DataDir, "member"), disk.Snapshots), disk.Snapshots, _log.Boot, () => _snapshots.Written,
+                () => _apply.EnqueueSnapshotWanted(), upTo => _logWriter.EnqueueCompact(upTo), logger);
             Leases = new LeaseKeeper(options.ElectionTimeout);
             LeaderCalls = new LeaderCalls(Self, _peers, () => Status, AnswerAsync, options.RequestTimeout);
             Changes = new MemberChanges(_peers, Members, () => Status, (id, change) => _consensus.Enqueue(RaftInput.ChangeMembership(id, change)), () => View.AppliedIndex, options.ElectionTimeout, options.RequestTimeout);
@@ -91,6 +93,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     public Proposals Proposals => _consensus.Proposals;
 
     public ReadBarrier Reads => _consensus.Reads;
+
+    /// <summary>Reads cold files again in the background.</summary>
+    public DiskScrub Scrub { get; }
 
     public LeaseKeeper Leases { get; }
 
@@ -157,6 +162,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _logWriter.Start();
         _consensus.Start();
         _peers.Start();
+        Scrub.Start();
     }
 
     /// <summary>The disk is nearly full: the log still has room to say so to the cluster, and not for much more.</summary>
@@ -222,6 +228,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         Reads.Stop();
         _logWriter.Stop();
         _apply.Stop();
+        await Scrub.DisposeAsync().ConfigureAwait(false);
         await _snapshots.StopAsync().ConfigureAwait(false);
         await _streams.StopAsync().ConfigureAwait(false);
         await _peers.DisposeAsync().ConfigureAwait(false);
@@ -258,6 +265,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         FollowMembership(membership);
         Changes.OnApplied(entry);
     }
+
+    void IApplyObserver.OnSnapshotWanted() => _snapshots.TakeNow(_store.View, new EntryId(new LogIndex(_store.View.AppliedIndex), new Term(_store.View.AppliedTerm)));
 
     void IApplyObserver.OnTermApplied(ulong term)
     {
@@ -417,6 +426,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     private NodeId Self => Cluster.Self;
 
     private MemberCredentials OwnCredentials() => _credentials with { Durable = LogIndex.Max(_credentials.Durable, _logWriter.Durable) };
+
+    private LogIndex AcknowledgedBy(NodeId member) => View.Marks.Members.TryGetValue(member.Value, out MemberMark mark) ? new LogIndex(mark.Acknowledged) : LogIndex.Zero;
 
     private string? PublishedName(NodeId member) => View.MemberAttributes.TryGetValue(member.Value, out ReadOnlyMemory<byte> said) ? Services.ClusterService.NameIn(said.Span) : null;
 

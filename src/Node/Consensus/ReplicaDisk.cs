@@ -20,7 +20,9 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
 {
     /// <exception cref="StorageException">The directory cannot be used; the message names the file, the place and the remedy.</exception>
     /// <exception cref="JoinRefusedException">The directory is empty, and the cluster to join does not know this member or does not answer.</exception>
-    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger)
+    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger) => RequireHelp(OpenForFlags(options, files, logger), options);
+
+    private static ReplicaDisk OpenForFlags(NodeOptions options, IFileSystem files, ILogger logger)
     {
         if (options.InitialClusterState == ClusterState.Existing) return OpenAny(options, files, logger, null) ?? Join(options, files, logger);
         ClusterIdentity flags = ClusterIdentity.From(options);
@@ -41,6 +43,17 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         QuotaBytes = options.QuotaBytes,
         WatchProgressMilliseconds = Math.Max(100, (long)options.WatchProgressInterval.TotalMilliseconds),
     };
+
+    /// <summary>The flags may name others who are gone long since: then there is nobody to repair from.</summary>
+    private static ReplicaDisk RequireHelp(ReplicaDisk disk, NodeOptions options)
+    {
+        Membership newest = Newest(disk);
+        if (disk.Recovered.LostEnd == EntryId.Zero || newest.IsJoint || newest.Voters.Length != 1 || newest.Voters[0] != disk.Cluster.Self) return disk;
+        disk.Log.Dispose();
+        throw new StorageException(StorageErrorKind.Corrupt, options.DataDir, null,
+            $"The log was damaged and may have reached {disk.Recovered.LostEnd}; this member is the only one that votes, so nobody else has what is missing.",
+            "What was damaged is kept under quarantine/ in the member directory. Restore a backup into a new data directory.");
+    }
 
     /// <summary>Opens whatever member's directory it is, if the flags can mean it; null when it is empty.</summary>
     private static ReplicaDisk? OpenAny(NodeOptions options, IFileSystem files, ILogger logger, StorageException? otherwise)
@@ -77,7 +90,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
     /// <remarks>Blocks: a node without an identity has nothing else to do. Bounded by the patience of <see cref="Joining"/>.</remarks>
     private static ClusterIdentity Introduced(NodeOptions options, ILogger logger, StorageIdentity? found)
     {
-        ClusterIdentity cluster = Task.Run(() => Joining.AskAsync(options, logger)).GetAwaiter().GetResult();
+        ClusterIdentity cluster = Task.Run(() => Joining.AskAsync(options, Joining.Patience, logger)).GetAwaiter().GetResult();
         if (found is null || found.ClusterId == cluster.ClusterId && found.NodeId == cluster.Self.Value) return cluster;
         throw new JoinRefusedException($"{options.DataDir} was formatted for member {found.NodeId:x} of cluster {found.ClusterId:x} and never received anything, and this is member {cluster.Self} of {cluster.ClusterId:x} now. "
             + "Move the directory away and start again.");
@@ -86,19 +99,28 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
     private static ReplicaDisk OpenAs(NodeOptions options, ClusterIdentity? cluster, Membership bootstrap, IFileSystem files, ILogger logger)
     {
         string directory = Path.Combine(options.DataDir, "member");
-        var log = DurableLog.Open(files, directory, new DurableLogOptions { ClusterId = cluster?.ClusterId ?? 0, NodeId = cluster?.Self.Value ?? 0, Bootstrap = bootstrap }, out RecoveredLog recovered);
+        var layout = new DurableLogOptions
+        {
+            ClusterId = cluster?.ClusterId ?? 0,
+            NodeId = cluster?.Self.Value ?? 0,
+            Bootstrap = bootstrap,
+            // Alone, nobody has what this disk has lost.
+            AllowRepair = options.InitialClusterState == ClusterState.Existing || options.InitialCluster.Count > 1,
+        };
+        var log = DurableLog.Open(files, directory, layout, out RecoveredLog recovered);
         try
         {
             foreach (string note in recovered.Notes) Node.Log.RecoveryNote(logger, note);
             var snapshots = new SnapshotStore(files, directory, recovered.Identity.ClusterId);
             var notes = new List<string>();
-            Loaded? loaded = snapshots.LoadNewest(recovered.Base, file => Load(file, options), notes);
+            Loaded? loaded = snapshots.LoadNewest(log, file => Load(file, options), notes);
             foreach (string note in notes) Node.Log.RecoveryNote(logger, note);
             KeyValueStore store = loaded?.Store ?? new KeyValueStore(StoreOptionsOf(options));
             RecoveredState state = log.StartFrom(recovered, loaded?.Id);
+            if (state.LostEnd != EntryId.Zero) Node.Log.LogLostEnd(logger, state.LostEnd.Index.Value == ulong.MaxValue ? $"of term {state.LostEnd.Term}" : $"up to {state.LostEnd}");
             Node.Log.Recovered(logger, state.Entries.Count, state.Base.Index.Value, state.HardState.Term.Value, store.View.Revision);
             cluster ??= new ClusterIdentity(recovered.Identity.ClusterId, new NodeId(recovered.Identity.NodeId), []);
-            return new ReplicaDisk(log, snapshots, store, state, cluster, CredentialsOf(recovered, state), loaded?.Id.Membership ?? recovered.Bootstrap);
+            return new ReplicaDisk(log, snapshots, store, state, cluster, CredentialsOf(log, state), loaded?.Id.Membership ?? recovered.Bootstrap);
         }
         catch
         {
@@ -107,8 +129,8 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         }
     }
 
-    private static MemberCredentials CredentialsOf(RecoveredLog recovered, RecoveredState state) =>
-        new(recovered.Identity.Incarnation, Boot: 0, BootNonce: Guid.Empty, LogIndex.Max(recovered.Last.Index, state.Snapshot?.Last.Index ?? LogIndex.Zero), state.LostEnd);
+    private static MemberCredentials CredentialsOf(DurableLog log, RecoveredState state) =>
+        new(log.Identity.Incarnation, log.Boot, log.BootNonce, LogIndex.Max(log.Last.Index, state.Snapshot?.Last.Index ?? LogIndex.Zero), state.LostEnd);
 
     private static Membership Newest(ReplicaDisk disk)
     {

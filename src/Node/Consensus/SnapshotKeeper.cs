@@ -37,6 +37,17 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     private long _failedAt;
 
     private Task _writing = Task.CompletedTask;
+    private (EntryId Last, long Count) _written = (last?.Last ?? EntryId.Zero, 0);   // under _gate
+    private readonly Lock _gate = new();
+
+    /// <summary>Last entry of the newest snapshot of the own state that is durable, and how many were written since the start.</summary>
+    public (EntryId Last, long Count) Written
+    {
+        get
+        {
+            lock (_gate) return _written;
+        }
+    }
 
     /// <summary>Another membership was applied; the batch that it is in follows.</summary>
     public void OnMembership(Membership applied) => _membership = applied;
@@ -47,7 +58,14 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         _bytesSince += payloadBytes;
         long bytesBetween = Math.Clamp(view.SizeInUseBytes / 2, BytesBetweenMin, BytesBetweenMax);
         if (!_failed && applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
-        if (!_writing.IsCompleted || _failed && _clock.GetElapsedTime(_failedAt) < RetryDelay) return;
+        if (_failed && _clock.GetElapsedTime(_failedAt) < RetryDelay) return;
+        TakeNow(view, applied);
+    }
+
+    /// <summary>Writes one now, unless one is being written.</summary>
+    public void TakeNow(StoreView view, EntryId applied)
+    {
+        if (!_writing.IsCompleted || applied.Index == LogIndex.Zero) return;
         _failed = false;
         _lastIndex = applied.Index.Value;
         _bytesSince = 0;
@@ -89,6 +107,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
             using SnapshotFile file = writer.Commit();
             TryPrune(id.Last);
             toCore(RaftInput.SnapshotTaken(id));
+            lock (_gate) _written = (id.Last, _written.Count + 1);
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
         }
         catch (Exception problem)

@@ -50,6 +50,9 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Gauge(text, $"etcd_cluster_version{{cluster_version=\"{NodeVersion.EtcdCluster}\"}}", 1);
         Gauge(text, $"conclave_node_version{{version=\"{NodeVersion.Conclave}\"}}", 1);
         Gauge(text, "conclave_log_lost_end", LostIndex(replica.LostEnd));
+        Counter(text, "conclave_scrub_read_bytes_total", replica.Scrub.BytesRead);
+        Counter(text, "conclave_scrub_rounds_total", replica.Scrub.Rounds);
+        Counter(text, "conclave_scrub_findings_total", replica.Scrub.Findings);
         Gauge(text, "etcd_network_known_peers", replica.Peers.All.Count);
         Gauge(text, "etcd_network_active_peers", replica.Peers.All.Count(l => l.IsUp));
         Counter(text, "etcd_network_peer_received_bytes_total", replica.Peers.ReceivedBytes);

@@ -11,18 +11,18 @@ namespace Conclave.Node.Peers;
 internal static class Joining
 {
     /// <summary>From the first question until it is given up. The members may be starting too, and the one asked may not have applied the entry that added this one.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
     /// <exception cref="JoinRefusedException">Nobody answered, or the cluster is another one than the flags describe.</exception>
-    public static async Task<ClusterIdentity> AskAsync(NodeOptions options, ILogger logger)
+    public static async Task<ClusterIdentity> AskAsync(NodeOptions options, TimeSpan patience, ILogger logger)
     {
         Uri[] urls = [.. options.InitialCluster.Where(m => m.Name != options.Name).SelectMany(m => m.PeerUrls)];
         long start = Stopwatch.GetTimestamp();
-        string problem;
-        do
+        while (true)
         {
-            problem = "";
+            string problem = "";
             List<string> unanswered = [];
             foreach (Uri url in urls)
             {
@@ -42,11 +42,9 @@ internal static class Joining
 
             if (problem.Length == 0)
                 problem = $"could not retrieve cluster information from the given URLs ({string.Join("; ", unanswered)}). Start a majority of the members first, or correct --initial-cluster.";
+            if (Stopwatch.GetElapsedTime(start) >= patience) throw new JoinRefusedException(problem);
             await Task.Delay(RetryDelay).ConfigureAwait(false);
         }
-        while (Stopwatch.GetElapsedTime(start) < Patience);
-
-        throw new JoinRefusedException(problem);
     }
 
     /// <summary>What is wrong between the flags and the members that the cluster has; empty when they fit. The first words are etcd's.</summary>

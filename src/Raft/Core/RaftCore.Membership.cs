@@ -97,7 +97,7 @@ public sealed partial class RaftCore
         {
             foreach (NodeId node in _configs.Newest.Joining)
             {
-                if (Plan(new MembershipChange(MembershipChangeKind.Promote, node, []), out Membership next) != MembershipOutcome.Appended) continue;
+                if (!IsCaughtUp(node) || Plan(new MembershipChange(MembershipChangeKind.Promote, node, []), out Membership next) != MembershipOutcome.Appended) continue;
                 AppendMembership(next);
                 break;
             }

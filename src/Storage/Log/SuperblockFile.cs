@@ -42,6 +42,22 @@ internal sealed class SuperblockFile : IDisposable
         return new SuperblockFile(names.Files.Open(path), written, olderPair: 0);
     }
 
+    /// <summary>
+    /// Makes the copies of each pair equal again, before anything is updated: an update that is interrupted may tear one copy of a pair, and then the twin must have
+    /// what the pair held, not something older.
+    /// </summary>
+    internal void EqualizeCopies()
+    {
+        byte[] sector = new byte[SuperblockContent.Bytes], wanted = new byte[SuperblockContent.Bytes];
+        for (int slot = 0; slot < Slots; slot++)
+        {
+            bool good = TryRead(slot, sector, out SuperblockContent? own), twinGood = TryRead(slot ^ 1, wanted, out SuperblockContent? twin);
+            if (twinGood && (!good || own!.Sequence < twin!.Sequence)) // good, so they were read
+                _file.Write(slot * SlotBytes, wanted);
+        }
+        _file.Sync();
+    }
+
     /// <summary>Makes the content durable in all four copies, with the next sequence number. Two syncs.</summary>
     internal void Update(SuperblockContent next)
     {
@@ -64,6 +80,13 @@ internal sealed class SuperblockFile : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    private bool TryRead(int slot, byte[] sector, out SuperblockContent? content)
+    {
+        Array.Clear(sector);
+        TolerantReading.Read(_file, slot * SlotBytes, sector); // what is unreadable or missing is a bad copy
+        return SuperblockContent.TryRead(sector, out content, out _) == HeaderCheck.Good;
+    }
 
     private void UpdateOlderPair(SuperblockContent next)
     {

@@ -35,7 +35,7 @@ internal sealed class DamageSurvey(StorageIdentity identity, ulong lastBatch)
     {
         uint seed = SegmentHeader.SeedOf(identity, sequence);
         bool known = isWholeFile && from == SegmentHeader.ContentOffset && EndIsKnown;
-        for (long at = Sectors.RoundUp(from, Sectors.Bytes); at < reader.Length; )
+        for (long at = Sectors.RoundUp(from, Sectors.Bytes); at < reader.Length;)
         {
             ReadOnlySpan<byte> sector = reader.Slice(at, (int)Math.Min(Sectors.Bytes, reader.Length - at));
             if (BatchHeader.TryRead(sector, seed, out BatchHeader batch, out _) == BatchHeaderCheck.Good)

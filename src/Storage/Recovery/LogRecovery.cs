@@ -181,6 +181,8 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
 
         // The first change, in all four copies before anything else is touched: from here on the boot counts, and what is lost stays known.
         Superblock.RestoreLength();
+        if (reading.BadCopies > 0)
+            Superblock.EqualizeCopies();
         Superblock.Update(known with
         {
             NewestSegment = Decision.NextSegment == NextSegmentOutcome.Adopt ? known.NewestSegment + 1 : known.NewestSegment,

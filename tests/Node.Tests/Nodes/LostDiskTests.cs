@@ -77,6 +77,63 @@ public sealed class LostDiskTests : IAsyncLifetime
         Assert.Equal("3", await Node(2).GetAsync("a"));
     }
 
+    [Fact]
+    public async Task A_second_process_with_a_copy_of_the_directory_is_refused_everywhere()
+    {
+        const int Copied = 1;
+        await Node(0).PutAsync("a", "1");
+        string copy = Path.Combine(_directory.Path, "copy");
+        CopyDirectory(_options[Copied].DataDir, copy);
+
+        // The same member by its flags, at other ports of the same machine.
+        await using TestNode second = await TestNode.StartAsync(_options[Copied] with
+        {
+            DataDir = copy,
+            ListenClientUrls = [TestNode.FreeUrl()],
+            ListenPeerUrls = [TestNode.FreeUrl()],
+            InitialAdvertisePeerUrls = _options[Copied].ListenPeerUrls,
+        });
+        await TestNode.EventuallyAsync("both others say so", () => Task.FromResult(new[] { "n1", "n3" }.All(other => Said(other, "is connected and alive in another process"))));
+
+        Assert.NotEqual(HttpStatusCode.OK, (await second.PostAsync("/v3/kv/range", new { key = TestNode.Base64("a") })).Status);
+        await Node(Copied).PutAsync("a", "2");   // the first one is not disturbed
+        Assert.Equal("2", await Node(0).GetAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_restored_backup_of_the_directory_is_refused_everywhere()
+    {
+        const int Restored = 1;
+        await Node(0).PutAsync("a", "1");
+        await StopAsync(Restored);
+        string backup = Path.Combine(_directory.Path, "backup");
+        CopyDirectory(_options[Restored].DataDir, backup);
+        await StartAsync(Restored);
+        await Node(Restored).PutAsync("a", "acknowledged by the later start");
+        await StopAsync(Restored);
+        Directory.Delete(_options[Restored].DataDir, recursive: true);
+        Directory.Move(backup, _options[Restored].DataDir);
+
+        await StartAsync(Restored);
+        await TestNode.EventuallyAsync("both others say so", () => Task.FromResult(new[] { "n1", "n3" }.All(other => Said(other, "comes with an earlier state of its data directory"))));
+
+        Assert.NotEqual(HttpStatusCode.OK, await ReadStatusAsync(Restored));
+        Assert.Equal("acknowledged by the later start", await Node(0).GetAsync("a"));
+    }
+
+    private static bool Said(string name, string what) =>
+        TestContext.Current.TestOutputHelper!.Output.Split('\n').Any(line => line.StartsWith($"{name} Warning", StringComparison.Ordinal) && line.Contains(what));
+
+    private static void CopyDirectory(string source, string target)
+    {
+        Directory.CreateDirectory(target);
+        foreach (string directory in Directory.GetDirectories(source, "*", SearchOption.AllDirectories)) Directory.CreateDirectory(Path.Combine(target, Path.GetRelativePath(source, directory)));
+        foreach (string file in Directory.GetFiles(source, "*", SearchOption.AllDirectories))
+        {
+            if (Path.GetFileName(file) != "LOCK") File.Copy(file, Path.Combine(target, Path.GetRelativePath(source, file)));
+        }
+    }
+
     private TestNode Node(int i) => _nodes[i] ?? throw new InvalidOperationException($"Node {i} is stopped.");
 
     private async Task StartAsync(int i, params string[] forget) => _nodes[i] = await TestNode.StartAsync(_options[i] with { ForgetMemberDisk = forget });

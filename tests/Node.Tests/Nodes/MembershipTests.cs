@@ -3,6 +3,7 @@ using System.Text.Json;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
 using Conclave.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conclave.Node.Tests.Nodes;
 
@@ -246,10 +247,27 @@ public sealed class MembershipTests
     public async Task Who_was_not_added_is_told_to_be()
     {
         await using MemberCluster cluster = await MemberCluster.StartAsync(1);
-        JoinRefusedException refused = await Assert.ThrowsAsync<JoinRefusedException>(() => TestNode.StartAsync(TestNode.Joiner("n2", cluster.Directory, [cluster.Options("n1")])));
+        JoinRefusedException refused = await Assert.ThrowsAsync<JoinRefusedException>(() =>
+            Joining.AskAsync(TestNode.Joiner("n2", cluster.Directory, [cluster.Options("n1")]), TimeSpan.Zero, NullLogger.Instance));
 
         Assert.Contains("member count is unequal", refused.Message);
         Assert.Contains("conclave member add n2 --peer-urls=", refused.Message);
+    }
+
+    [Fact]
+    public void A_list_of_members_that_is_not_the_clusters_is_named_with_the_right_one()
+    {
+        var cluster = new ClusterIdentity(7, default, [new(new(1), "n1", [new("http://127.0.0.1:1")]), new(new(2), "", [new("http://127.0.0.1:2")])]);
+        NodeOptions right = new() { Name = "n2", ListenPeerUrls = [new("http://127.0.0.1:2")], InitialCluster = [new("n1", [new("http://127.0.0.1:1")]), new("n2", [new("http://127.0.0.1:2")])] };
+
+        Assert.Empty(Joining.Match(right, cluster, out Raft.NodeId self));
+        Assert.Equal(2UL, self.Value);
+        NodeOptions wrongAddress = right with { InitialCluster = [new("n1", [new("http://127.0.0.1:9")]), right.InitialCluster[1]] };
+        Assert.StartsWith("unmatched member while checking PeerURLs (n1=http://127.0.0.1:9)", Joining.Match(wrongAddress, cluster, out _));
+        NodeOptions tooMany = right with { InitialCluster = [.. right.InitialCluster, new("n3", [new("http://127.0.0.1:3")])] };
+        Assert.StartsWith("member count is unequal: --initial-cluster names 3 members, the cluster has 2", Joining.Match(tooMany, cluster, out _));
+        NodeOptions stranger = right with { ListenPeerUrls = [new("http://127.0.0.1:5")] };
+        Assert.Contains("Add this one first: conclave member add n2", Joining.Match(stranger, cluster, out _));
     }
 
     /// <summary>Removes a member that runs, waits until it gives up, and stops it.</summary>

@@ -46,7 +46,7 @@ internal sealed class RandomCluster
     }
 
     /// <summary>Everything works from here on. True when the members agree, nothing is halfway, and a new proposal is committed everywhere.</summary>
-    public bool Heals(int ticks = 400)
+    public bool Heals(int ticks = 250)
     {
         _streams.Clear();
         _cut.Clear();
@@ -56,7 +56,8 @@ internal sealed class RandomCluster
                 if (a != b) Step(a, RaftInput.LinkUp(b));
         Calm(ticks);
         // A node that knows only the term of what it lost waits for an entry of a later one.
-        if (_nodes.Values.Any(n => n.Core.IsRecovering) && Leader is { } old) Step(old.Id, RaftInput.Transfer(NodeId.None));
+        if (_nodes.Values.Any(n => n.Core.IsRecovering) && Leader is { } old)
+            Step(old.Id, RaftInput.Transfer(old.Core.Membership.Voters.FirstOrDefault(id => id != old.Id && !_nodes[id].Core.IsRecovering)));
         Calm(30);
         if (Leader is not { } leader) return false;
         Step(leader.Id, RaftInput.Propose(new[] { new Proposal(1, new[] { ++_payload }) }));

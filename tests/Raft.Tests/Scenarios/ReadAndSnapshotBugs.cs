@@ -92,6 +92,24 @@ public class ReadAndSnapshotBugs
     }
 
     [Fact]
+    public void Bug_32_The_membership_of_a_snapshot_replaces_those_of_the_log_it_replaces()
+    {
+        TestNode node = NodeWith("1");
+        node.Receive(Append(from: 2, term: 1, Id(1, 1), "", commit: 2) with
+        {
+            Entries = new[] { Leaders.Config(2, 1, ThreeVoters with { Learners = [new(4)] }), Leaders.Config(3, 1, ThreeVoters with { Learners = [new(5)] }) },
+        });
+        var snapshot = new SnapshotId(Id(9, 2), Membership.Of(new(1), new(2), new(6)));
+        node.Step(RaftInput.SnapshotReceived(new(2), new(2), snapshot));
+        Assert.Equal([new NodeId(5)], node.Core.Membership.Learners); // until the log really is another one
+        node.Receive(Append(from: 2, term: 2, Id(2, 1), "2 2"));
+        node.InstallSnapshot();
+        Assert.Equal(snapshot.Membership, node.Core.Membership);
+        Assert.Equal(snapshot.Membership, node.Memberships[^1]);
+        Assert.Equal(snapshot.Membership, node.Restart().Core.Membership);
+    }
+
+    [Fact]
     public void Bug_33_A_snapshot_below_the_one_that_was_asked_for_ends_the_wait()
     {
         TestNode leader = CompactedLeader(out AppendRequest probe);

@@ -6,6 +6,19 @@ namespace Conclave.Raft.Tests.Scenarios;
 public class ReplicationBugs
 {
     [Fact]
+    public void Bug_4_A_single_voter_commits_nothing_before_its_own_disk_has_it()
+    {
+        var node = new TestNode(TestNode.OptionsFor(1), Membership.Of(new NodeId(1)));
+        node.Tick(2);
+        node.SyncAll();
+        node.Propose(7);
+        Assert.DoesNotContain(node.Committed, e => e.Kind == EntryKind.Command);
+        Assert.Equal(Id(1, 1), node.Restart().Core.LastEntry); // a crash now loses it, and nobody was told otherwise
+        node.Sync();
+        Assert.Contains(node.Committed, e => e.Kind == EntryKind.Command);
+    }
+
+    [Fact]
     public void Bug_13_An_append_never_leaves_without_the_name_of_the_entry_before_it()
     {
         TestNode leader = LeaderWith("1 1 1 1", change: o => o with { SnapshotTrailingEntries = 0, InflightCountMax = 1 });
@@ -214,6 +227,27 @@ public class ReplicationBugs
         Assert.Equal(LogIndex.Zero, leader.Core.Commit); // one durable copy of three
         leader.Sync();
         Assert.Equal(new LogIndex(1), leader.Core.Commit);
+    }
+
+    [Fact]
+    public void Bug_40_A_full_window_whose_messages_are_all_lost_is_noticed_by_heartbeats_that_are_answered()
+    {
+        TestNode leader = Leaders.Led(3)[1];
+        while (leader.Sent.OfType<AppendRequest>().Count(m => m.To.Value == 2) < leader.Options.InflightCountMax) leader.Propose(1);
+        leader.Sync();
+        leader.Propose(2);
+        leader.Sent.Clear(); // not one arrives, and there is no room for more
+        EntryId held = Id(leader.Core.Commit.Value, 1);
+        for (int i = 0; i < 3; i++)
+        {
+            leader.Tick(10);
+            leader.Receive(Alive(2, 1, 0));
+        }
+        AppendRequest asked = leader.TakeSent<AppendRequest>().Last(m => m.To.Value == 2);
+        leader.Receive(Refused(2, 1, asked.Sequence, held));
+        AppendRequest again = leader.TakeSent<AppendRequest>().Last(m => m.To.Value == 2);
+        Assert.Equal(held, again.Previous);
+        Assert.False(again.Entries.IsEmpty);
     }
 
     [Fact]
