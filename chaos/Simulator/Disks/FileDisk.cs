@@ -4,7 +4,7 @@ using Conclave.Storage;
 namespace Conclave.Simulator;
 
 /// <summary>The real log and the real snapshots over a simulated file system that loses, tears and reorders what was not synced.</summary>
-internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults = StorageFaults.None) : INodeDisk
+internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults) : INodeDisk
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
