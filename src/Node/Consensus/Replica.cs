@@ -287,7 +287,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     void IApplyObserver.OnMembershipApplied(EntryId entry, Membership membership)
     {
-        _snapshots.OnMembership(membership);
+        if (_store.AppliedIndex <= entry.Index.Value) _snapshots.OnMembership(membership);   // else it came with a later one, with another member's state
         FollowMembership(membership);
         Changes.OnApplied(entry);
     }
