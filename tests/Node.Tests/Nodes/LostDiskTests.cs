@@ -12,7 +12,7 @@ public sealed class LostDiskTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300) })];
+        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300), StateMarkInterval = TimeSpan.FromSeconds(1) })];
         for (int i = 0; i < 3; i++) await StartAsync(i);
         await AllKnowEachOtherAsync();
     }
@@ -52,6 +52,7 @@ public sealed class LostDiskTests : IAsyncLifetime
     {
         const int Loses = 1;
         await Node(0).PutAsync("a", "1");
+        await AllAreMarkedAsync();   // what it had is on record, too
         await StopAsync(Loses);
         Directory.Delete(_options[Loses].DataDir, recursive: true);
         await StartAsync(Loses);
@@ -157,6 +158,15 @@ public sealed class LostDiskTests : IAsyncLifetime
         }
 
         Assert.Fail("The members did not connect to each other.");
+    }
+
+    private async Task AllAreMarkedAsync()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            while ((await Node(i).GetTextAsync("/metrics")).Contains("conclave_state_mark_index 0\n", StringComparison.Ordinal))
+                await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
     }
 
     private static bool KnowsBothOthers(NodeOptions options)
