@@ -164,8 +164,12 @@ public sealed class LostDiskTests : IAsyncLifetime
     {
         for (int i = 0; i < 3; i++)
         {
+            long start = Environment.TickCount64;
             while ((await Node(i).GetTextAsync("/metrics")).Contains("conclave_state_mark_index 0\n", StringComparison.Ordinal))
+            {
+                Assert.True(Environment.TickCount64 - start < 60_000, "No mark was made.");
                 await Task.Delay(50, TestContext.Current.CancellationToken);
+            }
         }
     }
 
