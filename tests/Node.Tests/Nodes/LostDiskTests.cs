@@ -13,7 +13,7 @@ public sealed class LostDiskTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300) })];
+        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300), StateMarkInterval = TimeSpan.FromSeconds(1) })];
         for (int i = 0; i < 3; i++) await StartAsync(i);
         await AllKnowEachOtherAsync();
     }
@@ -53,6 +53,7 @@ public sealed class LostDiskTests : IAsyncLifetime
     {
         const int Loses = 1;
         await Node(0).PutAsync("a", "1");
+        await AllAreMarkedAsync();   // what it had is on record, too
         await StopAsync(Loses);
         Directory.Delete(_options[Loses].DataDir, recursive: true);
         await StartAsync(Loses);
@@ -199,6 +200,19 @@ public sealed class LostDiskTests : IAsyncLifetime
         }
 
         Assert.Fail("The members did not connect to each other.");
+    }
+
+    private async Task AllAreMarkedAsync()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            long start = Environment.TickCount64;
+            while ((await Node(i).GetTextAsync("/metrics")).Contains("conclave_state_mark_index 0\n", StringComparison.Ordinal))
+            {
+                Assert.True(Environment.TickCount64 - start < 60_000, "No mark was made.");
+                await Task.Delay(50, TestContext.Current.CancellationToken);
+            }
+        }
     }
 
     private static bool KnowsBothOthers(NodeOptions options)
