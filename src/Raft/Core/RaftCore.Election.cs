@@ -22,12 +22,6 @@ public sealed partial class RaftCore
         _electionTimeout = _options.ElectionTimeoutTicks + _random.Below(_options.ElectionTimeoutTicks) + CampaignDelay;
     }
 
-    /// <summary>
-    /// A voter, or one that is on its way out: the entry that removes it is in its log and not known to be committed. Perhaps nobody else has that entry, and then
-    /// nobody else can be elected (section 4.2.2 of the thesis). It does not count itself, and hands over as soon as its removal is committed.
-    /// </summary>
-    private bool MayCampaign => _roster.SelfVotes || (_configs.NewestIndex > Commit && _configs.At(Commit) is { } committed && committed.IsVoter(Self));
-
     /// <summary>Asks first whether an election could be won.</summary>
     private void Campaign()
     {
