@@ -13,7 +13,7 @@ public sealed class LostDiskTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300), StateMarkInterval = TimeSpan.FromSeconds(1) })];
+        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300) })];
         for (int i = 0; i < 3; i++) await StartAsync(i);
         await AllKnowEachOtherAsync();
     }
@@ -53,7 +53,7 @@ public sealed class LostDiskTests : IAsyncLifetime
     {
         const int Loses = 1;
         await Node(0).PutAsync("a", "1");
-        await AllAreMarkedAsync();   // what it had is on record, too
+        await RestartWithMarksAsync();   // what it had is on record, too
         await StopAsync(Loses);
         Directory.Delete(_options[Loses].DataDir, recursive: true);
         await StartAsync(Loses);
@@ -202,8 +202,15 @@ public sealed class LostDiskTests : IAsyncLifetime
         Assert.Fail("The members did not connect to each other.");
     }
 
-    private async Task AllAreMarkedAsync()
+    private async Task RestartWithMarksAsync()
     {
+        _options = [.. _options.Select(o => o with { StateMarkInterval = TimeSpan.FromSeconds(1) })];
+        for (int i = 0; i < 3; i++)
+        {
+            await StopAsync(i);
+            await StartAsync(i);
+        }
+
         for (int i = 0; i < 3; i++)
         {
             long start = Environment.TickCount64;
