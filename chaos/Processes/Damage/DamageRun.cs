@@ -17,7 +17,7 @@ public sealed class DamageRun
     /// <summary>Few, so that there are snapshots to damage, and members that need one.</summary>
     private const string SnapshotCount = "1000";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), KeptOutPatience = TimeSpan.FromSeconds(8), FullTime = TimeSpan.FromSeconds(10), ReadTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), KeptOutPatience = TimeSpan.FromSeconds(8), FullTime = TimeSpan.FromSeconds(10), AlarmPatience = TimeSpan.FromSeconds(20), ReadTimeout = TimeSpan.FromSeconds(2);
 
     private readonly DamageOptions _options;
     private readonly ProcessCluster _cluster;
@@ -184,12 +184,24 @@ public sealed class DamageRun
         if (victim.IsRunning)
             File.Delete(filler);
         DamageOutcome outcome = await WatchAsync(filled, cancellationToken).ConfigureAwait(false);
-        if (outcome == DamageOutcome.Recovered)
-            await _cluster.WaitUntilWritableAsync(Patience, cancellationToken).ConfigureAwait(false);
         DamageEnd end = new(DamageKind.FullDisk, victim.Name, where, outcome, Stopwatch.GetElapsedTime(started).TotalMilliseconds, outcome == DamageOutcome.Recovered ? "" : Reason(victim));
         victim.Kill();   // and its disk with it
         await ReplaceAsync(filled, cancellationToken).ConfigureAwait(false);
+        if (!await CanWriteAsync(cancellationToken).ConfigureAwait(false))
+            _violations.Add($"No write succeeds {AlarmPatience.TotalSeconds:0} s after {victim.Name}, whose disk was full, is gone: the alarm that it raised has outlived it.");
         return end;
+    }
+
+    private async Task<bool> CanWriteAsync(CancellationToken cancellationToken)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(started) < AlarmPatience)
+        {
+            if ((await _cluster.Clients[_cluster.Serving[0]].PutAsync("full-disk-probe"u8.ToArray(), new byte[100], ReadTimeout, cancellationToken).ConfigureAwait(false)).Succeeded)
+                return true;
+            await Task.Delay(100, cancellationToken).ConfigureAwait(false);
+        }
+        return false;
     }
 
     private async Task<(int Tried, int Succeeded)> WriteMeanwhileAsync(int except, CancellationToken cancellationToken)
