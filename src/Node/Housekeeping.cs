@@ -59,6 +59,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
             WatchSpace(replica);
             Compact(replica, now);
             replica.DescribeMembers();
+            replica.CompareStates(now);
         }
 
         if (now >= _watchesDue)

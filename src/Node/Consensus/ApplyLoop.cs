@@ -21,6 +21,12 @@ internal interface IApplyObserver
     /// <summary>A batch was applied and published.</summary>
     void OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes);
 
+    /// <summary>A state mark was applied; the view is of the state just behind it.</summary>
+    void OnStateMarked(StoreView view);
+
+    /// <summary>Another member's state took the place of this one's, which was wrong. The log is as it was.</summary>
+    void OnStateReplaced(SnapshotId snapshot);
+
     /// <summary>The state was replaced by a snapshot.</summary>
     void OnSnapshotInstalled(SnapshotId snapshot);
 
@@ -50,13 +56,18 @@ internal sealed class ApplyLoop : SerialWorker
 
     // Under the worker's lock.
     private List<Work> _queue = [];
+    private Replacement? _replacement;
+    private bool _paused;
 
     private int _backlog;
 
     // Of whoever runs the worker.
     private List<Work> _taken = [];
+    private Replacement? _replacing;
     private readonly List<(ulong Id, ApplyOutcome Outcome)> _finished = [];
-    private ulong _term;
+    private ulong _term, _replacedIndex;
+
+    private sealed record Replacement(SnapshotId Snapshot, TaskCompletionSource<bool> Done);
 
     private readonly record struct Work(ReadOnlyMemory<Entry> Entries, SnapshotId? Install, bool WantsSnapshot = false);
 
@@ -90,17 +101,40 @@ internal sealed class ApplyLoop : SerialWorker
     }, wake: false);
 
     /// <summary>The log was reset to this snapshot: the store follows, after everything queued before.</summary>
-    public void EnqueueInstall(SnapshotId snapshot) => Add((this, snapshot), static s => s.Item1._queue.Add(new Work(default, s.snapshot)), wake: true);
+    public void EnqueueInstall(SnapshotId snapshot) => Add((this, snapshot), static s =>
+    {
+        s.Item1._queue.Add(new Work(default, s.snapshot));
+        s.Item1._paused = false;   // what it would have waited for has come another way
+    }, wake: true);
 
     /// <summary>A snapshot is wanted, whether anything is there to be applied or not.</summary>
     public void EnqueueSnapshotWanted() => Add(this, static s => s._queue.Add(new Work(default, null, WantsSnapshot: true)), wake: true);
 
-    protected override bool HasWorkUnderLock => _queue.Count > 0 || _store.HasBackgroundWork;
+    /// <summary>Entries wait until <see cref="Resume"/>, or until a state is taken over. What is being applied still is.</summary>
+    public void Pause() => Add(this, static me => me._paused = true, wake: false);
 
-    protected override void TakeUnderLock() => (_queue, _taken) = (_taken, _queue);
+    public void Resume() => Add(this, static me => me._paused = false, wake: true);
+
+    /// <summary>Puts the content of a snapshot on disk in the place of the store's, before the entries that wait. Those that it holds already are passed over.</summary>
+    /// <param name="snapshot">Behind what is applied here; any other is refused.</param>
+    /// <param name="done">Told whether it was done.</param>
+    public void EnqueueReplace(SnapshotId snapshot, TaskCompletionSource<bool> done) => Add((this, snapshot, done), static s =>
+    {
+        s.Item1._replacement = new Replacement(s.snapshot, s.done);
+        s.Item1._paused = false;
+    }, wake: true);
+
+    protected override bool HasWorkUnderLock => _replacement is not null || (_queue.Count > 0 && !_paused) || _store.HasBackgroundWork;
+
+    protected override void TakeUnderLock()
+    {
+        (_replacing, _replacement) = (_replacement, null);
+        if (!_paused) (_queue, _taken) = (_taken, _queue);
+    }
 
     protected override void Run(bool borrowed)
     {
+        if (_replacing is { } replacement) Replace(replacement);
         if (_taken.Count == 0) _store.Publish();   // nothing to apply: reclaims a bounded part of the compacted history
         foreach (Work work in _taken)
         {
@@ -129,14 +163,15 @@ internal sealed class ApplyLoop : SerialWorker
         {
             if (entry.Term.Value > _term) newTerm = _term = entry.Term.Value;
             payloadBytes += entry.Payload.Length;
-            if (entry.Kind == EntryKind.Command) ApplyCommand(entry);
+            if (entry.Index.Value <= _store.AppliedIndex) Pass(entry);
+            else if (entry.Kind == EntryKind.Command) ApplyCommand(entry);
             else _store.AdvanceApplied(entry.Index.Value, entry.Term.Value);
             if (entry.Kind == EntryKind.Membership) ApplyMembership(entry);
         }
 
         _store.Publish();
         ulong index = entries[^1].Index.Value;
-        _reads.OnApplied(index);
+        _reads.OnApplied(_store.AppliedIndex);
         foreach ((ulong id, ApplyOutcome outcome) in _finished) _proposals.OnApplied(id, outcome);
         _finished.Clear();
         Interlocked.Add(ref _backlog, -entries.Length);
@@ -147,8 +182,12 @@ internal sealed class ApplyLoop : SerialWorker
         }
 
         _toCore(RaftInput.Applied(entries[^1].Index));
-        _observer.OnBatchApplied(index, _term, entries.Length, payloadBytes);
+        // Not while the state is ahead of the entries that pass: a snapshot of it would bear the wrong index.
+        if (_store.AppliedIndex == index) _observer.OnBatchApplied(index, _term, entries.Length, payloadBytes);
     }
+
+    /// <summary>The state that was taken over holds this entry.</summary>
+    private void Pass(in Entry entry) => Invariant.Holds(entry.Index.Value <= _replacedIndex, "Only entries that came with another member's state are passed over.");
 
     private void ApplyMembership(in Entry entry)
     {
@@ -165,16 +204,41 @@ internal sealed class ApplyLoop : SerialWorker
         ApplyOutcome outcome = _store.Apply(entry.Index.Value, entry.Term.Value, command, wantResponse: mine);
         if (mine) _finished.Add((command.RequestId, outcome));
         if (outcome.Error != StoreError.None) return;
+        if (command.Kind == CommandKind.StateMark)
+        {
+            _store.Publish();   // now, so that there is a view of just this point
+            _observer.OnStateMarked(_store.View);
+        }
+
         if (command.Kind == CommandKind.LeaseGrant) _observer.OnLeaseGranted(outcome.LeaseId, outcome.LeaseTtlSeconds);
         else if (command.Kind == CommandKind.LeaseRevoke) _observer.OnLeaseRevoked(outcome.LeaseId);
     }
 
+    private void Replace(Replacement replacement)
+    {
+        _replacing = null;
+        ulong index = replacement.Snapshot.Last.Index.Value;
+        bool isAhead = index > _store.AppliedIndex;
+        if (isAhead)
+        {
+            _load(replacement.Snapshot);
+            _replacedIndex = index;
+            _proposals.OnSnapshotInstalled();   // the answers of what it holds are not known here
+            _reads.OnApplied(index);
+            _observer.OnStateReplaced(replacement.Snapshot);
+        }
+
+        replacement.Done.TrySetResult(isAhead);
+    }
+
     private void Install(SnapshotId snapshot)
     {
-        _load(snapshot);
+        // The log may be reset to less than the state holds that was taken over from another member: the state does not go back.
+        bool isHeld = snapshot.Last.Index.Value <= _replacedIndex && snapshot.Last.Index.Value <= _store.AppliedIndex;
+        if (!isHeld) _load(snapshot);
         _term = snapshot.Last.Term.Value;
         _proposals.OnSnapshotInstalled();
-        _reads.OnApplied(snapshot.Last.Index.Value);
+        _reads.OnApplied(_store.AppliedIndex);
         _observer.OnSnapshotInstalled(snapshot);
         _toCore(RaftInput.SnapshotInstalled(snapshot));
     }

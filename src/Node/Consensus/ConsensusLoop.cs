@@ -63,12 +63,14 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     // Under the worker's lock.
     private List<RaftInput> _inputs = [];
     private List<IncomingProposal> _proposals = [];
+    private Action<RaftCore>? _looks;
 
     // Of whoever runs the worker.
     private long _nextTick;   // 0 before the first run
     private int _ticksUntilDue = 1;
     private List<RaftInput> _stepping = [];
     private List<IncomingProposal> _proposing = [];
+    private Action<RaftCore>? _looking;
     private readonly List<IncomingProposal> _batch = [];
     private Proposal[] _batchForCore = new Proposal[64];
 
@@ -101,6 +103,9 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     /// <param name="wake">False when the caller drives the workers itself afterwards.</param>
     public void Enqueue(in RaftInput input, bool wake = true) => Add((this, input), static s => s.Item1._inputs.Add(s.input), wake);
 
+    /// <summary>Lets somebody read the core between two batches. It must be quick and change nothing.</summary>
+    public void Look(Action<RaftCore> look) => Add((this, look), static s => s.Item1._looks += s.look, wake: true);
+
     /// <summary>A follower sent this for the leader of that term.</summary>
     public void EnqueueProposal(NodeId from, ulong term, ReadOnlyMemory<byte> payload, bool wake = true) =>
         Enqueue(new IncomingProposal(null, from, term, payload), wake);
@@ -115,7 +120,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         else _driver.DriveSoon();
     }
 
-    protected override bool HasWorkUnderLock => _inputs.Count > 0 || _proposals.Count > 0;
+    protected override bool HasWorkUnderLock => _inputs.Count > 0 || _proposals.Count > 0 || _looks is not null;
 
     protected override TimeSpan? Alarm =>
         Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Volatile.Read(ref _nextTick) + (Volatile.Read(ref _ticksUntilDue) - 1) * TickLength);
@@ -124,6 +129,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     {
         (_inputs, _stepping) = (_stepping, _inputs);
         (_proposals, _proposing) = (_proposing, _proposals);
+        (_looking, _looks) = (_looks, null);
     }
 
     protected override void Run(bool borrowed)
@@ -136,6 +142,8 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         Recorder?.Flush(_output, _core);
         Volatile.Write(ref _ticksUntilDue, _core.TicksUntilDue);
         Emit();
+        _looking?.Invoke(_core);
+        _looking = null;
     }
 
     protected override void AfterOwnRun() => _driver.DriveWithoutLog();

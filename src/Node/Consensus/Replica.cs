@@ -36,6 +36,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     private readonly ApplyLoop _apply;
     private readonly SnapshotKeeper _snapshots;
     private readonly SnapshotStreams _streams;
+    private readonly StateMarks _marks;
+    private readonly StateRepair _repair;
     private int _failed;
     private int _driveQueued;
     private bool _isLearner;
@@ -69,6 +71,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
+            _marks = new StateMarks(this, options.StateMarkInterval);
+            _repair = new StateRepair(this, _apply, _snapshots, _streams, _peers, logger);
+            _streams.OnState = _repair.OnReceived;
             FollowRole();
             Scrub = new DiskScrub(new Scrubber(files, Path.Combine(options.DataDir, "member"), disk.Snapshots), disk.Snapshots, _log.Boot, () => _snapshots.Written,
                 () => _apply.EnqueueSnapshotWanted(), upTo => _logWriter.EnqueueCompact(upTo), logger);
@@ -85,6 +90,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     /// <summary>Which cluster, and who in it; see <see cref="Members"/> for who the others are now.</summary>
     public ClusterIdentity Cluster { get; }
+
+    public NodeId Self => Cluster.Self;
 
     public MemberDirectory Members { get; }
 
@@ -116,6 +123,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing was missing at the start.</summary>
     public EntryId LostEnd => _credentials.LostEnd;
+
+    /// <summary>The majority found this member's state to be wrong: it serves nobody until it has healed.</summary>
+    public bool IsQuarantined => _repair.IsQuarantined;
 
     /// <summary>New requests are turned away until the backlog is worked off.</summary>
     public bool IsOverloaded => _apply.Backlog > ApplyLoop.BacklogMax || Proposals.IsFull;
@@ -189,6 +199,20 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     public void ProposeAsLeader(ulong term, CommandKind kind, ReadOnlySpan<byte> body) =>
         _consensus.EnqueueProposal(Self, term, Command.Encode(kind, origin: 0, requestId: 0, body));
 
+    /// <summary>Looks after state marks and a state that was found to be wrong. Called a few times a second.</summary>
+    /// <param name="now">Time since the start of the node.</param>
+    public void CompareStates(TimeSpan now)
+    {
+        _marks.Pass(now);
+        _repair.Pass();
+    }
+
+    /// <summary>Reads the core between two batches.</summary>
+    public void LookAtCore(Action<RaftCore> look) => _consensus.Look(look);
+
+    /// <summary>Asks the core to hand over to the best follower. Does nothing on a follower.</summary>
+    public void GiveUpLeadership() => _consensus.Enqueue(RaftInput.Transfer(NodeId.None));
+
     /// <summary>Leader: hands over to <paramref name="target"/>, or to the best follower if that is None. Waits until somebody else leads.</summary>
     /// <returns>False when this member still leads after <paramref name="limit"/>, or somebody else than wanted.</returns>
     public async Task<bool> TransferAsync(NodeId target, TimeSpan limit, CancellationToken cancellationToken)
@@ -229,6 +253,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _logWriter.Stop();
         _apply.Stop();
         await Scrub.DisposeAsync().ConfigureAwait(false);
+        await _repair.StopAsync().ConfigureAwait(false);
+        await _marks.StopAsync().ConfigureAwait(false);
         await _snapshots.StopAsync().ConfigureAwait(false);
         await _streams.StopAsync().ConfigureAwait(false);
         await _peers.DisposeAsync().ConfigureAwait(false);
@@ -280,6 +306,14 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     void IApplyObserver.OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes) =>
         _snapshots.OnApplied(_store.View, new EntryId(new LogIndex(index), new Term(term)), payloadBytes);
 
+    void IApplyObserver.OnStateMarked(StoreView view) => _marks.OnMarked(view);
+
+    void IApplyObserver.OnStateReplaced(SnapshotId snapshot)
+    {
+        _snapshots.OnReplaced(snapshot);
+        _repair.OnReplaced(snapshot.Last.Index.Value);
+    }
+
     void IApplyObserver.OnSnapshotInstalled(SnapshotId snapshot)
     {
         _snapshots.OnInstalled(snapshot);
@@ -316,6 +350,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
                 return LeaderCalls.OnReply(body.Span);
             case PeerFrameKind.Change:
                 return Changes.OnChange(from, body.Span);
+            case PeerFrameKind.StateWanted when body.Length == 8:
+                _repair.OnWanted(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
+                return true;
             case PeerFrameKind.ChangeReply:
                 return Changes.OnReply(body.Span);
             default:
@@ -422,8 +459,6 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _ => null,
         };
     }
-
-    private NodeId Self => Cluster.Self;
 
     private MemberCredentials OwnCredentials() => _credentials with { Durable = LogIndex.Max(_credentials.Durable, _logWriter.Durable) };
 

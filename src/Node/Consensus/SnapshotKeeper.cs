@@ -32,6 +32,12 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     private long _bytesSince;
     private Membership _membership = membership;
 
+    // Set by anybody, read by the apply thread.
+    private ulong _wantedIndex;
+
+    // Set by the task, read by anybody.
+    private ulong _newestIndex = last?.Last.Index.Value ?? 0;
+
     // Set by the task, read and cleared by the apply thread.
     private volatile bool _failed;
     private long _failedAt;
@@ -49,6 +55,12 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         }
     }
 
+    /// <summary>Index of the newest snapshot on disk.</summary>
+    public ulong NewestIndex => Volatile.Read(ref _newestIndex);
+
+    /// <summary>Asks for a snapshot of a state that has applied this index; it is begun with the next batch that does.</summary>
+    public void Want(ulong index) => Volatile.Write(ref _wantedIndex, index);
+
     /// <summary>Another membership was applied; the batch that it is in follows.</summary>
     public void OnMembership(Membership applied) => _membership = applied;
 
@@ -57,7 +69,9 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     {
         _bytesSince += payloadBytes;
         long bytesBetween = Math.Clamp(view.SizeInUseBytes / 2, BytesBetweenMin, BytesBetweenMax);
-        if (!_failed && applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
+        ulong wanted = Volatile.Read(ref _wantedIndex);
+        bool isWanted = _lastIndex < wanted && applied.Index.Value >= wanted;
+        if (!isWanted && !_failed && applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
         if (_failed && _clock.GetElapsedTime(_failedAt) < RetryDelay) return;
         TakeNow(view, applied);
     }
@@ -83,6 +97,15 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         TryPrune(snapshot.Last);
     }
 
+    /// <summary>Another member's state replaced a wrong one: the snapshots of the wrong one go.</summary>
+    public void OnReplaced(SnapshotId snapshot)
+    {
+        _lastIndex = snapshot.Last.Index.Value;
+        _bytesSince = 0;
+        Volatile.Write(ref _newestIndex, _lastIndex);
+        TryPrune(snapshot.Last, keep: 1);
+    }
+
     /// <summary>Reads the state of a snapshot on disk.</summary>
     /// <exception cref="StorageException">The file is damaged.</exception>
     public KeyValueStore Load(SnapshotId snapshot, StoreOptions options)
@@ -106,6 +129,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
             KeyValueStore.Save(view, writer);
             using SnapshotFile file = writer.Commit();
             TryPrune(id.Last);
+            Volatile.Write(ref _newestIndex, Math.Max(NewestIndex, id.Last.Index.Value));
             toCore(RaftInput.SnapshotTaken(id));
             lock (_gate) _written = (id.Last, _written.Count + 1);
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
@@ -119,11 +143,11 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         }
     }
 
-    private void TryPrune(EntryId newest)
+    private void TryPrune(EntryId newest, int keep = Kept)
     {
         try
         {
-            snapshots.Prune(Kept, newest.Index);
+            snapshots.Prune(keep, newest.Index);
         }
         catch (StorageException problem)
         {

@@ -25,6 +25,7 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
 
     private readonly ConcurrentDictionary<NodeId, Task> _sending = [];
     private readonly ConcurrentDictionary<NodeId, EntryId> _brokenOff = [];   // what members have part of; one entry each
+    private readonly ConcurrentDictionary<NodeId, Task> _sendingStates = [];
     private readonly SemaphoreSlim _receiving = new(1);
     private readonly CancellationTokenSource _stop = new();
 
@@ -38,6 +39,25 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
         if (_stop.IsCancellationRequested || !_sending.TryAdd(to, ended.Task)) return;
         _ = Task.Run(() => SendReservedAsync(to, term, ended));
     }
+
+    /// <summary>Sends the newest snapshot to a member whose state is wrong; its core and this one's hear nothing of it.</summary>
+    public async Task SendStateAsync(NodeId to)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_stop.IsCancellationRequested || !_sendingStates.TryAdd(to, ended.Task)) return;
+        try
+        {
+            await TrySendAsync(to, StateRepair.StateTerm, snapshots.Latest).ConfigureAwait(false);
+        }
+        finally
+        {
+            _sendingStates.TryRemove(to, out _);
+            ended.SetResult();
+        }
+    }
+
+    /// <summary>Takes snapshots that replace a state; set before anything runs.</summary>
+    public Action<SnapshotId> OnState { get; set; } = _ => { };
 
     /// <summary>Serves the connection of a sender.</summary>
     public async Task ReceiveAsync(NodeId from, Socket socket, CancellationToken cancellationToken)
@@ -61,7 +81,7 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
     public async Task StopAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_sending.Values).ConfigureAwait(false);
+        await Task.WhenAll([.. _sending.Values, .. _sendingStates.Values]).ConfigureAwait(false);
     }
 
     /// <summary>Whatever happens, the place in <see cref="_sending"/> is given back and the core hears of it: else that peer never got a snapshot again.</summary>
@@ -70,7 +90,7 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
         bool sent = false;
         try
         {
-            sent = await TrySendAsync(to, term).ConfigureAwait(false);
+            sent = await TrySendAsync(to, term, () => Open(to)).ConfigureAwait(false);
         }
         finally
         {
@@ -80,13 +100,13 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
         }
     }
 
-    private async Task<bool> TrySendAsync(NodeId to, ulong term)
+    private async Task<bool> TrySendAsync(NodeId to, ulong term, Func<SnapshotFile?> open)
     {
         try
         {
-            using SnapshotFile? file = Open(to);
+            using SnapshotFile? file = open();
             if (file is null) return false;
-            _brokenOff[to] = file.Id.Last;
+            if (term != StateRepair.StateTerm) _brokenOff[to] = file.Id.Last;
             using Socket socket = await peers.DialForSnapshotAsync(to, _stop.Token).ConfigureAwait(false);
             bool accepted = await SendAsync(socket, term, file).ConfigureAwait(false);
             if (accepted) _brokenOff.TryRemove(to, out _);
@@ -168,7 +188,8 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
 
         SnapshotId id;
         using (SnapshotFile file = receiver.Finish()) id = file.Id;
-        toCore(RaftInput.SnapshotReceived(from, term, id));
+        if (term.Value == StateRepair.StateTerm) OnState(id);
+        else toCore(RaftInput.SnapshotReceived(from, term, id));
         await PeerLink.SendAllAsync(socket, new byte[] { 1 }, limit.Token).ConfigureAwait(false);
     }
 }

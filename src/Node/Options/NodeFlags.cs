@@ -56,6 +56,7 @@ public static class NodeFlags
             },
         }),
         new("auto-compaction-retention", "0 = off; a time such as 10m or 1h, hours without a unit; a count in revision mode", (o, v) => o with { AutoCompaction = Retention(o.AutoCompaction, v) }),
+        new("state-mark-interval", "time such as 60s after which members compare their states (default 60s, 0 = never)", (o, v) => o with { StateMarkInterval = v == "0" ? TimeSpan.Zero : Duration(v) }),
         new("watch-progress-notify-interval", "time such as 10m after which an idle watch hears of its progress", (o, v) => o with { WatchProgressInterval = Duration(v) }),
         new("experimental-watch-progress-notify-interval", "older name of the flag above", (o, v) => o with { WatchProgressInterval = Duration(v) }),
         new("log-level", "debug, info, warn or error (default info)", (o, v) => v is "debug" or "info" or "warn" or "error" ? o with { LogLevel = v }

@@ -26,6 +26,9 @@ internal enum PeerFrameKind : byte
 
     /// <summary>What became of it: call id (8), end (1), index (8).</summary>
     ChangeReply = 7,
+
+    /// <summary>Asks for a state to replace a wrong one: index that it must have applied (8). A snapshot stream of term 0 is the answer.</summary>
+    StateWanted = 8,
 }
 
 /// <summary>One frame between members. All numbers are little-endian.</summary>

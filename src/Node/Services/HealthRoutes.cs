@@ -13,7 +13,7 @@ internal sealed class HealthRoutes(ServiceContext context)
 
     public void AddTo(PlainRoutes routes)
     {
-        Check corruption = new("data_corruption", _ => new(context.View.HasAlarm(AlarmKind.Corrupt) ? "alarm activated: CORRUPT" : ""));
+        Check corruption = new("data_corruption", _ => new(context.View.Alarms.Any(alarm => alarm.Alarm == AlarmKind.Corrupt && context.Concerns(alarm)) ? "alarm activated: CORRUPT" : ""));
         Check serializable = new("serializable_read", _ => new(context.View.Revision > 0 ? "" : "RANGE ERROR: no state"));
         Check linearizable = new("linearizable_read", LinearizableProblemAsync);
         Check voter = new("non_learner", _ => new(context.Replica.IsLearner ? "not supported for learner" : ""));
@@ -29,7 +29,7 @@ internal sealed class HealthRoutes(ServiceContext context)
         var excluded = request.Query.Where(q => q.Key == "exclude").Select(q => q.Value).ToHashSet(StringComparer.Ordinal);
         bool serializable = request.Query.Any(q => q is { Key: "serializable", Value: "true" });
         string reason = "";
-        foreach (ActiveAlarm alarm in context.View.Alarms)
+        foreach (ActiveAlarm alarm in context.View.Alarms.Where(context.Concerns))
         {
             string name = alarm.Alarm switch { AlarmKind.NoSpace => "NOSPACE", AlarmKind.Corrupt => "CORRUPT", _ => "UNKNOWN" };
             if (!excluded.Contains(name)) reason = $"ALARM {name}";

@@ -24,9 +24,14 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
     /// <exception cref="GrpcException">The caller wants a leader, and this member knows none; or this member is a learner, and learners do not serve this.</exception>
     public void CheckLeader(RpcContext call)
     {
+        if (replica.IsQuarantined && !IsServedInQuarantine(call.Method.Path)) throw new GrpcException(ConclaveErrors.Quarantined);
         if (replica.IsLearner && !IsServedByLearner(call.Method.Path)) throw new GrpcException(EtcdErrors.NotSupportedForLearner);
         if (replica.Status.Leader == NodeId.None && call.RequiresLeader) throw new GrpcException(EtcdErrors.NoLeader);
     }
+
+    /// <summary>Whether an alarm says anything about this member. One that the majority found to be wrong is ill alone.</summary>
+    public bool Concerns(ActiveAlarm alarm) => alarm.Alarm != AlarmKind.Corrupt || alarm.MemberId == replica.Self.Value
+        || View.Marks.VerdictOn(alarm.MemberId) != MemberVerdict.Differs;
 
     /// <summary>Begins a call that writes: until it is proposed, its failure is a refusal.</summary>
     /// <returns>The session it belongs to; default for none.</returns>
@@ -64,6 +69,10 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
         bool ok = call.Timeout is null ? await confirmed.ConfigureAwait(false) : await confirmed.WaitAsync(call.Cancellation).ConfigureAwait(false);
         if (!ok) throw new GrpcException(EtcdErrors.Timeout);
     }
+
+    /// <summary>What people need to see what is the matter, and to overrule it.</summary>
+    private static bool IsServedInQuarantine(string path) =>
+        path is "/etcdserverpb.Maintenance/Status" or "/etcdserverpb.Maintenance/Alarm" or "/etcdserverpb.Maintenance/HashKV" or "/etcdserverpb.Cluster/MemberList";
 
     /// <summary>What a learner answers from its own state: its status, its content, and reads that need not be linearizable (those that must are refused later).</summary>
     private static bool IsServedByLearner(string path) =>

@@ -30,6 +30,7 @@ internal sealed class WatchService(ServiceContext context)
         foreach ((WatchSession session, Host host) in _sessions)
         {
             session.OnTimer(nowMilliseconds);
+            if (context.Replica.IsQuarantined) host.Stream.Fail(new GrpcException(ConclaveErrors.Quarantined));
             if (lost && host.RequiresLeader) host.Stream.Fail(new GrpcException(EtcdErrors.NoLeader));
         }
     }

@@ -22,6 +22,12 @@ public sealed partial class RaftCore
         _electionTimeout = _options.ElectionTimeoutTicks + _random.Below(_options.ElectionTimeoutTicks) + CampaignDelay;
     }
 
+    /// <summary>
+    /// A voter, or one that is on its way out: the entry that removes it is in its log and not known to be committed. Perhaps nobody else has that entry, and then
+    /// nobody else can be elected (section 4.2.2 of the thesis). It does not count itself, and hands over as soon as its removal is committed.
+    /// </summary>
+    private bool MayCampaign => _roster.SelfVotes || (_configs.NewestIndex > Commit && _configs.At(Commit) is { } committed && committed.IsVoter(Self));
+
     /// <summary>Asks first whether an election could be won.</summary>
     private void Campaign()
     {
@@ -29,7 +35,7 @@ public sealed partial class RaftCore
         _fastCampaignIn = 0;
         // A node whose log is about to be replaced, or has lost its end, does not know what it should have; one that cannot write could not
         // vote for itself.
-        if (!_roster.SelfVotes || _installing is not null || IsRecovering || IsDiskStalled)
+        if (!MayCampaign || _installing is not null || IsRecovering || IsDiskStalled)
         {
             // The leader is lost all the same: loyalty to it, counted from the timer just reset, would deny others the vote.
             if (Leader != NodeId.None) SetRole(Role, NodeId.None);
@@ -37,7 +43,7 @@ public sealed partial class RaftCore
         }
 
         StartRound(RaftRole.PreCandidate);
-        _tally.Record(_roster.SlotOf(Self), granted: true);
+        RecordOwnVote();
         if (_roster.HasMajority(_tally.Granted)) StartElection(transfer: false);
         else AskForVotes(preVote: true);
     }
@@ -147,8 +153,13 @@ public sealed partial class RaftCore
     private void OnOwnVotePersisted()
     {
         if (Role != RaftRole.Candidate || _durableTicket < _ownVoteTicket) return;
-        _tally.Record(_roster.SlotOf(Self), granted: true);
+        RecordOwnVote();
         TryWin();
+    }
+
+    private void RecordOwnVote()
+    {
+        if (_roster.SelfVotes) _tally.Record(_roster.SlotOf(Self), granted: true);
     }
 
     private bool TryWin()

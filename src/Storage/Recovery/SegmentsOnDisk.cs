@@ -5,7 +5,8 @@ namespace Conclave.Storage;
 /// <summary>Reads the segments of a log, oldest first, up to the end or to the first damage, and surveys what lies behind the damage.</summary>
 internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, SuperblockContent known, List<ulong> found)
 {
-    private ulong _newest;
+    private ulong _newest; // last segment that counts
+    private long _endOfLast; // where the batches of the segment read last end
 
     internal LogReplay Replay { get; } = new(known.Base);
 
@@ -146,8 +147,6 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
                 file.Dispose();
         }
     }
-
-    private long _endOfLast;
 
     private long ReadBatches(string path, IStorageFile file, SegmentReader reader, SegmentHeader header, bool isLast)
     {

