@@ -5,7 +5,6 @@ public class ShrinkerTests(ITestOutputHelper output)
     [Theory]
     [InlineData(Mutation.ReadWithoutQuorum, 6)]
     [InlineData(Mutation.AckBeyondMessage, 4)]
-    [InlineData(Mutation.CountUnflushedOwn, 4)]
     [InlineData(Mutation.CommitPriorTermByCount, 6)]
     public void A_failing_run_becomes_small_and_fails_in_the_same_way(Mutation mutation, int blowsMax)
     {

@@ -108,6 +108,7 @@ internal sealed class Checker(SimWorld world)
                 Require(core.Log[core.Commit].Term == core.Term, "I6", node, $"commits {core.Log[core.Commit].Id} by count in term {core.Term}");
                 if (ChecksReleases) Quorums.OnCommitted(node, memory.Membership ?? core.Membership);
             }
+            if (memory.Role == RaftRole.Leader && memory.Term == core.Term && memory.Membership is { } before && !before.Equals(core.Membership)) Quorums.OnChanged(node, before);
             CheckPeers(node, memory);
         }
         (memory.Term, memory.Commit, memory.Applied, memory.Role, memory.Membership) = (core.Term, core.Commit, core.Applied, core.Role, core.Membership);
