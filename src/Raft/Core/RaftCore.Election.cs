@@ -22,12 +22,6 @@ public sealed partial class RaftCore
         _electionTimeout = _options.ElectionTimeoutTicks + _random.Below(_options.ElectionTimeoutTicks) + CampaignDelay;
     }
 
-    /// <summary>
-    /// A voter, or one that is on its way out: the entry that removes it is in its log and not known to be committed. Perhaps nobody else has that entry, and then
-    /// nobody else can be elected (section 4.2.2 of the thesis). It does not count itself, and hands over as soon as its removal is committed.
-    /// </summary>
-    private bool MayCampaign => _roster.SelfVotes || (_configs.NewestIndex > Commit && _configs.At(Commit) is { } committed && committed.IsVoter(Self));
-
     /// <summary>Asks first whether an election could be won.</summary>
     private void Campaign()
     {
@@ -202,7 +196,7 @@ public sealed partial class RaftCore
     /// </summary>
     private void ScheduleFastCampaign(NodeId lost)
     {
-        if (!_roster.SelfVotes || _fastCampaignIn > 0) return;
+        if (!MayCampaign || _fastCampaignIn > 0) return;
         int count = 0, position = 0;
         for (int slot = 0; slot < _roster.Slots; slot++)
         {
@@ -211,6 +205,7 @@ public sealed partial class RaftCore
             if (node == Self) position = count;
             count++;
         }
+        count = Math.Max(count, 1); // the lost one was the only voter left
         int spacing = count <= 2 ? 2 : 1;
         int rank = (position + (int)(Term.Value % (ulong)count)) % count;
         _fastCampaignIn = Math.Min(FastCampaignTicksMax, 1 + rank * spacing + _random.Below(spacing)) + CampaignDelay;
