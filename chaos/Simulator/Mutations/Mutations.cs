@@ -91,8 +91,16 @@ public static class Mutations
             Mutation.StableMarkFromOldTicket => plan with { Nodes = 3, WritePermille = 900, DiskMaxUs = 50_000, FaultEveryUs = 200_000, Faults = [FaultKind.SlowDisk, FaultKind.IsolateLeader, FaultKind.CutLinks] },
             Mutation.ReadBeforePublished => plan with { RealStore = true },
             // What travels between files is not yet what the machine loads; and it has to die between the two.
-            Mutation.ReceivedReportedEarly => plan with { RealDisk = false, Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000, FaultEveryUs = 50_000,
-                Faults = [FaultKind.KillProcess, FaultKind.PowerCut, FaultKind.CutLinks] },
+            Mutation.ReceivedReportedEarly => plan with
+            {
+                RealDisk = false,
+                Nodes = Math.Max(plan.Nodes, 3),
+                SnapshotEvery = 20,
+                TrailingEntries = 0,
+                DiskMaxUs = 1_000,
+                FaultEveryUs = 50_000,
+                Faults = [FaultKind.KillProcess, FaultKind.PowerCut, FaultKind.CutLinks]
+            },
             _ => plan,
         };
     }
