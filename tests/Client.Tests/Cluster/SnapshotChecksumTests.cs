@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
 using Conclave.Client.Cluster;
 using Conclave.Support;
-using FsCheck;
-using FsCheck.Fluent;
 
 namespace Conclave.Client.Tests.Cluster;
 

@@ -1,6 +1,4 @@
 using Conclave.Support;
-using FsCheck;
-using FsCheck.Fluent;
 
 namespace Conclave.Client.Tests.Keys;
 

@@ -1,5 +1,3 @@
-using Conclave.Wire.Grpc;
-
 namespace Conclave.Client.Tests.Keys;
 
 public class KeysTests(SharedEtcd etcd)

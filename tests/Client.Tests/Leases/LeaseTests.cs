@@ -1,5 +1,3 @@
-using Conclave.Wire.Grpc;
-
 namespace Conclave.Client.Tests.Leases;
 
 public class LeaseTests(SharedEtcd etcd)

@@ -1,5 +1,4 @@
 using Conclave.Client.Rpc;
-using Conclave.Wire.Grpc;
 
 namespace Conclave.Client.Tests.Rpc;
 
