@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using Conclave.Client.Cluster;
 using Conclave.Support;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace Conclave.Client.Tests.Cluster;
 

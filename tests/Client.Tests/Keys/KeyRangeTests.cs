@@ -1,4 +1,6 @@
 using Conclave.Support;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace Conclave.Client.Tests.Keys;
 

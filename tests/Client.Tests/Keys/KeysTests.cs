@@ -1,3 +1,5 @@
+using Conclave.Wire.Grpc;
+
 namespace Conclave.Client.Tests.Keys;
 
 public class KeysTests(SharedEtcd etcd)

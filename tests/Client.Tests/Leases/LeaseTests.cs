@@ -1,3 +1,5 @@
+using Conclave.Wire.Grpc;
+
 namespace Conclave.Client.Tests.Leases;
 
 public class LeaseTests(SharedEtcd etcd)

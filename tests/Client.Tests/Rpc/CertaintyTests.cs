@@ -1,4 +1,5 @@
 using Conclave.Client.Rpc;
+using Conclave.Wire.Grpc;
 
 namespace Conclave.Client.Tests.Rpc;
 

@@ -1,4 +1,7 @@
 using Conclave.Client.Rpc;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Grpc;
+using Google.Protobuf;
 
 namespace Conclave.Client.Tests.Rpc;
 

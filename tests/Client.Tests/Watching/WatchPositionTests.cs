@@ -1,4 +1,8 @@
 using Conclave.Client.Watching;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Etcd.Mvccpb;
+using Conclave.Wire.Grpc;
+using Google.Protobuf;
 using Header = Conclave.Wire.Etcd.Etcdserverpb.ResponseHeader;
 
 namespace Conclave.Client.Tests.Watching;
