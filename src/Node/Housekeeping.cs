@@ -59,6 +59,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
             Compact(replica, now);
             replica.DescribeMembers();
             replica.CompareStates(now);
+            ForgetRemoved(replica);
         }
 
         if (now >= _watchesDue)
@@ -92,6 +93,18 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         byte[] attributes = ClusterService.OwnAttributes(context.Options);
         if (replica.View.MemberAttributes.TryGetValue(context.Cluster.Self.Value, out ReadOnlyMemory<byte> known) && known.Span.SequenceEqual(attributes)) return;
         Forget(replica.Proposals.ProposeAsync(CommandKind.MemberAttributes, CommandBody.MemberAttributes(context.Cluster.Self.Value, attributes)));
+    }
+
+    /// <summary>What members said of themselves goes when they do: ids are never used again.</summary>
+    private static void ForgetRemoved(Replica replica)
+    {
+        ConsensusStatus status = replica.Status;
+        if (status.Role != Raft.RaftRole.Leader) return;
+        Raft.Membership committed = replica.Members.Committed;   // before the view: who is in that and not in this has left
+        foreach (ulong id in replica.View.MemberAttributes.Keys)
+        {
+            if (!committed.Includes(new Raft.NodeId(id)) && !replica.Members.Includes(new Raft.NodeId(id))) replica.ProposeAsLeader(status.Term, CommandKind.MemberAttributes, CommandBody.MemberAttributes(id, []));
+        }
     }
 
     /// <summary>Nobody waits for it: the next pass looks at the state, not at the answer.</summary>

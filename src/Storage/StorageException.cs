@@ -59,7 +59,7 @@ public sealed class StorageException : Exception
     public string Remedy { get; }
 
     internal static StorageException Corrupt(string file, long? offset, string problem) => new(StorageErrorKind.Corrupt, file, offset, problem,
-        "Do not delete single files, and keep the directory for inspection. If all other members are running and in sync, start this one with an empty directory, after restarting each of them with --forget-member-disk and this member's name; with a single member, restore a backup.");
+        "Do not delete single files, and keep the directory for inspection. If the other members have a majority, replace this one: conclave member replace, with its name, says how. A single member needs a backup.");
 
     /// <summary>A failure of the file system while opening, in the words of this layer.</summary>
     internal static StorageException From(FileSystemException failure) => failure.Error switch

@@ -37,6 +37,7 @@ public class MutationTests(ITestOutputHelper output)
     {
         MutationCatch hunt = new MutationHunt(SeedsMax, checkReleases: checkReleases).Hunt(mutation, firstSeed);
         output.WriteLine(hunt.ToString());
+        Assert.Empty(hunt.Alarms);
         Assert.True(hunt.Seed is not null, $"None of {SeedsMax} seeds from {firstSeed} on notices {mutation}. Find another with: "
             + $"dotnet run -c Release --project chaos/Simulator -- mutations --only .{mutation}. If none does, the simulator has become blind there.");
     }

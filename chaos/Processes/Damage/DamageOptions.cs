@@ -6,7 +6,7 @@ namespace Conclave.Processes.Damage;
 public sealed record DamageOptions
 {
     public const string Usage = """
-        damage [--kinds LogBit,LogEndBit,SnapshotBit,SuperblockBit,Wiped,OlderCopy,SecondProcess] [--seed N] [--json FILE]
+        damage [--kinds LogBit,LogEndBit,SnapshotBit,SuperblockBit,Wiped,OlderCopy,SecondProcess,FullDisk] [--seed N] [--json FILE]
 
         Stops one member after the other, damages, deletes, restores or copies its data directory, and starts it again, while clients work. It has to recover, or be
         kept out with a reason and be replaced by a new member; nothing acknowledged may be lost and nothing old be shown. Ends with 1 when something is wrong.

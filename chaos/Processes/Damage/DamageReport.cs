@@ -29,6 +29,9 @@ public enum DamageKind
 
     /// <summary>A copy of its data directory is started beside it.</summary>
     SecondProcess,
+
+    /// <summary>Its disk is filled up to the last byte, and emptied again. Needs the right to mount.</summary>
+    FullDisk,
 }
 
 /// <summary>What became of the member.</summary>

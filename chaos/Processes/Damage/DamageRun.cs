@@ -12,12 +12,12 @@ namespace Conclave.Processes.Damage;
 /// <summary>Damages the disk of one member after the other under load, then judges what the clients were told.</summary>
 public sealed class DamageRun
 {
-    private const int MembersEverMax = 64, CallsBetweenDamages = 600;
+    private const int OwnDiskMebibytes = 128, MembersEverMax = 64, CallsBetweenDamages = 600;
 
     /// <summary>Few, so that there are snapshots to damage, and members that need one.</summary>
     private const string SnapshotCount = "1000";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), KeptOutPatience = TimeSpan.FromSeconds(8), ReadTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), KeptOutPatience = TimeSpan.FromSeconds(8), FullTime = TimeSpan.FromSeconds(10), AlarmPatience = TimeSpan.FromSeconds(20), ReadTimeout = TimeSpan.FromSeconds(2);
 
     private readonly DamageOptions _options;
     private readonly ProcessCluster _cluster;
@@ -71,6 +71,8 @@ public sealed class DamageRun
     {
         await SettleAsync(cancellationToken).ConfigureAwait(false);
         int place = _cluster.Serving[_random.Next(_cluster.Serving.Count)];
+        if (kind == DamageKind.FullDisk)
+            return await FillAsync(place, cancellationToken).ConfigureAwait(false);
         ServerProcess victim = _cluster.Members[place];
         var disk = new DataDirectory(victim.DataDirectory, _random);
         if (kind == DamageKind.SnapshotBit)
@@ -166,13 +168,68 @@ public sealed class DamageRun
         }
     }
 
-    private async Task ReplaceAsync(int place, CancellationToken cancellationToken)
+    /// <summary>Puts a member on a small disk of its own, fills it while clients work, and makes room again.</summary>
+    private async Task<DamageEnd> FillAsync(int place, CancellationToken cancellationToken)
+    {
+        _cluster.Members[place].Kill();
+        int filled = await ReplaceAsync(place, cancellationToken, OwnDiskMebibytes).ConfigureAwait(false);
+        await SettleAsync(cancellationToken).ConfigureAwait(false);
+        ServerProcess victim = _cluster.Members[filled];
+        string filler = Path.Combine(victim.SeenDataDirectory, "filler");
+        long bytes = DataDirectory.Fill(filler);
+        (int tried, int succeeded) = await WriteMeanwhileAsync(filled, cancellationToken).ConfigureAwait(false);
+        string where = $"{bytes >> 20} MiB of {OwnDiskMebibytes} were free; {succeeded} of {tried} writes through the others succeeded while there was no room";
+
+        long started = Stopwatch.GetTimestamp();
+        if (victim.IsRunning)
+            File.Delete(filler);
+        DamageOutcome outcome = await WatchAsync(filled, cancellationToken).ConfigureAwait(false);
+        DamageEnd end = new(DamageKind.FullDisk, victim.Name, where, outcome, Stopwatch.GetElapsedTime(started).TotalMilliseconds, outcome == DamageOutcome.Recovered ? "" : Reason(victim));
+        victim.Kill();   // and its disk with it
+        await ReplaceAsync(filled, cancellationToken).ConfigureAwait(false);
+        if (!await CanWriteAsync(cancellationToken).ConfigureAwait(false))
+            _violations.Add($"No write succeeds {AlarmPatience.TotalSeconds:0} s after {victim.Name}, whose disk was full, is gone: the alarm that it raised has outlived it.");
+        return end;
+    }
+
+    private async Task<bool> CanWriteAsync(CancellationToken cancellationToken)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(started) < AlarmPatience)
+        {
+            if ((await _cluster.Clients[_cluster.Serving[0]].PutAsync("full-disk-probe"u8.ToArray(), new byte[100], ReadTimeout, cancellationToken).ConfigureAwait(false)).Succeeded)
+                return true;
+            await Task.Delay(100, cancellationToken).ConfigureAwait(false);
+        }
+        return false;
+    }
+
+    private async Task<(int Tried, int Succeeded)> WriteMeanwhileAsync(int except, CancellationToken cancellationToken)
+    {
+        long started = Stopwatch.GetTimestamp();
+        (int tried, int succeeded) = (0, 0);
+        while (Stopwatch.GetElapsedTime(started) < FullTime)
+        {
+            foreach (int other in _cluster.Serving.Where(other => other != except))
+            {
+                tried++;
+                if ((await _cluster.Clients[other].PutAsync("full-disk-probe"u8.ToArray(), new byte[100], ReadTimeout, cancellationToken).ConfigureAwait(false)).Succeeded)
+                    succeeded++;
+            }
+            await Task.Delay(20, cancellationToken).ConfigureAwait(false);
+        }
+        return (tried, succeeded);
+    }
+
+    /// <returns>Place of the new member.</returns>
+    private async Task<int> ReplaceAsync(int place, CancellationToken cancellationToken, int ownDiskMebibytes = 0)
     {
         _cluster.Serving = [.. _cluster.Serving.Where(other => other != place)];
         await _members.RemoveAsync(place, cancellationToken).ConfigureAwait(false);
-        int added = await _members.AddAsync(cancellationToken).ConfigureAwait(false);
+        int added = await _members.AddAsync(cancellationToken, ownDiskMebibytes).ConfigureAwait(false);
         await _members.WaitUntilVoterAsync(added, cancellationToken).ConfigureAwait(false);
         _cluster.Serving = [.. _cluster.Serving, added];
+        return added;
     }
 
     /// <summary>Stops the member, copies its directory, lets it go on, and lets time pass.</summary>

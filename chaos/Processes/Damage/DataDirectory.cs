@@ -41,6 +41,27 @@ internal sealed class DataDirectory(string path, Random random)
         return "an empty directory";
     }
 
+    /// <summary>Takes all room that is left on a disk.</summary>
+    /// <returns>Bytes that were free.</returns>
+    public static long Fill(string filler)
+    {
+        using FileStream file = new(filler, FileMode.CreateNew, FileAccess.Write, FileShare.Delete, bufferSize: 0);
+        byte[] block = new byte[64 << 10];
+        Array.Fill(block, (byte)1);
+        for (int size = block.Length; size > 0; size /= 2)
+        {
+            try
+            {
+                while (true) file.Write(block, 0, size);
+            }
+            catch (IOException)
+            {
+                // No room for that much: then less.
+            }
+        }
+        return file.Length;
+    }
+
     public void CopyTo(string target)
     {
         foreach (string file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories))

@@ -13,7 +13,9 @@ public sealed class MemberOperations(ProcessCluster cluster, TimeSpan patience)
 
     /// <summary>Adds a member with an empty directory and new ports, and starts it.</summary>
     /// <returns>Its place. It serves no clients yet.</returns>
-    public async Task<int> AddAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Ends it early; the member may have been added.</param>
+    /// <param name="ownDiskMebibytes">As <see cref="ServerProcess.OwnDiskMebibytes"/>.</param>
+    public async Task<int> AddAsync(CancellationToken cancellationToken, int ownDiskMebibytes = 0)
     {
         (int place, string peerUrl) = cluster.Reserve();
         IReadOnlyList<Member> members = [];
@@ -24,7 +26,9 @@ public sealed class MemberOperations(ProcessCluster cluster, TimeSpan patience)
             members = (await client.MemberListAsync(CallTimeout, cancellationToken).ConfigureAwait(false)).Response?.Members.ToArray() ?? [];
             return (members.Any(member => member.PeerURLs.Contains(peerUrl)), answer.ToString());
         }, cancellationToken).ConfigureAwait(false);
-        cluster.Join(place, members.Select(member => (member.Name, member.PeerURLs[0]))).Start();
+        ServerProcess joined = cluster.Join(place, members.Select(member => (member.Name, member.PeerURLs[0])));
+        joined.OwnDiskMebibytes = ownDiskMebibytes;
+        joined.Start();
         return place;
     }
 

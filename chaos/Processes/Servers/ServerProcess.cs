@@ -50,6 +50,15 @@ public sealed class ServerProcess : IDisposable
     /// <summary>Zero while it does not run. Counts from the start of this incarnation.</summary>
     public ProcessUsage Usage => IsRunning ? ProcessUsage.Of(_process!.Id) : default;
 
+    /// <summary>
+    /// Size in MiB of a disk in memory that the data directory is put on at each start, seen by this process alone and gone with it; 0 for an ordinary directory. Needs
+    /// the right to mount.
+    /// </summary>
+    public int OwnDiskMebibytes { get; set; }
+
+    /// <summary>The data directory as the running process sees it.</summary>
+    public string SeenDataDirectory => OwnDiskMebibytes == 0 ? DataDirectory : $"/proc/{Pid}/root{DataDirectory}";
+
     /// <summary>Starts it; does not wait for it to answer.</summary>
     public void Start() => Start(_arguments);
 
@@ -82,7 +91,10 @@ public sealed class ServerProcess : IDisposable
         // The shell only points the output at the log and becomes the server, so the process id is the server's.
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
         start.Environment["SERVER_LOG"] = LogPath;
-        foreach (string argument in (string[])["-c", "exec \"$@\" >>\"$SERVER_LOG\" 2>&1", "sh", _program, .. arguments])
+        // A mount of its own ends with the process, so nothing is left behind whatever happens here.
+        string[] ownDisk = OwnDiskMebibytes == 0 ? []
+            : ["unshare", "--mount", "sh", "-c", "mkdir -p \"$1\" && mount -t tmpfs -o size=\"$0\" tmpfs \"$1\" && shift && exec \"$@\"", $"{OwnDiskMebibytes}m", DataDirectory];
+        foreach (string argument in (string[])["-c", "exec \"$@\" >>\"$SERVER_LOG\" 2>&1", "sh", .. ownDisk, _program, .. arguments])
             start.ArgumentList.Add(argument);
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{_program} did not start.");
         _guard.Watch(_process.Id);

@@ -60,7 +60,8 @@ internal sealed class Checker(SimWorld world)
         switch (message)
         {
             case AppendReply { Success: true } reply:
-                Require(reply.Match <= disk.Last.Index, "I8", node, $"acknowledges {reply.Match} with {disk.Last} on its disk");
+                // A promise of an earlier term, kept until the end of a write that went on to cut what it promised, is an answer that is late.
+                Require(reply.Match <= disk.Last.Index || reply.Term < disk.HardState.Term, "I8", node, $"acknowledges {reply.Match} with {disk.Last} on its disk");
                 break;
             case VoteReply { Granted: true, PreVote: false } reply:
                 Require(disk.HardState.Term > reply.Term || disk.HardState == new HardState(reply.Term, reply.To), "I8", node, $"votes for {reply.To} in term {reply.Term} with {disk.HardState} on its disk");
@@ -107,6 +108,7 @@ internal sealed class Checker(SimWorld world)
                 Require(core.Log[core.Commit].Term == core.Term, "I6", node, $"commits {core.Log[core.Commit].Id} by count in term {core.Term}");
                 if (ChecksReleases) Quorums.OnCommitted(node, memory.Membership ?? core.Membership);
             }
+            if (memory.Role == RaftRole.Leader && memory.Term == core.Term && memory.Membership is { } before && !before.Equals(core.Membership)) Quorums.OnChanged(node, before);
             CheckPeers(node, memory);
         }
         (memory.Term, memory.Commit, memory.Applied, memory.Role, memory.Membership) = (core.Term, core.Commit, core.Applied, core.Role, core.Membership);

@@ -54,6 +54,22 @@ internal sealed class QuorumCheck(SimWorld world)
             $"commits {last}, which is on the disks of {string.Join(' ', node.Core.Membership.Members().Where(Holds))}; it counts by {MembershipCheck.Describe(node.Core.Membership)}");
     }
 
+    /// <summary>I12: voters change by way of a joint membership, which is left when it is committed.</summary>
+    public void OnChanged(SimNode leader, Membership before)
+    {
+        Membership after = leader.Core.Membership;
+        if (after.IsJoint || (!before.IsJoint && before.Voters.SequenceEqual(after.Voters))) return;
+        Require(before.IsJoint, "I12", leader, $"changes the voters from {MembershipCheck.Describe(before)} to {MembershipCheck.Describe(after)} in one step");
+        int memberships = 0;
+        for (LogIndex at = leader.Core.LastEntry.Index; at > leader.Core.LogBase.Index; at = at.Previous)
+        {
+            // The newest is the one that leaves, the one before it the one that is left.
+            if (leader.Core.Log[at].Kind != EntryKind.Membership || ++memberships < 2) continue;
+            Require(at <= leader.Core.Commit, "I12", leader, $"leaves the joint membership of {at}, and only {leader.Core.Commit} is committed");
+            return;
+        }
+    }
+
     private static bool Decides(Func<NodeId, bool> holds, Membership membership) => IsMajority(holds, membership.Voters) && (!membership.IsJoint || IsMajority(holds, membership.VotersOutgoing));
 
     private static bool IsMajority(Func<NodeId, bool> holds, ImmutableArray<NodeId> voters) => 2 * voters.Count(holds) > voters.Length;

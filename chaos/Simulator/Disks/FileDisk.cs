@@ -4,11 +4,12 @@ using Conclave.Storage;
 namespace Conclave.Simulator;
 
 /// <summary>The real log and the real snapshots over a simulated file system that loses, tears and reorders what was not synced.</summary>
-internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults = StorageFaults.None) : INodeDisk
+internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults) : INodeDisk
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
     private readonly SimulatedFileSystem _files = new(seed);
+    private ulong _boot; // of the last opening
     private DurableLog? _log; // open while the node is up, and so is the next
     private SnapshotStore? _snapshots;
 
@@ -19,6 +20,8 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         Write(() =>
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
+            if (log.Boot <= _boot) throw new SimulationFailure($"I7: node {node} opens its directory and counts {log.Boot} after {_boot}: an older copy of it would look as new.");
+            _boot = log.Boot;
             _snapshots = new SnapshotStore(_files, Directory, ClusterId) { Faults = faults };
             loaded = _snapshots.LoadNewest(_log, static file => new Loaded(file.Id, ContentOf(file)), []);
             recovered = _log.StartFrom(log, loaded?.Id);

@@ -8,13 +8,14 @@ namespace Conclave.Simulator;
 /// <param name="Mutation">The bug.</param>
 /// <param name="Seed">The first seed that noticed it; null when none did.</param>
 /// <param name="Verdict">Of that run, or of the last one.</param>
+/// <param name="Alarms">Runs that failed without the bug as well: findings, and no catch.</param>
 /// <param name="Runs">Seeds tried.</param>
 /// <param name="Simulated">Virtual time of them all.</param>
 /// <param name="Wall">Time it took.</param>
-public sealed record MutationCatch(Mutation Mutation, ulong? Seed, Verdict Verdict, int Runs, TimeSpan Simulated, TimeSpan Wall)
+public sealed record MutationCatch(Mutation Mutation, ulong? Seed, Verdict Verdict, IReadOnlyList<Verdict> Alarms, int Runs, TimeSpan Simulated, TimeSpan Wall)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Mutation,-24} {Mutations.LayerOf(Mutation),-7} {(Seed is { } seed ? $"seed {seed,4}" : $"NOT CAUGHT by {Runs} seeds"),-9} {Simulated.TotalHours,6:F2} h simulated {Wall.TotalSeconds,6:F1} s  {Verdict.Failure?.Split('\n')[0]}");
+        $"{Mutation,-24} {Mutations.LayerOf(Mutation),-7} {(Seed is { } seed ? $"seed {seed,4}" : $"NOT CAUGHT by {Runs} seeds"),-9} {Simulated.TotalHours,6:F2} h simulated {Wall.TotalSeconds,6:F1} s  {Verdict.Failure?.Split('\n')[0]}{(Alarms.Count == 0 ? "" : $"  AND {Alarms.Count} FAIL WITHOUT THE BUG: {Alarms[0].Failure}")}");
 }
 
 /// <summary>Runs seed after seed until one notices a deliberate bug: a simulator that finds nothing proves nothing.</summary>
@@ -28,14 +29,25 @@ public sealed class MutationHunt(int seedsMax, int steps = Simulation.StepsDefau
     {
         var clock = Stopwatch.StartNew();
         TimeSpan simulated = TimeSpan.Zero;
+        var alarms = new List<Verdict>();
         for (int run = 1; ; run++)
         {
             ulong seed = firstSeed + (ulong)run - 1;
             Verdict verdict = Simulation.FromSeed(seed, steps, mutation, checkReleases: checkReleases).Run();
             simulated += verdict.VirtualTime;
-            if (!verdict.Passed || run == seedsMax) return new MutationCatch(mutation, verdict.Passed ? null : seed, verdict, run, simulated, clock.Elapsed);
+            bool caught = !verdict.Passed;
+            if (caught && RunWithout(mutation, seed) is { Passed: false } alarm)
+            {
+                alarms.Add(alarm);
+                caught = false;
+            }
+            if (caught || run == seedsMax) return new MutationCatch(mutation, caught ? seed : null, verdict, alarms, run, simulated, clock.Elapsed);
         }
     }
+
+    /// <summary>The same run in every other respect. It has to pass, or what was noticed is not the bug.</summary>
+    private Verdict RunWithout(Mutation mutation, ulong seed) =>
+        Simulation.FromScenario(Scenario.FromSeed(seed, steps, mutation, checkReleases) with { Mutation = Mutation.None }, FormattableString.Invariant($"(seed {seed} as for {mutation}, without it)")).Run();
 
     /// <summary>Several at once; each run is a world of its own.</summary>
     /// <param name="mutations">Which.</param>

@@ -82,15 +82,25 @@ public static class Mutations
             // Elections that overlap.
             Mutation.StaleVotesCount => plan with { Nodes = Math.Max(plan.Nodes, 3), SpikePermille = Math.Max(plan.SpikePermille, 100), HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.DelayBurst] },
             // Followers that fall behind and have much to apply.
-            Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 1_000_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
+            Mutation.ApplyOverSnapshot => plan with { Nodes = Math.Max(plan.Nodes, 3), ApplyMaxUs = 200_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000 },
             // Crashes in the midst of many writes, segments that roll over, and snapshots.
             Mutation.RecycleBeforeSuperblock or Mutation.ReleaseBeforeWrite => busyDisk with { Faults = [FaultKind.CrashWhileWriting] },
-            Mutation.ResetCountsAtOnce => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.CrashWhileWriting, FaultKind.CutLinks] },
-            Mutation.KeepTornTail => busyDisk with { Faults = [FaultKind.CrashWhileWriting, FaultKind.PowerCut] },
+            Mutation.ResetCountsAtOnce => busyDisk with { Nodes = 3, FaultEveryUs = 200_000, Faults = [FaultKind.CrashWhileWriting, FaultKind.CutLinks, FaultKind.CutLinks] },
+            Mutation.KeepTornTail => busyDisk with { Nodes = 1, Faults = [FaultKind.CrashWhileWriting] },
+            // Writes that are overtaken by those of another leader.
+            Mutation.StableMarkFromOldTicket => plan with { Nodes = 3, WritePermille = 900, DiskMaxUs = 50_000, FaultEveryUs = 200_000, Faults = [FaultKind.SlowDisk, FaultKind.IsolateLeader, FaultKind.CutLinks] },
             Mutation.ReadBeforePublished => plan with { RealStore = true },
             // What travels between files is not yet what the machine loads; and it has to die between the two.
-            Mutation.ReceivedReportedEarly => plan with { RealDisk = false, Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 1_000, FaultEveryUs = 50_000,
-                Faults = [FaultKind.KillProcess, FaultKind.PowerCut, FaultKind.CutLinks] },
+            Mutation.ReceivedReportedEarly => plan with
+            {
+                RealDisk = false,
+                Nodes = Math.Max(plan.Nodes, 3),
+                SnapshotEvery = 20,
+                TrailingEntries = 0,
+                DiskMaxUs = 1_000,
+                FaultEveryUs = 50_000,
+                Faults = [FaultKind.KillProcess, FaultKind.PowerCut, FaultKind.CutLinks]
+            },
             _ => plan,
         };
     }

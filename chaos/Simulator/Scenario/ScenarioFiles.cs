@@ -31,26 +31,27 @@ internal static class ScenarioFiles
     /// Writes the traces down as they are now, and looks for another run for each deliberate bug whose scenario no longer shows it. Scenarios of bugs that are
     /// repaired are left alone: they have to pass as they stand.
     /// </summary>
-    /// <returns>Mutations that no run shows any more.</returns>
-    public static IReadOnlyList<Mutation> Renew(TextWriter output)
+    /// <returns>Scenarios for which there is no other run: the simulator has become blind there.</returns>
+    public static IReadOnlyList<string> Renew(TextWriter output)
     {
         File.WriteAllText(TracesPath, Traces());
         output.WriteLine($"wrote {TracesPath}");
-        var blind = new List<Mutation>();
-        foreach (Mutation mutation in Enum.GetValues<Mutation>())
+        var blind = new List<string>();
+        foreach (string path in System.IO.Directory.GetFiles(Directory, "*.scenario").Order(StringComparer.Ordinal))
         {
-            if (mutation == Mutation.None) continue;
-            string path = Path.Combine(Directory, $"mutation-{Words.Dashed(mutation.ToString())}.scenario");
-            if (File.Exists(path) && ScenarioText.Read(File.ReadAllText(path)) is var old && Simulation.FromScenario(old).Run().Invariant == old.Expect) continue;
-            if (new Explorer(Simulation.StepsDefault, mutation).FirstToCatch(1, 1_000) is not { } caught)
+            Scenario old = ScenarioText.Read(File.ReadAllText(path));
+            if (old.Expect is null || Simulation.FromScenario(old).Run().Invariant == old.Expect) continue;
+            if (new MutationHunt(seedsMax: 1_000, checkReleases: old.CheckReleases).Hunt(old.Mutation).Seed is { } seed)
             {
-                blind.Add(mutation);
-                output.WriteLine($"{mutation}: no seed notices it");
-                continue;
+                Scenario small = new Shrinker().Shrink(Scenario.FromSeed(seed, mutation: old.Mutation, checkReleases: old.CheckReleases))!; // it fails, the hunt says so
+                File.WriteAllText(path, ScenarioText.Print(small));
+                output.WriteLine($"wrote {path}");
             }
-            Scenario small = new Shrinker().Shrink(Scenario.FromSeed(caught.Seed, mutation: mutation))!; // it fails, the verdict says so
-            File.WriteAllText(path, ScenarioText.Print(small));
-            output.WriteLine($"wrote {path}");
+            else
+            {
+                blind.Add(path);
+                output.WriteLine($"{path}: no seed notices {old.Mutation}");
+            }
         }
         return blind;
     }

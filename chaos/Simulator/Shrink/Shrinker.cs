@@ -71,6 +71,8 @@ internal sealed class Shrinker(int runsMax = 2_000, long eventsMax = 1_000_000_0
         Verdict verdict = run.Run();
         _events += verdict.Events;
         if (FailureKind.Of(verdict) != _kind) return false;
+        // What a run with faults showed is not to become something that shows only while they heal: another end would be another run.
+        if (_horizonUs != long.MaxValue && !run.FailedEarly) return false;
         _best = run.FailedEarly ? Written(scenario, run) : scenario;
         return true;
     }

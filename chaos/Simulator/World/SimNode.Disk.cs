@@ -92,7 +92,8 @@ internal sealed partial class SimNode
             recovered = null!; // likewise
             return false;
         }
-        string? problem = _damaged && recovered.LostEnd != EntryId.Zero ? _shadow.AdoptRepaired(recovered) : _shadow.Adopt(recovered, recovered.Snapshot);
+        // What was damaged may lie below the snapshot: then the log begins anew there, and nothing is lost.
+        string? problem = _damaged && (recovered.LostEnd != EntryId.Zero || recovered.Base.Index > before.Index) ? _shadow.AdoptRepaired(recovered) : _shadow.Adopt(recovered, recovered.Snapshot);
         if (problem is not null) throw new SimulationFailure($"I7: {Id} after its restart: {problem}");
         if (recovered.LostEnd < _lostEnd && _shadow.Last < _lostEnd) throw new SimulationFailure($"I7: {Id} had lost what it held up to {_lostEnd}, ends at {_shadow.Last}, and knows nothing of it.");
         if (recovered.LostEnd != EntryId.Zero && _damaged) _world.Statistics.LogsRepaired++;

@@ -290,7 +290,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     void IApplyObserver.OnMembershipApplied(EntryId entry, Membership membership)
     {
-        _snapshots.OnMembership(membership);
+        if (_store.AppliedIndex <= entry.Index.Value) _snapshots.OnMembership(membership);   // else it came with a later one, with another member's state
         FollowMembership(membership);
         Changes.OnApplied(entry);
     }
@@ -370,6 +370,17 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         // and nobody on a disk that has just been slow.
         if (IsLeader || !_logWriter.IsFast) DriveWithoutLog();
         else DriveHere();
+    }
+
+    /// <summary>What the state marks record of a member. Nothing is held against one whose disk is forgotten: it has to catch up first.</summary>
+    private LogIndex AcknowledgedBy(NodeId member)
+    {
+        foreach (string name in _options.ForgetMemberDisk)
+        {
+            if (Members.Named(name).Contains(member)) return LogIndex.Zero;
+        }
+
+        return new LogIndex(View.Marks.Members.GetValueOrDefault(member.Value).Acknowledged);
     }
 
     private static RaftOptions CoreOptions(NodeOptions options, NodeId self) => new()
@@ -464,8 +475,6 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     }
 
     private MemberCredentials OwnCredentials() => _credentials with { Durable = LogIndex.Max(_credentials.Durable, _logWriter.Durable) };
-
-    private LogIndex AcknowledgedBy(NodeId member) => View.Marks.Members.TryGetValue(member.Value, out MemberMark mark) ? new LogIndex(mark.Acknowledged) : LogIndex.Zero;
 
     private string? PublishedName(NodeId member) => View.MemberAttributes.TryGetValue(member.Value, out ReadOnlyMemory<byte> said) ? Services.ClusterService.NameIn(said.Span) : null;
 

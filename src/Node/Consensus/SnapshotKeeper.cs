@@ -102,6 +102,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     {
         _lastIndex = snapshot.Last.Index.Value;
         _bytesSince = 0;
+        _membership = snapshot.Membership;
         Volatile.Write(ref _newestIndex, _lastIndex);
         TryPrune(snapshot.Last, keep: 1);
     }

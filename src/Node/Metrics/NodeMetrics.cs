@@ -75,6 +75,8 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Gauge(text, "etcd_debugging_mvcc_compact_revision", view.CompactRevision);
         Gauge(text, "etcd_debugging_mvcc_watcher_total", context.Replica.Watches.WatcherCount);
         Gauge(text, "etcd_debugging_mvcc_watch_stream_total", watches.StreamCount);
+        Gauge(text, "conclave_state_mark_index", (long)view.Marks.Index);
+        Gauge(text, "conclave_state_quarantined", context.Replica.IsQuarantined ? 1 : 0);
         text.Append("# TYPE etcd_debugging_server_alarms gauge\n");
         foreach (ActiveAlarm alarm in view.Alarms)
             Line(text, $"etcd_debugging_server_alarms{{server_id=\"{alarm.MemberId:x}\",alarm_type=\"{alarm.Alarm switch { AlarmKind.NoSpace => "NOSPACE", AlarmKind.Corrupt => "CORRUPT", _ => "NONE" }}\"}}", 1);

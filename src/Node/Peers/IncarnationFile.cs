@@ -9,7 +9,7 @@ namespace Conclave.Node.Peers;
 /// <remarks>
 /// <code>
 ///  conclave-peers 2
-///  1f3a99c0d2e4b587 0b5e2c1e-6a58-4c0e-9d3f-5f1f0c6a7b21 12 c7f9...-... kept   member id, incarnation, boot, its nonce, kept or reverted
+///  1f3a99c0d2e4b587 0b5e2c1e-6a58-4c0e-9d3f-5f1f0c6a7b21 12 c7f9...-... kept   member id, incarnation, boot, its nonce; kept, reverted or vouched
 ///  2b4477d0e3f5c698 removed                                                        a member that is gone for ever; after the others
 ///  crc32c 8a91b0c3                                                                 over everything above this line
 /// </code>
@@ -43,7 +43,7 @@ internal static class IncarnationFile
     {
         var text = new StringBuilder(Heading).Append('\n');
         foreach ((NodeId member, RememberedMember m) in known.Members)
-            text.Append(CultureInfo.InvariantCulture, $"{member.Value:x16} {m.Incarnation:D} {m.Boot} {m.BootNonce:D} {(m.LogReverted ? "reverted" : "kept")}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{member.Value:x16} {m.Incarnation:D} {m.Boot} {m.BootNonce:D} {(m.LogReverted ? "reverted" : m.Vouched ? "vouched" : "kept")}\n");
         foreach (NodeId member in known.Removed) text.Append(CultureInfo.InvariantCulture, $"{member.Value:x16} removed\n");
         text.Append(CheckLine(text.ToString()));
 
@@ -89,11 +89,11 @@ internal static class IncarnationFile
         if (words.Length < 2 || !Guid.TryParseExact(words[1], "D", out Guid incarnation)) return false;
         member = new RememberedMember(incarnation, 0, Guid.Empty, LogReverted: false);
         if (isFirstFormat) return words.Length == 2;
-        if (words.Length != 5 || words[4] is not ("kept" or "reverted")
+        if (words.Length != 5 || words[4] is not ("kept" or "reverted" or "vouched")
             || !ulong.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out ulong boot)
             || !Guid.TryParseExact(words[3], "D", out Guid nonce))
             return false;
-        member = new RememberedMember(incarnation, boot, nonce, words[4] == "reverted");
+        member = new RememberedMember(incarnation, boot, nonce, words[4] == "reverted", words[4] == "vouched");
         return true;
     }
 

@@ -67,7 +67,7 @@ internal sealed class KnownIncarnations
             RememberedMember? remembered = _known.Members.TryGetValue(member, out RememberedMember known) ? known : null;
             AdmissionVerdict verdict = MemberAdmission.Judge(IsRemoved(member) ? MemberStanding.Removed : standing, remembered, acknowledged, shown, liveNonce);
             if (!verdict.IsAccepted) return verdict;
-            RememberedMember next = MemberAdmission.Remember(remembered, shown);
+            RememberedMember next = MemberAdmission.Remember(remembered, acknowledged, shown);
             if (remembered == next) return verdict;
             if (remembered is null && _known.Members.Count >= KnownMembers.MembersMax) problem = $"{_known.Members.Count} members are remembered, which is the limit";
             else problem = TryReplaceUnderLock(_known with { Members = _known.Members.SetItem(member, next) });
@@ -94,7 +94,7 @@ internal sealed class KnownIncarnations
         lock (_gate)
         {
             if (!_known.Members.TryGetValue(member, out RememberedMember known) || known.LogReverted) return "";
-            KnownMembers next = _known with { Members = _known.Members.SetItem(member, known with { LogReverted = true }) };
+            KnownMembers next = _known with { Members = _known.Members.SetItem(member, known with { LogReverted = true, Vouched = false }) };
             string problem = TryReplaceUnderLock(next);
             Volatile.Write(ref _known, next);
             return problem;
@@ -105,7 +105,7 @@ internal sealed class KnownIncarnations
     {
         KnownMembers next = _known;
         foreach (NodeId member in members) next = next.Forget(member);
-        if (next.Members.Count == _known.Members.Count) return;
+        if (ReferenceEquals(next, _known)) return;
         IncarnationFile.Write(_files, _directory, next);
         _known = next;
     }

@@ -15,8 +15,8 @@ internal sealed record KnownMembers(ImmutableSortedDictionary<NodeId, Remembered
 
     public static KnownMembers None { get; } = new(ImmutableSortedDictionary<NodeId, RememberedMember>.Empty, []);
 
-    /// <summary>Without that member; and it never was one.</summary>
-    public KnownMembers Forget(NodeId member) => this with { Members = Members.Remove(member) };
+    /// <summary>The next directory that the member comes with is taken as it is.</summary>
+    public KnownMembers Forget(NodeId member) => this with { Members = Members.SetItem(member, RememberedMember.Forgotten) };
 
     /// <summary>With that member among the removed.</summary>
     public KnownMembers Remove(NodeId member)

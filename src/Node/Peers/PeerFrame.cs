@@ -29,6 +29,9 @@ internal enum PeerFrameKind : byte
 
     /// <summary>Asks for a state to replace a wrong one: index that it must have applied (8). A snapshot stream of term 0 is the answer.</summary>
     StateWanted = 8,
+
+    /// <summary>Says that the process at the other end is alive: a number (8) that means nothing.</summary>
+    Beat = 9,
 }
 
 /// <summary>One frame between members. All numbers are little-endian.</summary>

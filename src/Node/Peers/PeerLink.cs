@@ -9,7 +9,7 @@ namespace Conclave.Node.Peers;
 
 /// <summary>Keeps one outgoing connection to one member alive, and says when it comes and goes.</summary>
 /// <remarks>A process that dies closes its sockets, so the end of this connection is the fastest sign of a dead member there is.</remarks>
-internal sealed class PeerLink(NodeId peer, PeerGate gate, IPeerLinkHandler handler, ILogger logger)
+internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval, IPeerLinkHandler handler, ILogger logger)
 {
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(2), RetryDelayMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelayMin = TimeSpan.FromMilliseconds(20);
@@ -144,6 +144,24 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, IPeerLinkHandler hand
         }
     }
 
+    /// <summary>Two followers have nothing to say to each other. The other side has to know all the same that this process lives: a copy of its directory may want its place.</summary>
+    private async Task BeatAsync(PeerOutput output, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(beatInterval);
+        try
+        {
+            for (ulong beat = 1; await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false); beat++)
+            {
+                output.Enqueue(PeerFrameKind.Beat, beat, null, []);
+                output.Flush();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The connection has ended.
+        }
+    }
+
     private Uri NextUrl(int attempt)
     {
         ImmutableArray<Uri> urls = [.. gate.Members.UrlsOf(peer).Concat(_saidOfItself).Distinct()];
@@ -156,6 +174,8 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, IPeerLinkHandler hand
         _output = output;
         handler.OnLink(peer, up: true);
         Log.PeerConnected(logger, Name, peer);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task beating = BeatAsync(output, ended.Token);
         try
         {
             // Nothing comes this way: the read ends when the other side is gone.
@@ -164,6 +184,8 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, IPeerLinkHandler hand
         }
         finally
         {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await beating.ConfigureAwait(false);
             _output = null;
             _droppedFrames += output.DroppedFrames;
             _totalBytes += output.TotalBytes;

@@ -49,6 +49,12 @@ internal static class PeerReceiver
                     break;
                 }
 
+                if (kind == PeerFrameKind.Beat)
+                {
+                    start += frameBytes;   // that it came is all there is to it
+                    continue;
+                }
+
                 // The copy is what log entries keep: they must not hold on to a receive buffer.
                 if (!handler.OnFrame(from, kind, body.ToArray()))
                 {

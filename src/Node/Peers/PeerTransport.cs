@@ -15,6 +15,9 @@ internal sealed class PeerTransport : IAsyncDisposable
     /// <summary>Links to callers that are not in the membership that this node has so far.</summary>
     private const int GuestsMax = 16;
 
+    /// <summary>So that a connection of a process that lives is heard within each election timeout, also when one beat is late.</summary>
+    private const int BeatsPerElectionTimeout = 4;
+
     /// <summary>Time in which a removed member may still get what it lacks, before its connections are closed and it is told why.</summary>
     private static readonly TimeSpan RemovalGrace = TimeSpan.FromSeconds(1);
 
@@ -54,7 +57,7 @@ internal sealed class PeerTransport : IAsyncDisposable
     }
 
     /// <param name="gate">Who is who, and who may talk.</param>
-    /// <param name="electionTimeout">A connection that was heard within it is alive.</param>
+    /// <param name="electionTimeout">A connection that was heard within it is alive; each side says something more often than that.</param>
     /// <param name="handler">Gets every frame.</param>
     /// <param name="links">Hears of connections that come and go.</param>
     /// <param name="onSnapshot">Serves a connection that brings a snapshot.</param>
@@ -157,7 +160,7 @@ internal sealed class PeerTransport : IAsyncDisposable
     private PeerLink AddUnderLock(NodeId node)
     {
         if (_links.ById.TryGetValue(node, out PeerLink? known)) return known;
-        var link = new PeerLink(node, _gate, _linkHandler, _logger);
+        var link = new PeerLink(node, _gate, _electionTimeout / BeatsPerElectionTimeout, _linkHandler, _logger);
         Volatile.Write(ref _links, Links.Of([.. _links.All, link]));
         if (_started) RunUnderLock(link);
         return link;

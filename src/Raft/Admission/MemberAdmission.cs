@@ -19,16 +19,18 @@ public static class MemberAdmission
         new(Reason(standing, remembered, acknowledged, shown, liveNonce), shown, remembered, acknowledged);
 
     /// <summary>What must be durable before an accepted member may talk.</summary>
-    public static RememberedMember Remember(RememberedMember? remembered, in MemberCredentials shown) =>
-        remembered is { } known && known.Boot == shown.Boot && known.BootNonce == shown.BootNonce && !known.LogReverted
-            ? known
-            : new RememberedMember(shown.Incarnation, shown.Boot, shown.BootNonce, LogReverted: false);
+    public static RememberedMember Remember(RememberedMember? remembered, LogIndex acknowledged, in MemberCredentials shown)
+    {
+        // Before this node has applied its log, the record is empty; that does not mean that the member has caught up.
+        bool hasCaughtUp = acknowledged > LogIndex.Zero && shown.Durable >= acknowledged;
+        return new RememberedMember(shown.Incarnation, shown.Boot, shown.BootNonce, LogReverted: false, Vouched: remembered is { Vouched: true } && !hasCaughtUp);
+    }
 
     private static AdmissionReason Reason(MemberStanding standing, RememberedMember? remembered, LogIndex acknowledged, in MemberCredentials shown, Guid? liveNonce)
     {
         if (standing == MemberStanding.Removed) return AdmissionReason.Removed;
         if (standing == MemberStanding.Unknown) return AdmissionReason.Unknown;
-        if (remembered is { } known)
+        if (remembered is { } known && known.Incarnation != Guid.Empty)
         {
             if (shown.Incarnation != known.Incarnation) return AdmissionReason.OtherDirectory;
             // Every start raises the number durably before it says anything: the same number again is another start from the same state.
@@ -37,7 +39,7 @@ public static class MemberAdmission
         }
 
         // A member that knows of its loss votes with care until it has caught up; one that does not is a danger.
-        if (shown.Durable < acknowledged && shown.LostEnd.Index < acknowledged) return AdmissionReason.OlderDirectory;
+        if (remembered is not { Vouched: true } && shown.Durable < acknowledged && shown.LostEnd.Index < acknowledged) return AdmissionReason.OlderDirectory;
         return liveNonce is { } live && live != shown.BootNonce ? AdmissionReason.SecondProcess : AdmissionReason.None;
     }
 }

@@ -9,11 +9,16 @@ namespace Conclave.Raft;
 public readonly record struct MemberCredentials(Guid Incarnation, ulong Boot, Guid BootNonce, LogIndex Durable, EntryId LostEnd);
 
 /// <summary>What is remembered of a member, durably, between its connections.</summary>
-/// <param name="Incarnation">Of the directory that it came with first.</param>
+/// <param name="Incarnation">Of the directory that it came with first; empty when the next one is to be taken as it is.</param>
 /// <param name="Boot">The highest that was accepted.</param>
 /// <param name="BootNonce">That belongs to <paramref name="Boot"/>.</param>
 /// <param name="LogReverted">A leader saw its log end before what it had acknowledged; see <see cref="RaftOutput.LogReverted"/>.</param>
-public readonly record struct RememberedMember(Guid Incarnation, ulong Boot, Guid BootNonce, bool LogReverted);
+/// <param name="Vouched">An operator said that its disk is lost and the others have everything: until it has caught up with the record, its log may end before it.</param>
+public readonly record struct RememberedMember(Guid Incarnation, ulong Boot, Guid BootNonce, bool LogReverted, bool Vouched = false)
+{
+    /// <summary>What is left of a member whose disk an operator told this node to forget.</summary>
+    public static RememberedMember Forgotten { get; } = new(Guid.Empty, 0, Guid.Empty, LogReverted: false, Vouched: true);
+}
 
 /// <summary>What the membership says of somebody who wants to talk.</summary>
 public enum MemberStanding : byte

@@ -29,7 +29,7 @@ public sealed partial class RaftCore
         _fastCampaignIn = 0;
         // A node whose log is about to be replaced, or has lost its end, does not know what it should have; one that cannot write could not
         // vote for itself.
-        if (!_roster.SelfVotes || _installing is not null || IsRecovering || IsDiskStalled)
+        if (!MayCampaign || _installing is not null || IsRecovering || IsDiskStalled)
         {
             // The leader is lost all the same: loyalty to it, counted from the timer just reset, would deny others the vote.
             if (Leader != NodeId.None) SetRole(Role, NodeId.None);
@@ -37,7 +37,7 @@ public sealed partial class RaftCore
         }
 
         StartRound(RaftRole.PreCandidate);
-        _tally.Record(_roster.SlotOf(Self), granted: true);
+        RecordOwnVote();
         if (_roster.HasMajority(_tally.Granted)) StartElection(transfer: false);
         else AskForVotes(preVote: true);
     }
@@ -147,8 +147,13 @@ public sealed partial class RaftCore
     private void OnOwnVotePersisted()
     {
         if (Role != RaftRole.Candidate || _durableTicket < _ownVoteTicket) return;
-        _tally.Record(_roster.SlotOf(Self), granted: true);
+        RecordOwnVote();
         TryWin();
+    }
+
+    private void RecordOwnVote()
+    {
+        if (_roster.SelfVotes) _tally.Record(_roster.SlotOf(Self), granted: true);
     }
 
     private bool TryWin()
@@ -191,7 +196,7 @@ public sealed partial class RaftCore
     /// </summary>
     private void ScheduleFastCampaign(NodeId lost)
     {
-        if (!_roster.SelfVotes || _fastCampaignIn > 0) return;
+        if (!MayCampaign || _fastCampaignIn > 0) return;
         int count = 0, position = 0;
         for (int slot = 0; slot < _roster.Slots; slot++)
         {
@@ -200,6 +205,7 @@ public sealed partial class RaftCore
             if (node == Self) position = count;
             count++;
         }
+        count = Math.Max(count, 1); // the lost one was the only voter left
         int spacing = count <= 2 ? 2 : 1;
         int rank = (position + (int)(Term.Value % (ulong)count)) % count;
         _fastCampaignIn = Math.Min(FastCampaignTicksMax, 1 + rank * spacing + _random.Below(spacing)) + CampaignDelay;

@@ -16,6 +16,22 @@ public sealed partial class RaftCore
     /// <summary>The newest membership may still be taken back, or is one half of a change.</summary>
     private bool IsChangePending => _configs.NewestIndex > Commit || _configs.Newest.IsJoint;
 
+    /// <summary>
+    /// A voter, or one that will be none when what its log says is committed. Until then it may be the only one that can be elected: a leader that is being
+    /// removed may have been alone with the end of the log, and those that remain cannot win against it under the configuration that they know (section 4.2.2 of
+    /// the Raft thesis). Its own vote does not count, and once it has committed the change it hands over.
+    /// </summary>
+    private bool MayCampaign
+    {
+        get
+        {
+            if (_roster.SelfVotes) return true;
+            for (int i = _configs.All.Count - 1; i > 0 && _configs.All[i].Index > Commit; i--)
+                if (_configs.All[i - 1].Membership.IsVoter(Self)) return true;
+            return false;
+        }
+    }
+
     private ConfigStack RecoverConfigs(RecoveredState recovered)
     {
         LogIndex start = Snapshot?.Last.Index ?? LogIndex.Zero;

@@ -41,7 +41,7 @@ internal static class MarkRules
     {
         if (!MarkBody.TryParseReport(body, out ulong markIndex, out ulong id, out ulong hash))
             return StoreError.Malformed;
-        if (markIndex != state.Marks.Index || !state.Marks.Members.TryGetValue(id, out MemberMark member))
+        if (markIndex == 0 || markIndex != state.Marks.Index || !state.Marks.Members.TryGetValue(id, out MemberMark member))
             return StoreError.None;
         state.Marks = state.Marks.With(id, member with { Report = hash });
         ReportCount count = ReportCount.Of(state.Marks);

@@ -9,6 +9,8 @@ public class CertaintyTests
     [InlineData(GrpcCode.Unavailable, "Cannot connect", RequestFate.NotSent, true, typeof(UnavailableException))]
     [InlineData(GrpcCode.Unavailable, "The connection broke", RequestFate.Unanswered, false, typeof(OutcomeUnknownException))]
     [InlineData(GrpcCode.Unavailable, "etcdserver: no leader", RequestFate.Answered, true, typeof(UnavailableException))]
+    [InlineData(GrpcCode.Unavailable, "etcdserver: unhealthy cluster", RequestFate.Answered, true, typeof(UnavailableException))]
+    [InlineData(GrpcCode.Unknown, "etcdserver: re-configuration failed due to not enough started members", RequestFate.Answered, false, typeof(ConclaveException))]
     [InlineData(GrpcCode.Unavailable, "etcdserver: request timed out", RequestFate.Answered, false, typeof(OutcomeUnknownException))]
     [InlineData(GrpcCode.DeadlineExceeded, "late", RequestFate.Unanswered, false, typeof(OutcomeUnknownException))]
     [InlineData(GrpcCode.Unknown, "context deadline exceeded", RequestFate.Answered, false, typeof(OutcomeUnknownException))]

@@ -44,6 +44,19 @@ public class SnapshotKeeperTests
     }
 
     [Fact]
+    public async Task A_snapshot_holds_the_membership_as_of_its_last_entry()
+    {
+        Membership three = Membership.Of(new NodeId(1), new NodeId(2), new NodeId(3));
+        await AppliedAsync(Between);
+        _keeper.OnMembership(three);
+        await AppliedAsync(2 * Between);
+        _keeper.OnInstalled(new SnapshotId(At(3 * Between), Members));
+        await AppliedAsync(4 * Between);
+
+        Assert.Equal([Members, three, Members], _toCore.Select(input => input.Snapshot!.Membership));
+    }
+
+    [Fact]
     public async Task What_nobody_expected_is_retried_too_and_does_not_come_out_of_stop()
     {
         _onCore = () => throw new InvalidOperationException("unexpected");

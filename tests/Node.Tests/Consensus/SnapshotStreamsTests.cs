@@ -85,12 +85,7 @@ public sealed class SnapshotStreamsTests
         while (!(await sender.HeardAsync()).Succeeded);
     }
 
-    private static Uri FreeUrl()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}");
-    }
+    private static Uri FreeUrl() => TestNode.FreeUrl();
 
     private sealed class Member : IAsyncDisposable
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Conclave.Node.Options;
 
 namespace Conclave.Node.Tests.Nodes;
@@ -52,6 +53,7 @@ public sealed class LostDiskTests : IAsyncLifetime
     {
         const int Loses = 1;
         await Node(0).PutAsync("a", "1");
+        await RestartWithMarksAsync();   // what it had is on record, too
         await StopAsync(Loses);
         Directory.Delete(_options[Loses].DataDir, recursive: true);
         await StartAsync(Loses);
@@ -80,24 +82,26 @@ public sealed class LostDiskTests : IAsyncLifetime
     [Fact]
     public async Task A_second_process_with_a_copy_of_the_directory_is_refused_everywhere()
     {
-        const int Copied = 1;
         await Node(0).PutAsync("a", "1");
+        // A follower: it has nothing to say to the other follower, which must know all the same that it lives.
+        int leader = await LeaderAsync(), copied = (leader + 1) % 3;
+        string[] others = [.. Enumerable.Range(0, 3).Where(i => i != copied).Select(i => _options[i].Name)];
         string copy = Path.Combine(_directory.Path, "copy");
-        CopyDirectory(_options[Copied].DataDir, copy);
+        CopyDirectory(_options[copied].DataDir, copy);
 
         // The same member by its flags, at other ports of the same machine.
-        await using TestNode second = await TestNode.StartAsync(_options[Copied] with
+        await using TestNode second = await TestNode.StartAsync(_options[copied] with
         {
             DataDir = copy,
             ListenClientUrls = [TestNode.FreeUrl()],
             ListenPeerUrls = [TestNode.FreeUrl()],
-            InitialAdvertisePeerUrls = _options[Copied].ListenPeerUrls,
+            InitialAdvertisePeerUrls = _options[copied].ListenPeerUrls,
         });
-        await TestNode.EventuallyAsync("both others say so", () => Task.FromResult(new[] { "n1", "n3" }.All(other => Said(other, "is connected and alive in another process"))));
+        await TestNode.EventuallyAsync("both others say so", () => Task.FromResult(others.All(other => Said(other, "is connected and alive in another process"))));
 
         Assert.NotEqual(HttpStatusCode.OK, (await second.PostAsync("/v3/kv/range", new { key = TestNode.Base64("a") })).Status);
-        await Node(Copied).PutAsync("a", "2");   // the first one is not disturbed
-        Assert.Equal("2", await Node(0).GetAsync("a"));
+        await Node(copied).PutAsync("a", "2");   // the first one is not disturbed
+        Assert.Equal("2", await Node(leader).GetAsync("a"));
     }
 
     [Fact]
@@ -119,6 +123,45 @@ public sealed class LostDiskTests : IAsyncLifetime
 
         Assert.NotEqual(HttpStatusCode.OK, await ReadStatusAsync(Restored));
         Assert.Equal("acknowledged by the later start", await Node(0).GetAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_member_whose_log_is_damaged_catches_up_from_the_others()
+    {
+        const int Damaged = 1;
+        for (int i = 0; i < 50; i++) await Node(0).PutAsync($"k{i}", new string('x', 4_000));
+        await TestNode.EventuallyAsync("all have it", async () => await Node(Damaged).GetAsync("k49") is not null);
+        await StopAsync(Damaged);
+        string log = Directory.GetFiles(Path.Combine(_options[Damaged].DataDir, "member"), "wal-*").Order(StringComparer.Ordinal).First();
+        using (FileStream file = File.OpenWrite(log))
+        {
+            file.Position = 100_000;   // in the middle of what it acknowledged
+            file.Write(new byte[4_096]);
+        }
+
+        await StartAsync(Damaged);
+
+        await TestNode.EventuallyAsync("it has everything again", async () => (await ReadStatusAsync(Damaged)) == HttpStatusCode.OK && await Node(Damaged).GetAsync("k49") is not null);
+        Assert.DoesNotContain("conclave_log_lost_end 0\n", await Node(Damaged).GetTextAsync("/metrics"));
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(_options[Damaged].DataDir, "member", "quarantine")));
+        await Node(Damaged).PutAsync("a", "2");
+        Assert.Equal("2", await Node(0).GetAsync("a"));
+    }
+
+    private async Task<int> LeaderAsync()
+    {
+        int leader = -1;
+        await TestNode.EventuallyAsync("there is a leader", async () =>
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                (_, JsonElement status) = await Node(i).PostAsync("/v3/maintenance/status", new { });
+                if (status.TryGetProperty("leader", out JsonElement id) && id.GetString() == status.GetProperty("header").GetProperty("member_id").GetString()) leader = i;
+            }
+
+            return leader >= 0;
+        });
+        return leader;
     }
 
     private static bool Said(string name, string what) =>
@@ -157,6 +200,26 @@ public sealed class LostDiskTests : IAsyncLifetime
         }
 
         Assert.Fail("The members did not connect to each other.");
+    }
+
+    private async Task RestartWithMarksAsync()
+    {
+        _options = [.. _options.Select(o => o with { StateMarkInterval = TimeSpan.FromSeconds(1) })];
+        for (int i = 0; i < 3; i++)
+        {
+            await StopAsync(i);
+            await StartAsync(i);
+        }
+
+        for (int i = 0; i < 3; i++)
+        {
+            long start = Environment.TickCount64;
+            while ((await Node(i).GetTextAsync("/metrics")).Contains("conclave_state_mark_index 0\n", StringComparison.Ordinal))
+            {
+                Assert.True(Environment.TickCount64 - start < 60_000, "No mark was made.");
+                await Task.Delay(50, TestContext.Current.CancellationToken);
+            }
+        }
     }
 
     private static bool KnowsBothOthers(NodeOptions options)

@@ -34,6 +34,9 @@ internal sealed class MemberCluster : IAsyncDisposable
     /// <summary>A member that votes and has said its name.</summary>
     public TestNode Any() => _running.First(m => !_joining.Contains(m.Key)).Value;
 
+    /// <summary>As <see cref="Any"/>, but not this one.</summary>
+    public TestNode Other(string name) => _running.First(m => m.Key != name && !_joining.Contains(m.Key)).Value;
+
     public async Task<TestNode> StartAsync(string name) => _running[name] = await TestNode.StartAsync(_options[name]);
 
     public async Task StopAsync(string name)

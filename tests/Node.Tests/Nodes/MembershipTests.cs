@@ -276,6 +276,7 @@ public sealed class MembershipTests
     {
         TestNode node = cluster.Node(name);
         await cluster.ChangeAsync("remove", name);
+        await TestNode.EventuallyAsync($"{name} is not listed", async () => !(await cluster.ListAsync(cluster.Other(name))).Any(m => m.Name == name));
         await TestNode.EventuallyAsync($"{name} gives up", () => Task.FromResult(node.Fatal is MemberRemovedException));
         await cluster.StopAsync(name);
         return node.Fatal!.Message;

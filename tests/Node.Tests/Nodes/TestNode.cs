@@ -132,12 +132,28 @@ internal sealed class TestNode : IAsyncDisposable
 
     public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>A loopback address that nobody listens on.</summary>
+    /// <remarks>Below the ports that the system gives to outgoing connections: one of those may be taken between this look and the start of the node.</remarks>
     internal static Uri FreeUrl()
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}");
+        const int First = 10_000, Count = 20_000;
+        while (true)
+        {
+            int port = First + (int)((uint)Interlocked.Increment(ref _lastPort) % Count);
+            try
+            {
+                using var probe = new TcpListener(IPAddress.Loopback, port);
+                probe.Start();
+                return new Uri($"http://127.0.0.1:{port}");
+            }
+            catch (SocketException)
+            {
+                // Taken; the next one.
+            }
+        }
     }
+
+    private static int _lastPort = Random.Shared.Next(100_000);   // test processes side by side begin at different places
 }
 
 /// <summary>A directory that is gone after the test.</summary>

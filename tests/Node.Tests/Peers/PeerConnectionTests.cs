@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
+using Conclave.Node.Tests.Nodes;
 using Conclave.Raft;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -89,6 +90,20 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         PeerRefusedException refusal = await RefusedAsync(_mine);
 
         Assert.Equal((AdmissionReason.Removed, true), (refusal.Reason, refusal.ByOther));
+    }
+
+    [Fact]
+    public async Task A_member_whose_log_went_back_is_hung_up_on_and_refused()
+    {
+        using Socket first = await DialAsync(_mine);
+        await EventuallyAsync(() => _calleeGate.LiveNonce(Caller) is not null);   // served, not only greeted
+
+        _callee.Revert(Caller);
+
+        Assert.True(await IsClosedAsync(first));
+        PeerRefusedException refusal = await RefusedAsync(_mine);
+        Assert.Equal(AdmissionReason.OlderDirectory, refusal.Reason);
+        Assert.Contains("has lost writes", refusal.Message);
     }
 
     [Fact]
@@ -256,10 +271,5 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         }
     }
 
-    private static Uri FreeUrl()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}");
-    }
+    private static Uri FreeUrl() => TestNode.FreeUrl();
 }

@@ -13,7 +13,7 @@ public class MemberAdmissionTests(ITestOutputHelper output)
     public void Who_was_never_met_is_taken_as_it_is()
     {
         Assert.Equal(AdmissionReason.None, Judge(Usual, remembered: null));
-        Assert.Equal(Known, MemberAdmission.Remember(null, Usual));
+        Assert.Equal(Known, MemberAdmission.Remember(null, LogIndex.Zero, Usual));
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public class MemberAdmissionTests(ITestOutputHelper output)
         MemberCredentials next = Usual with { Boot = 6, BootNonce = Nonce(66) };
 
         Assert.Equal(AdmissionReason.None, Judge(next, Known));
-        Assert.Equal(new RememberedMember(Disk, 6, Nonce(66), false), MemberAdmission.Remember(Known, next));
+        Assert.Equal(new RememberedMember(Disk, 6, Nonce(66), false), MemberAdmission.Remember(Known, LogIndex.Zero, next));
     }
 
     [Theory]
@@ -68,7 +68,22 @@ public class MemberAdmissionTests(ITestOutputHelper output)
         Assert.Equal(AdmissionReason.OlderDirectory, Judge(Usual, reverted));
         Assert.Equal(AdmissionReason.OlderDirectory, Judge(restarted, reverted));
         Assert.Equal(AdmissionReason.None, Judge(repaired, reverted));
-        Assert.False(MemberAdmission.Remember(reverted, repaired).LogReverted);
+        Assert.False(MemberAdmission.Remember(reverted, LogIndex.Zero, repaired).LogReverted);
+    }
+
+    [Fact]
+    public void A_member_that_an_operator_vouched_for_comes_with_an_empty_disk_and_is_watched_again_once_it_has_caught_up()
+    {
+        MemberCredentials empty = Usual with { Incarnation = OtherDisk, Boot = 1, BootNonce = Nonce(1), Durable = LogIndex.Zero };
+        Assert.Equal(AdmissionReason.OlderDirectory, Judge(empty, remembered: null, acknowledged: 100));
+        Assert.Equal(AdmissionReason.None, Judge(empty, RememberedMember.Forgotten, acknowledged: 100));
+
+        RememberedMember vouched = MemberAdmission.Remember(RememberedMember.Forgotten, LogIndex.Zero, empty);
+        Assert.Equal(AdmissionReason.None, Judge(empty with { Durable = new LogIndex(50) }, vouched, acknowledged: 100));
+        Assert.Equal(AdmissionReason.OtherDirectory, Judge(Usual with { Boot = 9 }, vouched));
+
+        RememberedMember caughtUp = MemberAdmission.Remember(vouched, new LogIndex(100), empty with { Durable = new LogIndex(100) });
+        Assert.Equal(AdmissionReason.OlderDirectory, Judge(empty with { Durable = new LogIndex(99) }, caughtUp, acknowledged: 100));
     }
 
     [Fact]
@@ -78,7 +93,7 @@ public class MemberAdmissionTests(ITestOutputHelper output)
 
         Assert.Equal(AdmissionReason.SecondProcess, Judge(copy, Known, live: 55));
         Assert.Equal(AdmissionReason.None, Judge(copy, Known, live: null));
-        Assert.Equal(AdmissionReason.OlderDirectory, Judge(Usual, MemberAdmission.Remember(Known, copy), live: 66));
+        Assert.Equal(AdmissionReason.OlderDirectory, Judge(Usual, MemberAdmission.Remember(Known, LogIndex.Zero, copy), live: 66));
     }
 
     /// <summary>Whatever two processes share a directory's history: after either was let in, the other one is not, in this state of it.</summary>
@@ -88,7 +103,7 @@ public class MemberAdmissionTests(ITestOutputHelper output)
         RememberedMember before = new(Disk, known, Nonce(7), false);
         MemberCredentials a = Usual with { Boot = boot, BootNonce = Nonce(100) }, b = a with { BootNonce = Nonce(200) };
         if (Judge(a, before) != AdmissionReason.None) return Judge(b, before) != AdmissionReason.None;
-        return Judge(b, MemberAdmission.Remember(before, a)) == AdmissionReason.OlderDirectory;
+        return Judge(b, MemberAdmission.Remember(before, LogIndex.Zero, a)) == AdmissionReason.OlderDirectory;
     }), output);
 
     [Fact]
