@@ -84,6 +84,7 @@ internal sealed class Checker(SimWorld world)
             if (op.HardState is { } state) OnHardState(node, state);
             foreach (ref readonly Entry entry in op.Entries.Span) OnEntry(node, entry);
         }
+        if (node.Core.Role == RaftRole.Candidate && (_memories[node.Slot].Role != RaftRole.Candidate || _memories[node.Slot].Term != node.Core.Term)) ElectionCheck.OnCampaign(node);
         if (node.Core.Role == RaftRole.Leader && _memories[node.Slot] is var memory && (memory.Role != RaftRole.Leader || memory.Term != node.Core.Term)) OnLeader(node);
         foreach (ReadOnlyMemory<Entry> run in output.Committed)
             foreach (ref readonly Entry entry in run.Span) Committed.Add(world, node, entry);

@@ -21,7 +21,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
             if (log.Boot <= _boot) throw new SimulationFailure($"I7: node {node} opens its directory and counts {log.Boot} after {_boot}: an older copy of it would look as new.");
-            _boot = log.Boot;
+            (_boot, LostAtOpening) = (log.Boot, log.LostEnd);
             _snapshots = new SnapshotStore(_files, Directory, ClusterId) { Faults = faults };
             loaded = _snapshots.LoadNewest(_log, static file => new Loaded(file.Id, ContentOf(file)), []);
             recovered = _log.StartFrom(log, loaded?.Id);
@@ -93,10 +93,39 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
 
     public void Fill(int? bytes) => _files.Faults.SpaceBytesMax = _files.UsedBytes + bytes;
 
-    public bool Flip(StrikeKind what)
+    public EntryId LostAtOpening { get; private set; }
+
+    public bool Flip(StrikeKind what, int amount)
     {
+        if (what == StrikeKind.FlipLogEnd) return FlipLogEnd(amount);
+        if (what == StrikeKind.FlipPair) return FlipPair(amount);
         DiskFileKind kind = what switch { StrikeKind.FlipLog => DiskFileKind.Segment, StrikeKind.FlipSnapshot => DiskFileKind.Snapshot, _ => DiskFileKind.Superblock };
         return _files.FlipRandomBits(kind).Count > 0;
+    }
+
+    /// <summary>The newest of what the log acknowledged: where a batch began, its header; elsewhere, its content.</summary>
+    private bool FlipLogEnd(int sectors)
+    {
+        string? newest = _files.List(Directory).Where(name => LogFiles.TryParseSegment(name, out _)).Max(StringComparer.Ordinal);
+        if (newest is null) return false;
+        string path = Path.Combine(Directory, newest);
+        byte[] all = _files.ReadAll(path);
+        int last = all.AsSpan().LastIndexOfAnyExcept((byte)0) / Sectors.Bytes;
+        bool hit = false;
+        for (int sector = last; sector > last - sectors && sector * Sectors.Bytes >= SegmentHeader.ContentOffset; sector--)
+        {
+            _files.FlipBit(path, 8L * (sector * Sectors.Bytes + _files.Steps % BatchHeader.Bytes));
+            hit = true;
+        }
+        return hit;
+    }
+
+    private bool FlipPair(int pair)
+    {
+        if (!_files.List(Directory).Contains(LogFiles.SuperblockName)) return false;
+        for (int slot = 2 * pair; slot < 2 * pair + 2; slot++)
+            _files.FlipBit(Path.Combine(Directory, LogFiles.SuperblockName), 8L * (slot * SuperblockFile.SlotBytes + _files.Steps % SuperblockContent.Bytes));
+        return true;
     }
 
     public void Heal() => _files.Faults.Heal();

@@ -38,10 +38,14 @@ internal interface INodeDisk
     /// <summary>No room for more than so many bytes beyond what is used; null for any.</summary>
     void Fill(int? bytes);
 
-    /// <summary>Flips a bit at rest.</summary>
+    /// <summary>Flips bits at rest.</summary>
     /// <param name="what">In which files.</param>
+    /// <param name="amount">What the kind counts.</param>
     /// <returns>Whether there was one.</returns>
-    bool Flip(StrikeKind what);
+    bool Flip(StrikeKind what, int amount);
+
+    /// <summary>What the log said, when it was opened last, that it may have lost. It may have been made good by the end of the opening.</summary>
+    EntryId LostAtOpening { get; }
 
     /// <summary>Nothing is armed any more.</summary>
     void Heal();

@@ -68,7 +68,9 @@ internal sealed class ListDisk : INodeDisk
     {
     }
 
-    public bool Flip(StrikeKind what) => false;
+    public bool Flip(StrikeKind what, int amount) => false;
+
+    public EntryId LostAtOpening => EntryId.Zero;
 
     public void Heal() => _crashAfter = -1;
 

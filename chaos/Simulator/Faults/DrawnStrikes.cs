@@ -36,7 +36,7 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
         {
             case FaultKind.PowerCut: Add(StrikeKind.PowerCut, DownTime(random), nodes: node); break;
             case FaultKind.KillProcess: Add(StrikeKind.Kill, DownTime(random), nodes: node); break;
-            case FaultKind.CrashWhileWriting: Add(StrikeKind.CrashWriting, DownTime(random), random.Below(6), nodes: node); break;
+            case FaultKind.CrashWhileWriting: DrawCrash(random, node); break;
             case FaultKind.CrashAll:
                 for (int each = 1; each <= count; each++) Add(random.Pick(StrikeKind.PowerCut, StrikeKind.Kill), DownTime(random), nodes: each);
                 break;
@@ -52,10 +52,27 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
             case FaultKind.ClockDrift: Add(StrikeKind.Clock, lasts, (int)random.Between(Plan.TickUs / 2, 2 * Plan.TickUs), nodes: node); break;
             case FaultKind.DiskError: Add(random.Pick(StrikeKind.FailWrite, StrikeKind.FailSync), DownTime(random), random.Below(4), nodes: node); break;
             case FaultKind.DiskFull: Add(StrikeKind.FillDisk, lasts, random.Below(30_000), nodes: node); break;
-            case FaultKind.Damage: Add(random.Pick(StrikeKind.FlipLog, StrikeKind.FlipLog, StrikeKind.FlipSnapshot, StrikeKind.FlipSuperblock), DownTime(random), nodes: node); break;
+            case FaultKind.Damage: DrawDamage(random, node); break;
             case FaultKind.Members: DrawMembers(random, node, count); break;
             case FaultKind.Transfer: Add(StrikeKind.Transfer, 0, Via(random, count), nodes: random.Below(3) == 0 ? [] : [node]); break;
         }
+    }
+
+    /// <summary>Mostly in any write. Sometimes in the few of a reset, or twice: in a write, and again right after the start that found what the first crash left.</summary>
+    private void DrawCrash(RandomStream random, int node)
+    {
+        int aim = random.Below(6);
+        if (aim == 0) Add(StrikeKind.CrashResetting, DownTime(random), random.Below(12), nodes: node);
+        else Add(StrikeKind.CrashWriting, DownTime(random), random.Below(aim <= 2 ? 3 : 6), nodes: node);
+        if (aim is 1 or 2) Add(StrikeKind.CrashStarting, DownTime(random), random.Below(6), nodes: node);
+    }
+
+    /// <summary>Anywhere, or where it hurts most: files are mostly empty, and what was written last has no copy behind it.</summary>
+    private void DrawDamage(RandomStream random, int node)
+    {
+        StrikeKind kind = random.Pick(StrikeKind.FlipLog, StrikeKind.FlipLog, StrikeKind.FlipSnapshot, StrikeKind.FlipSuperblock, StrikeKind.FlipLogEnd, StrikeKind.FlipPair);
+        int amount = kind switch { StrikeKind.FlipLogEnd => 1 + random.Below(4), StrikeKind.FlipPair => random.Below(2), _ => 0 };
+        Add(kind, DownTime(random), amount, nodes: node);
     }
 
     private void DrawMembers(RandomStream random, int node, int count)

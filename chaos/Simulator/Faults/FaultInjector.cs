@@ -46,6 +46,8 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             case StrikeKind.PowerCut: Crash(strike, powerCut: true); break;
             case StrikeKind.Kill: Crash(strike, powerCut: false); break;
             case StrikeKind.CrashWriting: Target(strike)?.ArmCrashWhileWriting(strike.Amount, strike.ForUs); break;
+            case StrikeKind.CrashStarting: Target(strike)?.ArmCrashAtStart(strike.Amount, strike.ForUs); break;
+            case StrikeKind.CrashResetting: Target(strike)?.ArmCrashInReset(strike.Amount, strike.ForUs); break;
             case StrikeKind.Pause: Target(strike)?.Pause(strike.ForUs); break;
             case StrikeKind.Partition: Block(strike, Across(strike)); break;
             case StrikeKind.Mute: Block(strike, Beside(strike, outward: true)); break;
@@ -73,7 +75,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
                 full.FillDisk(strike.Amount, strike.ForUs);
                 Last(strike, () => full.FillDisk(null, 0));
                 break;
-            case StrikeKind.FlipLog or StrikeKind.FlipSnapshot or StrikeKind.FlipSuperblock when Target(strike) is { } damaged:
+            case StrikeKind.FlipLog or StrikeKind.FlipSnapshot or StrikeKind.FlipSuperblock or StrikeKind.FlipLogEnd or StrikeKind.FlipPair when Target(strike) is { } damaged:
                 if (world.Damages.MayDamage(damaged)) damaged.Damage(strike);
                 break;
             case StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer: world.Operator.Carry(strike); break;

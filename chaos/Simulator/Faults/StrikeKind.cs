@@ -12,6 +12,12 @@ internal enum StrikeKind
     /// <summary>The next write of the node stops after so many steps, and the node with it; it starts again after the duration.</summary>
     CrashWriting,
 
+    /// <summary>The first thing that the node writes after its next start stops after so many steps, and the node with it; it starts again after the duration.</summary>
+    CrashStarting,
+
+    /// <summary>The next time that the node replaces its log by a snapshot, it stops after so many steps; it starts again after the duration.</summary>
+    CrashResetting,
+
     /// <summary>The process stands still.</summary>
     Pause,
 
@@ -59,6 +65,12 @@ internal enum StrikeKind
 
     /// <summary>A bit of the superblock flips; as above.</summary>
     FlipSuperblock,
+
+    /// <summary>The process dies, and a bit flips in each of the last so many sectors that its log has written; it starts again after the duration.</summary>
+    FlipLogEnd,
+
+    /// <summary>The process dies, and a bit flips in both copies of one pair of the superblock, 0 or 1; it starts again after the duration.</summary>
+    FlipPair,
 
     /// <summary>An empty node starts after the duration, and is to be a learner. Asked of the leader, or of the node named by <c>via</c>; so are the next four.</summary>
     AddLearner,

@@ -75,8 +75,11 @@ public static class Mutations
             Mutation.TransferWithoutCatchUp or Mutation.TransferSkipsLogCheck
                 => plan with { Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 200_000, WritePermille = 900, SpikePermille = 100, Faults = [FaultKind.Transfer, FaultKind.Transfer, FaultKind.CutLinks, FaultKind.SlowDisk] },
             // Disks that lose what was acknowledged, and say so.
-            Mutation.AcceptAnyTimeoutNow => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, SpikePermille = 100, Faults = [FaultKind.Transfer, FaultKind.Transfer, FaultKind.Damage, FaultKind.SlowDisk] },
-            Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd or Mutation.VoteInLogOnly or Mutation.SuperblockOnePair or Mutation.SkipContinuityCheck
+            Mutation.AcceptAnyTimeoutNow => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, SpikePermille = 100, Faults = [FaultKind.Transfer, FaultKind.Transfer, FaultKind.Damage] },
+            // A vote that is the newest that there is on its disk: elections, and hardly anything else.
+            Mutation.VoteInLogOnly => plan with { Nodes = Math.Max(plan.Nodes, 5), FaultEveryUs = 50_000, Clients = 1, WritePermille = 0, ThinkMaxUs = 200_000, Faults = [FaultKind.Damage, FaultKind.IsolateLeader] },
+            Mutation.SuperblockOnePair => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.Damage] },
+            Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd or Mutation.SkipContinuityCheck
                 => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, Faults = [FaultKind.Damage, FaultKind.Damage, FaultKind.IsolateLeader, FaultKind.KillProcess] },
             Mutation.RetryFailedSync => busyDisk with { Faults = [FaultKind.DiskError, FaultKind.PowerCut] },
             // Elections that overlap.
@@ -86,7 +89,7 @@ public static class Mutations
             // Crashes in the midst of many writes, segments that roll over, and snapshots.
             Mutation.RecycleBeforeSuperblock or Mutation.ReleaseBeforeWrite => busyDisk with { Faults = [FaultKind.CrashWhileWriting] },
             Mutation.ResetCountsAtOnce => busyDisk with { Nodes = 3, FaultEveryUs = 200_000, Faults = [FaultKind.CrashWhileWriting, FaultKind.CutLinks, FaultKind.CutLinks] },
-            Mutation.KeepTornTail => busyDisk with { Nodes = 1, Faults = [FaultKind.CrashWhileWriting] },
+            Mutation.KeepTornTail => busyDisk with { Nodes = 1, FaultEveryUs = 800_000, ThinkMaxUs = 20_000, HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.CrashWhileWriting] },
             // Writes that are overtaken by those of another leader.
             Mutation.StableMarkFromOldTicket => plan with { Nodes = 3, WritePermille = 900, DiskMaxUs = 50_000, FaultEveryUs = 200_000, Faults = [FaultKind.SlowDisk, FaultKind.IsolateLeader, FaultKind.CutLinks] },
             Mutation.ReadBeforePublished => plan with { RealStore = true },

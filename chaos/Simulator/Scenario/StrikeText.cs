@@ -9,7 +9,9 @@ internal static class StrikeText
     /// <summary>What the number of a strike counts; kinds that are not here have none.</summary>
     private static string? AmountWord(StrikeKind kind) => kind switch
     {
-        StrikeKind.CrashWriting => "steps",
+        StrikeKind.CrashWriting or StrikeKind.CrashStarting or StrikeKind.CrashResetting => "steps",
+        StrikeKind.FlipLogEnd => "sectors",
+        StrikeKind.FlipPair => "pair",
         StrikeKind.FailWrite or StrikeKind.FailSync => "after",
         StrikeKind.FillDisk => "bytes",
         StrikeKind.Loss => "permille",

@@ -11,6 +11,8 @@ internal sealed partial class SimNode
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
     private bool _damaged; // and not started since
+    private bool _superblockOnly, _pairDamaged; // what was damaged
+    private (int Steps, long DownTimeUs)? _crashAtStart, _crashInReset; // armed, and not struck yet
     private EntryId _lostEnd; // as the disk said at the last start
     private const long RetryUs = 500_000;
     private IoTicket? _lastTicket; // survives restarts; see ReportFormerLife
@@ -29,6 +31,18 @@ internal sealed partial class SimNode
     {
         _downTimeUs = downTimeUs;
         _disk.ArmCrash(steps);
+        if (steps is null) (_crashAtStart, _crashInReset) = (null, null);
+    }
+
+    public void ArmCrashAtStart(int steps, long downTimeUs) => _crashAtStart = (steps, downTimeUs);
+
+    public void ArmCrashInReset(int steps, long downTimeUs) => _crashInReset = (steps, downTimeUs);
+
+    private void ArmDelayedCrash(ref (int Steps, long DownTimeUs)? armed)
+    {
+        if (armed is not { } crash) return;
+        ArmCrashWhileWriting(crash.Steps, crash.DownTimeUs);
+        armed = null;
     }
 
     /// <summary>Its disk lost something that it may have promised to keep, and the others have not brought all of it back yet.</summary>
@@ -56,8 +70,20 @@ internal sealed partial class SimNode
     /// <summary>Bits flip. A node that is up finds out at its next start.</summary>
     public void Damage(Strike strike)
     {
-        if (!_disk.Flip(strike.Kind)) return;
-        _damaged = true;
+        bool isPair = strike.Kind == StrikeKind.FlipPair;
+        // The last vote is in one pair of the superblock and in the log; with both damaged it is gone, and the node rightly refuses to start.
+        if (_damaged && (isPair || _pairDamaged)) return;
+        if (isPair || strike.Kind == StrikeKind.FlipLogEnd)
+        {
+            if (IsUp)
+            {
+                Crash(powerCut: false);
+                StartLater(strike.ForUs);
+            }
+        }
+        if (!_disk.Flip(strike.Kind, strike.Amount)) return;
+        _superblockOnly = (!_damaged || _superblockOnly) && strike.Kind is StrikeKind.FlipSuperblock or StrikeKind.FlipPair;
+        (_damaged, _pairDamaged) = (true, isPair);
         _world.Statistics.BitsFlipped++;
         if (!IsUp) return;
         Call(strike.ForUs, () =>
@@ -92,18 +118,21 @@ internal sealed partial class SimNode
             recovered = null!; // likewise
             return false;
         }
+        bool mayHaveLost = _damaged && !_superblockOnly;
+        if (_disk.LostAtOpening > _lostEnd && !mayHaveLost) throw new SimulationFailure($"I7: {Id} after its restart takes {_disk.LostAtOpening} for lost, and its log was not damaged.");
         // What was damaged may lie below the snapshot: then the log begins anew there, and nothing is lost.
-        string? problem = _damaged && (recovered.LostEnd != EntryId.Zero || recovered.Base.Index > before.Index) ? _shadow.AdoptRepaired(recovered) : _shadow.Adopt(recovered, recovered.Snapshot);
+        string? problem = mayHaveLost && (recovered.LostEnd != EntryId.Zero || recovered.Base.Index > before.Index) ? _shadow.AdoptRepaired(recovered) : _shadow.Adopt(recovered, recovered.Snapshot);
         if (problem is not null) throw new SimulationFailure($"I7: {Id} after its restart: {problem}");
         if (recovered.LostEnd < _lostEnd && _shadow.Last < _lostEnd) throw new SimulationFailure($"I7: {Id} had lost what it held up to {_lostEnd}, ends at {_shadow.Last}, and knows nothing of it.");
         if (recovered.LostEnd != EntryId.Zero && _damaged) _world.Statistics.LogsRepaired++;
         bool mayLackSnapshot = _damaged || recovered.LostEnd != EntryId.Zero;
-        (_lostEnd, _damaged) = (recovered.LostEnd, false);
+        (_lostEnd, _damaged, _pairDamaged, _superblockOnly) = (recovered.LostEnd, false, false, false);
         if (recovered.Base == recovered.Snapshot?.Last && recovered.Base != before) _world.Statistics.LogResetsAtStart++;
         LogIndex snapshot = recovered.Snapshot?.Last.Index ?? LogIndex.Zero;
         if (snapshot < _durableSnapshot && !mayLackSnapshot) throw new SimulationFailure($"I7: {Id} had a durable snapshot at {_durableSnapshot} and starts with {recovered.Snapshot?.Last}.");
         _durableSnapshot = snapshot;
         LoadMachine(recovered.Snapshot, state);
+        ArmDelayedCrash(ref _crashAtStart);
         return true;
     }
 
@@ -203,6 +232,7 @@ internal sealed partial class SimNode
         // The term of the snapshot may be newer than the one on disk, if the leader's term has not been written yet.
         if (hardState.Term < id.Last.Term) hardState = new HardState(id.Last.Term, NodeId.None);
         _shadow.BeginReset(id.Last, hardState);
+        ArmDelayedCrash(ref _crashInReset);
         if (!_world.Has(DriverFaults.InstallWithoutReset)) _disk.ResetTo(id.Last, _world.Has(DriverFaults.InstallForgetsVote) ? hardState with { VotedFor = NodeId.None } : hardState);
         _shadow.Done();
         _world.Statistics.SnapshotsInstalled++;

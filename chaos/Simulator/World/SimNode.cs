@@ -219,6 +219,13 @@ internal sealed partial class SimNode
         for (int i = 0; i < count; i++)
         {
             if (_inbox[i] is { Kind: RaftInputKind.SnapshotInstalled, Snapshot: { } installed }) _world.Checker.Members.OnInstalled(this, installed);
+            if (_inbox[i] is { Kind: RaftInputKind.Received, Message: TimeoutNow asked })
+            {
+                (Term before, string? problem) = (Core.Term, ElectionCheck.ProblemWith(this, asked));
+                Core.Step(_inbox[i], _output);
+                ElectionCheck.OnAsked(this, asked, before, problem);
+                continue;
+            }
             Core.Step(_inbox[i], _output);
         }
         _inbox.RemoveRange(0, count);
