@@ -13,9 +13,13 @@ internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases 
     private readonly Statistics _total = new();
     private readonly List<ulong> _failed = [];
     private long _runs, _events, _virtualUs;
+    private volatile bool _stopped;
 
     /// <summary>Directory for the scenarios of failures; null for none.</summary>
     public string? ShrinkInto { get; init; }
+
+    /// <summary>From any thread: no further runs are begun.</summary>
+    public void Stop() => _stopped = true;
 
     /// <returns>The seeds that failed.</returns>
     public IReadOnlyList<ulong> Explore(ulong firstSeed, TimeSpan time, int parallel, TextWriter output)
@@ -25,7 +29,7 @@ internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases 
         long next = -1;
         void Work()
         {
-            while (clock.Elapsed < time) RunOne(firstSeed + (ulong)Interlocked.Increment(ref next), output);
+            while (!_stopped && clock.Elapsed < time) RunOne(firstSeed + (ulong)Interlocked.Increment(ref next), output);
         }
 
         Thread[] threads = [.. Enumerable.Range(0, parallel).Select(_ => new Thread(Work))];

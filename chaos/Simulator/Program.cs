@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Conclave.Simulator;
 
 const string Usage = """
@@ -74,6 +75,14 @@ int Explore()
     ulong from = options.ContainsKey("--from") ? Number("--from", 0) : (ulong)Random.Shared.NextInt64(1L << 40);
     var time = TimeSpan.FromMinutes(double.Parse(options.GetValueOrDefault("--minutes", "1"), CultureInfo.InvariantCulture));
     var explorer = new Explorer(steps, mutation, checkReleases) { ShrinkInto = Path.Combine("artifacts", "simulator") };
+    // Ctrl-C or SIGTERM ends the search after the runs that are under way, and the totals are still told.
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        explorer.Stop();
+    }
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     return explorer.Explore(from, time, (int)Number("--parallel", 1), Console.Out).Count == 0 ? 0 : 1;
 }
 
