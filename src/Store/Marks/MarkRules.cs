@@ -87,7 +87,8 @@ internal static class MarkRules
     {
         foreach ((ulong id, MemberMark member) in state.Marks.Members)
         {
-            if (member.Report is not null)
+            // What a majority has said of a member is not taken back because there is none now.
+            if (member.Report is not null && member.Verdict != MemberVerdict.Differs)
                 Judge(state, id, member, MemberVerdict.Undecided);
         }
     }
