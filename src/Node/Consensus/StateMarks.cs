@@ -8,12 +8,9 @@ namespace Conclave.Node.Consensus;
 /// <param name="interval">From mark to mark; zero for none.</param>
 internal sealed class StateMarks(Replica replica, TimeSpan interval)
 {
-    /// <summary>From mark to mark while a member is known to differ: it waits for one to show that it has healed.</summary>
-    private static readonly TimeSpan SuspectIntervalMax = TimeSpan.FromSeconds(2);
-
+    private readonly MarkSchedule _schedule = new(interval);
     private readonly Lock _gate = new();
     private Task _hashing = Task.CompletedTask;
-    private TimeSpan _due;
     private bool _hasAnnounced;
 
     /// <summary>Proposes the next mark when it is time. Called a few times a second.</summary>
@@ -24,16 +21,12 @@ internal sealed class StateMarks(Replica replica, TimeSpan interval)
         if (!_hasAnnounced && replica.Status.Leader != NodeId.None) Announce();
         if (!replica.IsLeader)
         {
-            _due = now + interval;
+            _schedule.OnFollowing(now);
             return;
         }
 
         StoreView view = replica.View;
-        bool suspect = view.Marks.Members.Values.Any(member => member.Verdict != MemberVerdict.Healthy);
-        TimeSpan soon = suspect && SuspectIntervalMax < interval ? SuspectIntervalMax : interval;
-        if (now < _due && now + soon >= _due) return;
-        if (!suspect && !IsAnythingNew(view)) return;
-        _due = now + soon;
+        if (!_schedule.TryTake(now, view.Marks, IsAnythingNew(view))) return;
         ulong term = replica.Status.Term;
         replica.LookAtCore(core => Propose(core, term, view.Marks.Number + 1));
     }
