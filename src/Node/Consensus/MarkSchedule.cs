@@ -43,10 +43,14 @@ internal sealed class MarkSchedule(TimeSpan interval)
         }
 
         if (!suspectMissing) _patience = _soon;
-        if (passed >= interval) return anySuspect || isAnythingNew;
+        // Two that differ are judged when the next mark comes, also where nothing else happens.
+        if (passed >= interval) return anySuspect || isAnythingNew || IsOpen(marks);
         // The last one may still be on its way through the log.
         if (!anySuspect || otherMissing || marks.Number < _number || passed < _patience) return false;
         if (suspectMissing) _patience = 2 * _patience;
         return true;
     }
+
+    private static bool IsOpen(ClusterMarks marks) =>
+        marks.AgreedHash is null && marks.Members.Values.Where(member => member is { IsVoter: true, Report: not null }).DistinctBy(member => member.Report).Skip(1).Any();
 }

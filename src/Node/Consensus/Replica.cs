@@ -265,7 +265,17 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed) => _apply.Enqueue(committed);
 
-    void IConsensusEffects.SendSnapshot(NodeId to) => _streams.Send(to, Status.Term);
+    void IConsensusEffects.SendSnapshot(NodeId to)
+    {
+        if (_repair.MaySpread)
+        {
+            _streams.Send(to, Status.Term);
+            return;
+        }
+
+        _repair.OnHeldBack(to);
+        ToCore(RaftInput.SnapshotSendFinished(to, ok: false));   // it asks again with the next sign of life
+    }
 
     void IConsensusEffects.OnRole(RoleChange change)
     {

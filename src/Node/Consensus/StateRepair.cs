@@ -19,12 +19,13 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
     /// <summary>Term of a snapshot stream that replaces a state and nothing else. No leader has it.</summary>
     public const ulong StateTerm = 0;
 
-    private static readonly TimeSpan PatienceWithMember = TimeSpan.FromSeconds(60), BetweenTries = TimeSpan.FromSeconds(5), SnapshotPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PatienceWithMember = TimeSpan.FromSeconds(60), BetweenTries = TimeSpan.FromSeconds(5), BetweenNotes = TimeSpan.FromMinutes(1), SnapshotPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private readonly CancellationTokenSource _stop = new();
     private Task _healing = Task.CompletedTask, _serving = Task.CompletedTask;
     private long _triedAt;
+    private long _heldBackAt;   // of the consensus worker
     private ulong _replacedIndex;
 
     // Written by the healing task, read by the one that receives.
@@ -34,6 +35,9 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
 
     /// <summary>The majority found this member's state to be wrong, and no later report has shown that it is right again.</summary>
     public bool IsQuarantined => replica.View.Marks.VerdictOn(replica.Self.Value) == MemberVerdict.Differs;
+
+    /// <summary>Nothing speaks against giving this member's state to others.</summary>
+    public bool MaySpread => StateTrust.MaySpread(replica.View.Marks, replica.Self.Value);
 
     /// <summary>Called a few times a second.</summary>
     public void Pass()
@@ -48,8 +52,16 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
     /// <summary>A member asks for a state that has applied at least this index.</summary>
     public void OnWanted(NodeId member, ulong index)
     {
-        if (IsQuarantined || !_serving.IsCompleted || _stop.IsCancellationRequested) return;   // it asks another, or again
+        if (!MaySpread || !_serving.IsCompleted || _stop.IsCancellationRequested) return;   // it asks another, or again
         _serving = Task.Run(() => ServeAsync(member, index));
+    }
+
+    /// <summary>A member needs a snapshot, and this one's state is not to be spread. Says so now and then.</summary>
+    public void OnHeldBack(NodeId member)
+    {
+        if (_heldBackAt != 0 && Stopwatch.GetElapsedTime(_heldBackAt) < BetweenNotes) return;
+        _heldBackAt = Stopwatch.GetTimestamp();
+        RepairLog.HeldBack(logger, member);
     }
 
     /// <summary>A snapshot of term <see cref="StateTerm"/> has arrived and is on disk.</summary>
@@ -140,6 +152,7 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
                 await Task.Delay(Poll, _stop.Token).ConfigureAwait(false);
             }
 
+            if (!MaySpread) return;   // it may be this member that is found to be wrong meanwhile
             await streams.SendStateAsync(member).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -159,4 +172,7 @@ internal static partial class RepairLog
 
     [LoggerMessage(2122, LogLevel.Error, "No healthy member has sent its state. It is tried again.")]
     public static partial void NotHealed(ILogger logger);
+
+    [LoggerMessage(2123, LogLevel.Error, "Member {Member} needs a snapshot and gets none: the state of this leader differs from another member's, and no majority has found it right. If that does not end, decide which member is right, make it the leader (etcdctl move-leader) and disarm the alarms (etcdctl alarm disarm).")]
+    public static partial void HeldBack(ILogger logger, NodeId member);
 }

@@ -52,11 +52,11 @@ internal static class MarkRules
         return StoreError.None;
     }
 
-    /// <summary>An operator disarmed the alarm by hand and answers for the member.</summary>
+    /// <summary>An operator disarmed the alarm by hand and answers for the member: nothing is held against it until it reports again.</summary>
     public static void Disarmed(StoreState state, ulong id)
     {
-        if (state.Marks.Members.TryGetValue(id, out MemberMark member))
-            state.Marks = state.Marks.With(id, member with { Verdict = MemberVerdict.Healthy });
+        if (state.Marks.Members.TryGetValue(id, out MemberMark member) && member.Verdict != MemberVerdict.Healthy)
+            state.Marks = state.Marks.With(id, member with { Verdict = MemberVerdict.Healthy, Report = null });
     }
 
     /// <summary>

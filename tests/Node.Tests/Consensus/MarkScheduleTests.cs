@@ -113,6 +113,16 @@ public class MarkScheduleTests
     }
 
     [Fact]
+    public void A_difference_that_nobody_has_explained_is_asked_about_again_although_nothing_is_new()
+    {
+        Mark();
+        Report(A, Right);
+        Report(B, Wrong);
+        Assert.False(_schedule.TryTake(Interval - Step, Marks, isAnythingNew: false));
+        Assert.True(_schedule.TryTake(Interval, Marks, isAnythingNew: false));
+    }
+
+    [Fact]
     public void A_new_leader_waits_before_its_first_mark()
     {
         MemberDiffers();

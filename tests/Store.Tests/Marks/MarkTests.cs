@@ -207,7 +207,8 @@ public class MarkTests
         Report(B, 5);
         Report(C, 5);
         StorePair.ApplyTo(_store, new AlarmOf(2, A, 2));
-        Assert.Equal(MemberVerdict.Healthy, Marks.VerdictOn(A));
+        Assert.Equal((MemberVerdict.Healthy, null), (Marks.VerdictOn(A), Marks.Members[A].Report));   // what it reported is overruled
+        Assert.Equal(5UL, Marks.AgreedHash);
     }
 
     [Fact]
