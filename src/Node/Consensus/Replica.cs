@@ -363,6 +363,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             case PeerFrameKind.StateWanted when body.Length == 8:
                 _repair.OnWanted(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
                 return true;
+            case PeerFrameKind.StateWanted when body.Length == 9 && body.Span[8] == StateRepair.Refusal:
+                _repair.OnRefused(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
+                return true;
             case PeerFrameKind.ChangeReply:
                 return Changes.OnReply(body.Span);
             default:
