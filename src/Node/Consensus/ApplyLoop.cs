@@ -45,6 +45,9 @@ internal sealed class ApplyLoop : SerialWorker
     /// <summary>Entries applied before a view is published, so that nobody waits for the end of a long replay.</summary>
     private const int BatchEntriesMax = 1_024;
 
+    /// <summary>Payload bytes that gather while nothing is applied. With more it goes on: a member that waits for ever is worse than one that heals later.</summary>
+    internal const long PausedBytesMax = 256L << 20;
+
     private readonly KeyValueStore _store;
     private readonly ulong _self;
     private readonly Proposals _proposals;
@@ -58,6 +61,7 @@ internal sealed class ApplyLoop : SerialWorker
     private List<Work> _queue = [];
     private Replacement? _replacement;
     private bool _paused;
+    private long _pausedBytes;
 
     private int _backlog;
 
@@ -66,6 +70,7 @@ internal sealed class ApplyLoop : SerialWorker
     private Replacement? _replacing;
     private readonly List<(ulong Id, ApplyOutcome Outcome)> _finished = [];
     private ulong _term, _replacedIndex;
+    private ulong _logIndex;   // where the log is; behind the state while entries pass that came with another member's state
 
     private sealed record Replacement(SnapshotId Snapshot, TaskCompletionSource<bool> Done);
 
@@ -83,7 +88,7 @@ internal sealed class ApplyLoop : SerialWorker
         : base("apply")
     {
         (_store, _self, _proposals, _reads, _toCore, _driver, _load, _observer) = (store, self, proposals, reads, toCore, driver, load, observer);
-        _term = store.View.AppliedTerm;
+        (_term, _logIndex) = (store.View.AppliedTerm, store.View.AppliedIndex);
         _reads.OnApplied(store.View.AppliedIndex);   // what the snapshot held counts; in a quiet cluster nothing else would say so
     }
 
@@ -97,6 +102,7 @@ internal sealed class ApplyLoop : SerialWorker
         {
             s.Item1._queue.Add(new Work(run, null));
             Interlocked.Add(ref s.Item1._backlog, run.Length);
+            if (s.Item1._paused) s.Item1.CountPausedUnderLock(run.Span);
         }
     }, wake: false);
 
@@ -110,8 +116,8 @@ internal sealed class ApplyLoop : SerialWorker
     /// <summary>A snapshot is wanted, whether anything is there to be applied or not.</summary>
     public void EnqueueSnapshotWanted() => Add(this, static s => s._queue.Add(new Work(default, null, WantsSnapshot: true)), wake: true);
 
-    /// <summary>Entries wait until <see cref="Resume"/>, or until a state is taken over. What is being applied still is.</summary>
-    public void Pause() => Add(this, static me => me._paused = true, wake: false);
+    /// <summary>Entries wait until <see cref="Resume"/>, until a state is taken over, or until more than <see cref="PausedBytesMax"/> have come. What is being applied still is.</summary>
+    public void Pause() => Add(this, static me => (me._paused, me._pausedBytes) = (true, 0), wake: false);
 
     public void Resume() => Add(this, static me => me._paused = false, wake: true);
 
@@ -139,7 +145,8 @@ internal sealed class ApplyLoop : SerialWorker
         foreach (Work work in _taken)
         {
             if (work.Install is { } snapshot) Install(snapshot);
-            if (work.WantsSnapshot) _observer.OnSnapshotWanted();
+            // Not while the state is ahead of the log: the core has not committed yet what it holds. Who wants it asks again.
+            if (work.WantsSnapshot && _store.AppliedIndex <= _logIndex) _observer.OnSnapshotWanted();
             for (ReadOnlyMemory<Entry> rest = work.Entries; !rest.IsEmpty;)
             {
                 int count = Math.Min(rest.Length, BatchEntriesMax);
@@ -154,6 +161,12 @@ internal sealed class ApplyLoop : SerialWorker
     protected override void AfterOwnRun() => _driver.DriveWithoutLog();
 
     protected override void OnFailure(Exception cause) => _observer.OnFatal(cause);
+
+    private void CountPausedUnderLock(ReadOnlySpan<Entry> entries)
+    {
+        foreach (ref readonly Entry entry in entries) _pausedBytes += entry.Payload.Length;
+        _paused = _pausedBytes <= PausedBytesMax;
+    }
 
     private void ApplyBatch(ReadOnlySpan<Entry> entries)
     {
@@ -170,7 +183,7 @@ internal sealed class ApplyLoop : SerialWorker
         }
 
         _store.Publish();
-        ulong index = entries[^1].Index.Value;
+        ulong index = _logIndex = entries[^1].Index.Value;
         _reads.OnApplied(_store.AppliedIndex);
         foreach ((ulong id, ApplyOutcome outcome) in _finished) _proposals.OnApplied(id, outcome);
         _finished.Clear();
@@ -236,7 +249,7 @@ internal sealed class ApplyLoop : SerialWorker
         // The log may be reset to less than the state holds that was taken over from another member: the state does not go back.
         bool isHeld = snapshot.Last.Index.Value <= _replacedIndex && snapshot.Last.Index.Value <= _store.AppliedIndex;
         if (!isHeld) _load(snapshot);
-        _term = snapshot.Last.Term.Value;
+        (_term, _logIndex) = (snapshot.Last.Term.Value, snapshot.Last.Index.Value);
         _proposals.OnSnapshotInstalled();
         _reads.OnApplied(_store.AppliedIndex);
         _observer.OnSnapshotInstalled(snapshot);

@@ -268,7 +268,17 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed) => _apply.Enqueue(committed);
 
-    void IConsensusEffects.SendSnapshot(NodeId to) => _streams.Send(to, Status.Term);
+    void IConsensusEffects.SendSnapshot(NodeId to)
+    {
+        if (_repair.MaySpread)
+        {
+            _streams.Send(to, Status.Term);
+            return;
+        }
+
+        _repair.OnHeldBack(to);
+        ToCore(RaftInput.SnapshotSendFinished(to, ok: false));   // it asks again with the next sign of life
+    }
 
     void IConsensusEffects.OnRole(RoleChange change)
     {
@@ -355,6 +365,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
                 return Changes.OnChange(from, body.Span);
             case PeerFrameKind.StateWanted when body.Length == 8:
                 _repair.OnWanted(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
+                return true;
+            case PeerFrameKind.StateWanted when body.Length == 9 && body.Span[8] == StateRepair.Refusal:
+                _repair.OnRefused(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
                 return true;
             case PeerFrameKind.ChangeReply:
                 return Changes.OnReply(body.Span);

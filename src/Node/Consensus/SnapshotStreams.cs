@@ -41,13 +41,14 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
     }
 
     /// <summary>Sends the newest snapshot to a member whose state is wrong; its core and this one's hear nothing of it.</summary>
-    public async Task SendStateAsync(NodeId to)
+    /// <returns>Whether it has it.</returns>
+    public async Task<bool> SendStateAsync(NodeId to)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (_stop.IsCancellationRequested || !_sendingStates.TryAdd(to, ended.Task)) return;
+        if (_stop.IsCancellationRequested || !_sendingStates.TryAdd(to, ended.Task)) return false;
         try
         {
-            await TrySendAsync(to, StateRepair.StateTerm, snapshots.Latest).ConfigureAwait(false);
+            return await TrySendAsync(to, StateRepair.StateTerm, snapshots.Latest).ConfigureAwait(false);
         }
         finally
         {
@@ -57,7 +58,7 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
     }
 
     /// <summary>Takes snapshots that replace a state; set before anything runs.</summary>
-    public Action<SnapshotId> OnState { get; set; } = _ => { };
+    public Action<NodeId, SnapshotId> OnState { get; set; } = (_, _) => { };
 
     /// <summary>Serves the connection of a sender.</summary>
     public async Task ReceiveAsync(NodeId from, Socket socket, CancellationToken cancellationToken)
@@ -188,7 +189,7 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
 
         SnapshotId id;
         using (SnapshotFile file = receiver.Finish()) id = file.Id;
-        if (term.Value == StateRepair.StateTerm) OnState(id);
+        if (term.Value == StateRepair.StateTerm) OnState(from, id);
         else toCore(RaftInput.SnapshotReceived(from, term, id));
         await PeerLink.SendAllAsync(socket, new byte[] { 1 }, limit.Token).ConfigureAwait(false);
     }

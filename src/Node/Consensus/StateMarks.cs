@@ -8,32 +8,31 @@ namespace Conclave.Node.Consensus;
 /// <param name="interval">From mark to mark; zero for none.</param>
 internal sealed class StateMarks(Replica replica, TimeSpan interval)
 {
-    /// <summary>From mark to mark while a member is known to differ: it waits for one to show that it has healed.</summary>
-    private static readonly TimeSpan SuspectIntervalMax = TimeSpan.FromSeconds(2);
-
+    private readonly MarkSchedule _schedule = new(interval);
     private readonly Lock _gate = new();
     private Task _hashing = Task.CompletedTask;
-    private TimeSpan _due;
-    private bool _hasAnnounced;
+
+    /// <summary>
+    /// What a member loaded when it started has been compared with nobody's, and in a quiet cluster nothing would lead to a mark. A report on no mark
+    /// changes nothing and is an entry like any other, so the next mark comes when it is due.
+    /// </summary>
+    private readonly Announcement _start = new(() =>
+        replica.Proposals.ProposeAsync(CommandKind.StateReport, CommandBody.StateReport(markIndex: 0, replica.Self.Value, hash: 0)).AsTask());
 
     /// <summary>Proposes the next mark when it is time. Called a few times a second.</summary>
     /// <param name="now">Time since the start of the node.</param>
     public void Pass(TimeSpan now)
     {
         if (interval == TimeSpan.Zero || replica.Members.Others().IsEmpty) return;
-        if (!_hasAnnounced && replica.Status.Leader != NodeId.None) Announce();
+        if (replica.Status.Leader != NodeId.None) _start.Pass();
         if (!replica.IsLeader)
         {
-            _due = now + interval;
+            _schedule.OnFollowing(now);
             return;
         }
 
         StoreView view = replica.View;
-        bool suspect = view.Marks.Members.Values.Any(member => member.Verdict != MemberVerdict.Healthy);
-        TimeSpan soon = suspect && SuspectIntervalMax < interval ? SuspectIntervalMax : interval;
-        if (now < _due && now + soon >= _due) return;
-        if (!suspect && !IsAnythingNew(view)) return;
-        _due = now + soon;
+        if (!_schedule.TryTake(now, view.Marks, IsAnythingNew(view))) return;
         ulong term = replica.Status.Term;
         replica.LookAtCore(core => Propose(core, term, view.Marks.Number + 1));
     }
@@ -54,16 +53,6 @@ internal sealed class StateMarks(Replica replica, TimeSpan interval)
     public Task StopAsync()
     {
         lock (_gate) return _hashing;
-    }
-
-    /// <summary>
-    /// What a member loaded when it started has been compared with nobody's, and in a quiet cluster nothing would lead to a mark. A report on no mark
-    /// changes nothing and is an entry like any other, so the next mark comes when it is due.
-    /// </summary>
-    private void Announce()
-    {
-        _hasAnnounced = true;
-        _ = replica.Proposals.ProposeAsync(CommandKind.StateReport, CommandBody.StateReport(markIndex: 0, replica.Self.Value, hash: 0)).AsTask();
     }
 
     /// <summary>Reports are entries too: a quiet cluster is not to mark its own marks.</summary>

@@ -19,21 +19,26 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
     /// <summary>Term of a snapshot stream that replaces a state and nothing else. No leader has it.</summary>
     public const ulong StateTerm = 0;
 
-    private static readonly TimeSpan PatienceWithMember = TimeSpan.FromSeconds(60), BetweenTries = TimeSpan.FromSeconds(5), SnapshotPatience = TimeSpan.FromSeconds(30);
+    /// <summary>Behind the index in a <see cref="PeerFrameKind.StateWanted"/> that is the answer no.</summary>
+    public const byte Refusal = 0;
+
+    private static readonly TimeSpan PatienceWithMember = TimeSpan.FromSeconds(60), BetweenTries = TimeSpan.FromSeconds(5), BetweenNotes = TimeSpan.FromMinutes(1), SnapshotPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private readonly CancellationTokenSource _stop = new();
     private Task _healing = Task.CompletedTask, _serving = Task.CompletedTask;
     private long _triedAt;
+    private long _heldBackAt;   // of the consensus worker
     private ulong _replacedIndex;
 
     // Written by the healing task, read by the one that receives.
-    private volatile Wanted? _wanted;
-
-    private sealed record Wanted(ulong Index, TaskCompletionSource<bool> Done);
+    private volatile StateRequest? _wanted;
 
     /// <summary>The majority found this member's state to be wrong, and no later report has shown that it is right again.</summary>
     public bool IsQuarantined => replica.View.Marks.VerdictOn(replica.Self.Value) == MemberVerdict.Differs;
+
+    /// <summary>Nothing speaks against giving this member's state to others.</summary>
+    public bool MaySpread => StateTrust.MaySpread(replica.View.Marks, replica.Self.Value);
 
     /// <summary>Called a few times a second.</summary>
     public void Pass()
@@ -48,14 +53,25 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
     /// <summary>A member asks for a state that has applied at least this index.</summary>
     public void OnWanted(NodeId member, ulong index)
     {
-        if (IsQuarantined || !_serving.IsCompleted || _stop.IsCancellationRequested) return;   // it asks another, or again
-        _serving = Task.Run(() => ServeAsync(member, index));
+        if (!MaySpread || !_serving.IsCompleted || _stop.IsCancellationRequested) Refuse(member, index);
+        else _serving = Task.Run(() => ServeAsync(member, index));
+    }
+
+    /// <summary>A member that was asked for its state says that it will not come.</summary>
+    public void OnRefused(NodeId member, ulong index) => _wanted?.OnRefused(member, index);
+
+    /// <summary>A member needs a snapshot, and this one's state is not to be spread. Says so now and then.</summary>
+    public void OnHeldBack(NodeId member)
+    {
+        if (_heldBackAt != 0 && Stopwatch.GetElapsedTime(_heldBackAt) < BetweenNotes) return;
+        _heldBackAt = Stopwatch.GetTimestamp();
+        RepairLog.HeldBack(logger, member);
     }
 
     /// <summary>A snapshot of term <see cref="StateTerm"/> has arrived and is on disk.</summary>
-    public void OnReceived(SnapshotId snapshot)
+    public void OnReceived(NodeId from, SnapshotId snapshot)
     {
-        if (_wanted is { } wanted && snapshot.Last.Index.Value >= wanted.Index) apply.EnqueueReplace(snapshot, wanted.Done);
+        if (_wanted is { } wanted && wanted.Answers(from, snapshot)) apply.EnqueueReplace(snapshot, wanted.Done);
     }
 
     /// <summary>The state was replaced up to this index.</summary>
@@ -78,7 +94,6 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
     private async Task HealAsync()
     {
         RepairLog.Quarantined(logger, replica.View.Marks.Index);
-        apply.Pause();
         try
         {
             foreach (NodeId member in Candidates())
@@ -103,14 +118,14 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
 
     private async Task<bool> TryHealFromAsync(NodeId member)
     {
+        apply.Pause();   // for each anew: what waits is bounded
         await Task.Delay(2 * Poll, _stop.Token).ConfigureAwait(false);   // what was being applied when it was paused is applied; if not, the state is refused below
-        var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var wanted = new Wanted(replica.View.AppliedIndex + 1, done);
+        var wanted = new StateRequest(member, replica.View.AppliedIndex + 1);
         _wanted = wanted;
         if (!peers.Send(member, PeerFrameKind.StateWanted, wanted.Index, null, [])) return false;
         try
         {
-            return await done.Task.WaitAsync(PatienceWithMember, _stop.Token).ConfigureAwait(false);
+            return await wanted.Answered.WaitAsync(PatienceWithMember, _stop.Token).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -128,19 +143,19 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
             .OrderBy(id => id == leader ? 0 : 1);
     }
 
+    /// <summary>So that it asks another at once. When the answer is lost, it asks another later.</summary>
+    private void Refuse(NodeId member, ulong index) => peers.Send(member, PeerFrameKind.StateWanted, index, tag: Refusal, []);
+
     private async Task ServeAsync(NodeId member, ulong index)
     {
         try
         {
             snapshots.Want(index);
             long start = Stopwatch.GetTimestamp();
-            while (snapshots.NewestIndex < index)
-            {
-                if (Stopwatch.GetElapsedTime(start) > SnapshotPatience) return;   // nothing was applied behind the index for so long
-                await Task.Delay(Poll, _stop.Token).ConfigureAwait(false);
-            }
-
-            await streams.SendStateAsync(member).ConfigureAwait(false);
+            while (snapshots.NewestIndex < index && Stopwatch.GetElapsedTime(start) < SnapshotPatience) await Task.Delay(Poll, _stop.Token).ConfigureAwait(false);
+            // Nothing may have been applied behind the index for so long; or it is this member that was found to be wrong meanwhile.
+            bool sent = snapshots.NewestIndex >= index && MaySpread && await streams.SendStateAsync(member).ConfigureAwait(false);
+            if (!sent) Refuse(member, index);
         }
         catch (OperationCanceledException)
         {
@@ -159,4 +174,7 @@ internal static partial class RepairLog
 
     [LoggerMessage(2122, LogLevel.Error, "No healthy member has sent its state. It is tried again.")]
     public static partial void NotHealed(ILogger logger);
+
+    [LoggerMessage(2123, LogLevel.Error, "Member {Member} needs a snapshot and gets none: the state of this leader differs from another member's, and no majority has found it right. If that does not end, decide which member is right, make it the leader (etcdctl move-leader) and disarm the alarms (etcdctl alarm disarm).")]
+    public static partial void HeldBack(ILogger logger, NodeId member);
 }

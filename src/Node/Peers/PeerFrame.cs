@@ -27,7 +27,7 @@ internal enum PeerFrameKind : byte
     /// <summary>What became of it: call id (8), end (1), index (8).</summary>
     ChangeReply = 7,
 
-    /// <summary>Asks for a state to replace a wrong one: index that it must have applied (8). A snapshot stream of term 0 is the answer.</summary>
+    /// <summary>Asks for a state to replace a wrong one: index that it must have applied (8). A snapshot stream of term 0 is the answer, or the same with a zero byte (1) behind it for no.</summary>
     StateWanted = 8,
 
     /// <summary>Says that the process at the other end is alive: a number (8) that means nothing.</summary>

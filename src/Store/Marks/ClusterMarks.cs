@@ -8,10 +8,16 @@ public enum MemberVerdict : byte
     /// <summary>It agreed, or has not reported since it was last found to agree.</summary>
     Healthy = 0,
 
-    /// <summary>A majority of the voters agrees on another state: this member's is wrong, and the others go on without it.</summary>
+    /// <summary>
+    /// A majority of the voters agrees on another state: this member's is wrong, and the others go on without it. Only agreement, or an operator who
+    /// disarms the alarm, ends it: a mark that decides nothing is no reason to trust the member again.
+    /// </summary>
     Differs = 1,
 
-    /// <summary>Members differ and no majority agrees: nobody knows whose state is right, and nobody writes.</summary>
+    /// <summary>
+    /// Members differ and no majority agrees: nobody knows whose state is right, and nobody writes. Reads go on, as with any CORRUPT alarm: what the
+    /// members hold is what an operator has to decide by.
+    /// </summary>
     Undecided = 2,
 }
 
@@ -80,8 +86,13 @@ internal readonly record struct ReportCount(int Voters, int Missing, ulong Hash,
             // A learner is judged, but it judges nobody.
             if (!member.IsVoter || member.Report is not { } report)
                 continue;
-            first ??= report;
-            allEqual &= report == first;
+            // That a member differs which is known to be wrong raises no new question.
+            if (member.Verdict != MemberVerdict.Differs)
+            {
+                first ??= report;
+                allEqual &= report == first;
+            }
+
             votes[report] = votes.GetValueOrDefault(report) + 1;
         }
 

@@ -52,11 +52,11 @@ internal static class MarkRules
         return StoreError.None;
     }
 
-    /// <summary>An operator disarmed the alarm by hand and answers for the member.</summary>
+    /// <summary>An operator disarmed the alarm by hand and answers for the member: nothing is held against it until it reports again.</summary>
     public static void Disarmed(StoreState state, ulong id)
     {
-        if (state.Marks.Members.TryGetValue(id, out MemberMark member))
-            state.Marks = state.Marks.With(id, member with { Verdict = MemberVerdict.Healthy });
+        if (state.Marks.Members.TryGetValue(id, out MemberMark member) && member.Verdict != MemberVerdict.Healthy)
+            state.Marks = state.Marks.With(id, member with { Verdict = MemberVerdict.Healthy, Report = null });
     }
 
     /// <summary>
@@ -87,7 +87,8 @@ internal static class MarkRules
     {
         foreach ((ulong id, MemberMark member) in state.Marks.Members)
         {
-            if (member.Report is not null)
+            // What a majority has said of a member is not taken back because there is none now.
+            if (member.Report is not null && member.Verdict != MemberVerdict.Differs)
                 Judge(state, id, member, MemberVerdict.Undecided);
         }
     }

@@ -91,6 +91,54 @@ public sealed class WrongStateTests : IAsyncLifetime
         Assert.Contains("member is quarantined", answer);
     }
 
+    [Fact]
+    public async Task A_leader_with_a_wrong_state_does_not_win_its_vote_by_sending_it()
+    {
+        for (int i = 0; i < 50; i++) await Node(0).PutAsync($"k{i}", $"right-{i:00}");
+        int wrong = (await LeaderAsync() + 1) % 3, healthy = (wrong + 1) % 3, late = (wrong + 2) % 3;
+        await UntilAsync(() => Task.FromResult(Latest(wrong) is { } file && Damage(file, "right-05") is not null));
+        await StopAsync(late);
+        for (int i = 0; i < 50; i++) await Node(healthy).PutAsync("large", new string('x', 1 << 20));   // more than the log keeps for a late member
+        await StopAsync(wrong);
+        Falsify(wrong, "right-05", "wrong-05");
+        _nodes[wrong] = await TestNode.StartAsync(_options[wrong]);
+        string wrongId = (await StatusAsync(wrong)).GetProperty("header").GetProperty("member_id").GetString()!;
+        await UntilAsync(async () =>
+        {
+            await Node(await LeaderAsync()).PostAsync("/v3/maintenance/transfer-leadership", new { targetID = wrongId });
+            return await LeaderAsync() == wrong;
+        });
+        await UntilAsync(async () => (await AlarmsAsync(healthy)).Split(' ').Length == 2);   // both are in doubt
+
+        _nodes[late] = await TestNode.StartAsync(_options[late]);
+        await UntilAsync(() => Task.FromResult(Said(wrong, "needs a snapshot and gets none") || Said(late, "Took over snapshot")));
+        Assert.False(Said(late, "Took over snapshot"));
+
+        // The remedy that the line names.
+        string healthyId = (await StatusAsync(healthy)).GetProperty("header").GetProperty("member_id").GetString()!;
+        await UntilAsync(async () =>
+        {
+            await Node(await LeaderAsync()).PostAsync("/v3/maintenance/transfer-leadership", new { targetID = healthyId });
+            await Node(healthy).PostAsync("/v3/maintenance/alarm", new { action = "DEACTIVATE", memberID = healthyId, alarm = "CORRUPT" });
+            return await IsHealedAsync(late);
+        });
+        await UntilAsync(async () => await IsHealedAsync(wrong));
+        await UntilAsync(async () => await AlarmsAsync(late) == "");
+        await Node(late).PutAsync("after", "1");
+    }
+
+    private async Task StopAsync(int i)
+    {
+        await Node(i).DisposeAsync();
+        _nodes[i] = null;
+    }
+
+    private bool Said(int node, string text)
+    {
+        string prefix = _options[node].Name + " ";
+        return TestContext.Current.TestOutputHelper!.Output.Split('\n').Any(line => line.StartsWith(prefix, StringComparison.Ordinal) && line.Contains(text));
+    }
+
     private async Task<bool> IsHealedAsync(int i)
     {
         (HttpStatusCode status, JsonElement body) = await Node(i).PostAsync("/v3/kv/range", new { key = TestNode.Base64("k5"), serializable = true });
@@ -120,6 +168,7 @@ public sealed class WrongStateTests : IAsyncLifetime
         {
             for (int i = 0; i < 3; i++)
             {
+                if (_nodes[i] is null) continue;
                 JsonElement status = await StatusAsync(i);
                 if (status.TryGetProperty("leader", out JsonElement known) && known.GetString() == status.GetProperty("header").GetProperty("member_id").GetString()) leader = i;
             }

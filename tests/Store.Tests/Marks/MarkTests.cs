@@ -163,6 +163,55 @@ public class MarkTests
     }
 
     [Fact]
+    public void A_member_that_differs_stays_aside_when_a_voter_is_silent_for_a_mark()
+    {
+        Mark(A, B, C);
+        Report(A, 6);
+        Report(B, 5);
+        Report(C, 5);
+        Mark(A, B, C);   // C is down
+        Report(A, 9);
+        Report(B, 8);
+        Mark(A, B, C);
+        Assert.Equal("Corrupt:1", Alarms);
+        Assert.Equal((MemberVerdict.Differs, MemberVerdict.Healthy), (Marks.VerdictOn(A), Marks.VerdictOn(B)));
+        Assert.Equal(StoreError.None, Write());
+
+        Report(B, 7);
+        Report(C, 7);
+        Report(A, 7);
+        Assert.Equal("", Alarms);
+    }
+
+    [Fact]
+    public void A_member_that_differs_stays_aside_when_the_others_fall_out_with_each_other()
+    {
+        Mark(A, B, C);
+        Report(A, 6);
+        Report(B, 5);
+        Report(C, 5);
+        Mark(A, B, C);
+        Report(A, 9);
+        Report(B, 8);
+        Report(C, 7);
+        Assert.Equal("Corrupt:1 Corrupt:2 Corrupt:3", Alarms);
+        Assert.Equal((MemberVerdict.Differs, MemberVerdict.Undecided), (Marks.VerdictOn(A), Marks.VerdictOn(B)));
+        Assert.Equal(StoreError.Corrupt, Write());
+    }
+
+    [Fact]
+    public void An_operator_who_disarms_the_alarm_ends_the_quarantine()
+    {
+        Mark(A, B, C);
+        Report(A, 6);
+        Report(B, 5);
+        Report(C, 5);
+        StorePair.ApplyTo(_store, new AlarmOf(2, A, 2));
+        Assert.Equal((MemberVerdict.Healthy, null), (Marks.VerdictOn(A), Marks.Members[A].Report));   // what it reported is overruled
+        Assert.Equal(5UL, Marks.AgreedHash);
+    }
+
+    [Fact]
     public void A_single_voter_agrees_with_itself()
     {
         Mark(A);
