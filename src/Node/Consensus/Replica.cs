@@ -121,8 +121,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     /// <summary>This member does not vote: it is a learner, or not a member (yet, or any more).</summary>
     public bool IsLearner => Volatile.Read(ref _isLearner);
 
-    /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing was missing at the start.</summary>
-    public EntryId LostEnd => _credentials.LostEnd;
+    /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing is missing, or no longer.</summary>
+    public EntryId LostEnd => _log.LostEnd;
 
     /// <summary>The majority found this member's state to be wrong: it serves nobody until it has healed.</summary>
     public bool IsQuarantined => _repair.IsQuarantined;
