@@ -33,6 +33,7 @@ internal sealed class KnownIncarnations
             files.SyncDirectory(directory);   // a name that a killed process left visible is durable before anybody relies on it
             var known = new KnownIncarnations(files, directory, IncarnationFile.Read(files, directory), logger);
             known.Forget(forget.SelectMany(members.Named));
+            if (IncarnationFile.Mend(files, directory, known._known) is { Length: > 0 } problem) Log.PeersNotRemembered(logger, problem);
             if (forget.Count > 0) Log.MemberDisksForgotten(logger, string.Join(", ", forget));
             return known;
         }
