@@ -132,12 +132,10 @@ internal sealed class PeerTransport : IAsyncDisposable
     }
 
     /// <summary>Opens the extra connection that carries one snapshot.</summary>
-    public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken)
-    {
-        ImmutableArray<Uri> urls = _gate.Members.UrlsOf(to);
-        if (urls.IsEmpty) throw new IOException($"nobody has said yet where {to} listens");
-        return PeerLink.DialAsync(urls[0], _gate.Hello(PeerConnectionKind.Snapshot, to), _gate, cancellationToken);
-    }
+    /// <exception cref="IOException">It is no member, or nobody has said yet where it listens.</exception>
+    public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken) => Volatile.Read(ref _links).ById.TryGetValue(to, out PeerLink? link)
+        ? link.DialBesideAsync(PeerConnectionKind.Snapshot, cancellationToken)
+        : throw new IOException($"{to} is no member any more");
 
     /// <summary>The leader saw this member's log go back: it is not talked to any more, and its connections are closed.</summary>
     public void Revert(NodeId member)

@@ -82,6 +82,19 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_for_a_snapshot_finds_the_address_that_answers()
+    {
+        // The membership still has an address where nobody listens any more; the member's own greetings name another one.
+        PeerGate gate = TestGate.Of(Caller, _mine, [(Caller, FreeUrl()), (Callee, FreeUrl())]);
+        var link = new PeerLink(Callee, gate, TimeSpan.FromSeconds(1), new NoPeers(), NullLogger.Instance);
+        link.Suggest([_url]);
+
+        using Socket socket = await link.DialBesideAsync(PeerConnectionKind.Snapshot, TestContext.Current.CancellationToken);
+
+        Assert.Equal(_url.Port, ((IPEndPoint)socket.RemoteEndPoint!).Port);   // connected
+    }
+
+    [Fact]
     public async Task A_removed_member_is_told_so_for_ever()
     {
         using Socket first = await DialAsync(_mine);
