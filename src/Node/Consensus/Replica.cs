@@ -36,6 +36,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     private readonly ApplyLoop _apply;
     private readonly SnapshotKeeper _snapshots;
     private readonly SnapshotStreams _streams;
+    private readonly AcknowledgedPositions _acknowledged = new();
     private readonly StateMarks _marks;
     private readonly StateRepair _repair;
     private int _failed;
@@ -205,6 +206,15 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     {
         _marks.Pass(now);
         _repair.Pass();
+        if (IsLeader) _consensus.Look(ObserveAcknowledged);
+    }
+
+    private void ObserveAcknowledged(RaftCore core)
+    {
+        if (core.Role != RaftRole.Leader) return;
+        var peers = new List<PeerStatus>();
+        core.CopyPeers(peers);
+        _acknowledged.Observe(peers, core.Commit);
     }
 
     /// <summary>Reads the core between two batches.</summary>
@@ -369,7 +379,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         else DriveHere();
     }
 
-    /// <summary>What the state marks record of a member. Nothing is held against one whose disk is forgotten: it has to catch up first.</summary>
+    /// <summary>What the state marks record of a member, or this leader has seen since. Nothing is held against one whose disk is forgotten: it has to catch up first.</summary>
     private LogIndex AcknowledgedBy(NodeId member)
     {
         foreach (string name in _options.ForgetMemberDisk)
@@ -377,7 +387,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             if (Members.Named(name).Contains(member)) return LogIndex.Zero;
         }
 
-        return new LogIndex(View.Marks.Members.GetValueOrDefault(member.Value).Acknowledged);
+        return LogIndex.Max(new LogIndex(View.Marks.Members.GetValueOrDefault(member.Value).Acknowledged), _acknowledged.Of(member));
     }
 
     private static RaftOptions CoreOptions(NodeOptions options, NodeId self) => new()
