@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using Conclave.Node.Options;
-using Conclave.Storage;
 using Conclave.Node.Peers;
+using Conclave.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conclave.Node.Tests.Nodes;

@@ -109,6 +109,7 @@ public class KnownIncarnationsTests
         Assert.Empty(Objection(before, Second, First, boot: 5));
         Assert.Empty(Objection(before, Third, First, boot: 1));
         Assert.Empty(before.Remove([new NodeId(0xD4)]));
+        before.RevertSoon(Third);
         Assert.Empty(before.Revert(Third));
 
         _files.PowerCut();
@@ -118,6 +119,19 @@ public class KnownIncarnationsTests
         Assert.Contains("has lost writes", Objection(after, Third, First, boot: 2));
         Assert.Contains("was removed", Objection(after, new NodeId(0xD4), First));
         Assert.True(after.IsRemoved(new NodeId(0xD4)));
+    }
+
+    [Fact]
+    public void A_member_that_comes_back_and_knows_of_its_loss_is_not_marked_afterwards()
+    {
+        KnownIncarnations known = Open();
+        Assert.Empty(Objection(known, Second, First, boot: 1));
+        known.RevertSoon(Second);
+        Assert.Contains("has lost writes", Objection(known, Second, First, boot: 2));
+        var knowing = new MemberCredentials(First, 3, Nonce(3), LogIndex.Zero, new EntryId(new LogIndex(9), new Term(1)));
+        Assert.True(known.Judge(Second, MemberStanding.Member, LogIndex.Zero, knowing, null, out _).IsAccepted);
+        Assert.Empty(known.Revert(Second));   // the thread that writes it down comes late
+        Assert.Empty(Objection(known, Second, First, boot: 4));
     }
 
     [Fact]

@@ -135,6 +135,37 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_guest_for_whom_there_is_no_room_is_told_so()
+    {
+        List<Socket> guests = [];
+        try
+        {
+            for (ulong id = 100; id < 116; id++) guests.Add(await DialGuestAsync(id));
+            await EventuallyAsync(() => _callee.All.Count == 17);   // and the member
+
+            PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => DialGuestAsync(200));
+            Assert.Contains("too many callers", refusal.Message);
+            using Socket member = await DialAsync(_mine);
+        }
+        finally
+        {
+            foreach (Socket guest in guests) guest.Dispose();
+        }
+
+        Task<Socket> DialGuestAsync(ulong id) => PeerLink.DialAsync(
+            _url, new PeerHello(PeerConnectionKind.Messages, TestGate.ClusterId, new NodeId(id), Callee, TestGate.Credentials(), NodeOptions.Plain(FreeUrl())), gate: null, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Who_marks_a_member_as_gone_back_does_not_wait_for_the_disk()
+    {
+        using Socket first = await DialAsync(_mine);
+        _calleeGate.RevertSoon(Caller);   // and nothing is written yet
+
+        Assert.Equal(AdmissionReason.OlderDirectory, (await RefusedAsync(_mine)).Reason);
+    }
+
+    [Fact]
     public async Task Links_follow_the_membership()
     {
         Assert.Equal([Caller], _callee.All.Select(link => link.Peer));
