@@ -17,6 +17,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
 
     private readonly List<long> _expired = [];
     private readonly AutoCompactor _compactor = new(context.Options.AutoCompaction);
+    private readonly RecoveryWatch _recovery = new();
     private TimeSpan _lastPass, _leasesDue, _watchesDue, _lastWatches, _publishDue;
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -60,6 +61,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
             replica.DescribeMembers();
             replica.CompareStates(now);
             ForgetRemoved(replica);
+            WatchRecovery(replica, now);
         }
 
         if (now >= _watchesDue)
@@ -105,6 +107,16 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         {
             if (!committed.Includes(new Raft.NodeId(id)) && !replica.Members.Includes(new Raft.NodeId(id))) replica.ProposeAsLeader(status.Term, CommandKind.MemberAttributes, CommandBody.MemberAttributes(id, []));
         }
+    }
+
+    private void WatchRecovery(Replica replica, TimeSpan now)
+    {
+        Raft.EntryId lost = replica.LostEnd;
+        ConsensusStatus status = replica.Status;
+        if (!_recovery.IsDue(now, lost, status.Leader)) return;
+        string awaited = lost.Index.Value == ulong.MaxValue ? $"an entry of a term after {lost.Term}" : $"entry {lost}, or one of a later term";
+        string[] missing = [.. replica.Peers.All.Where(link => !link.IsUp).Select(link => replica.Members.NameOf(link.Peer))];
+        Log.WaitingToRecover(logger, awaited, status.LastIndex, missing.Length == 0 ? "none" : string.Join(", ", missing));
     }
 
     /// <summary>Nobody waits for it: the next pass looks at the state, not at the answer.</summary>

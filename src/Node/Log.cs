@@ -16,6 +16,9 @@ internal static partial class Log
     [LoggerMessage(2211, LogLevel.Warning, "The log lost its end, {Reach}, to a damaged disk. This member does not lead, and votes with care, until it has caught up from the others. Check the disk.")]
     public static partial void LogLostEnd(ILogger logger, string reach);
 
+    [LoggerMessage(2212, LogLevel.Warning, "This member lost the end of its log and waits for a leader that brings it {Awaited}; it has {Last}. It cannot lead before. Members out of reach: {Missing}. Start them: a majority that lost nothing is needed.")]
+    public static partial void WaitingToRecover(ILogger logger, string awaited, ulong last, string missing);
+
     [LoggerMessage(2204, LogLevel.Warning, "Recovery: {Note}")]
     public static partial void RecoveryNote(ILogger logger, string note);
 

@@ -134,6 +134,41 @@ public class RecoveryTests
     }
 
     [Fact]
+    public void The_leader_of_the_very_term_that_was_lost_hands_over_once_so_that_the_lost_end_is_passed()
+    {
+        TestCluster cluster = Led(out TestNode leader);
+        leader.Propose(1, 2, 3);
+        cluster.Run();
+        cluster[2].LoseAfter(2);
+        TestNode damaged = cluster.Restart(2, Id(ulong.MaxValue, leader.Core.Term.Value));
+        cluster.Relink(1, 2);
+        Assert.True(cluster.RunTicksUntil(() => !damaged.Core.IsRecovering, 40));
+        Assert.Equal(RaftRole.Leader, cluster[3].Core.Role);
+        Assert.Equal(new Term(2), cluster[3].Core.Term);
+
+        cluster.Kill(3, linksNotice: true); // the others can elect one of them
+        Assert.True(cluster.RunTicksUntil(() => cluster.Leader is not null, 400));
+    }
+
+    [Fact]
+    public void It_does_not_hand_over_for_that_when_the_others_could_elect_nobody()
+    {
+        TestCluster cluster = Leaders.Led(5);
+        cluster.Kill(4);
+        cluster.Kill(5);
+        cluster.RunTicks(220);
+        cluster[2].LoseAfter(1);
+        cluster.Restart(2, Id(ulong.MaxValue, 1));
+        cluster.Relink(1, 2);
+        cluster.RunTicks(300);
+        Assert.Equal((RaftRole.Leader, new Term(1)), (cluster[1].Core.Role, cluster[1].Core.Term));
+
+        cluster.Restart(4);
+        cluster.Relink(1, 4);
+        Assert.True(cluster.RunTicksUntil(() => !cluster[2].Core.IsRecovering, 200));
+    }
+
+    [Fact]
     public void What_a_peer_holds_is_proven_anew_over_each_link()
     {
         TestCluster cluster = Led(out TestNode leader);

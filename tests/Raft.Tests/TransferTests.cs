@@ -94,6 +94,22 @@ public class TransferTests
     }
 
     [Fact]
+    public void Who_did_not_take_over_is_not_the_first_choice_the_next_time()
+    {
+        TestCluster cluster = Led(out TestNode leader);
+        leader.Transfer();
+        NodeId unfit = Assert.Single(leader.TakeSent<TimeoutNow>()).To;
+        for (int i = 0; i < 101; i++)
+        {
+            leader.Tick();
+            leader.TakeSent<TimeoutNow>(); // the target does not act on it
+            cluster.Run();
+        }
+        leader.Transfer();
+        Assert.NotEqual(unfit, Assert.Single(leader.TakeSent<TimeoutNow>()).To);
+    }
+
+    [Fact]
     public void A_closed_link_to_the_target_ends_it_at_once()
     {
         TestCluster cluster = Led(out TestNode leader);

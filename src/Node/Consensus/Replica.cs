@@ -36,6 +36,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     private readonly ApplyLoop _apply;
     private readonly SnapshotKeeper _snapshots;
     private readonly SnapshotStreams _streams;
+    private readonly AcknowledgedPositions _acknowledged = new();
     private readonly StateMarks _marks;
     private readonly StateRepair _repair;
     private int _failed;
@@ -121,8 +122,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     /// <summary>This member does not vote: it is a learner, or not a member (yet, or any more).</summary>
     public bool IsLearner => Volatile.Read(ref _isLearner);
 
-    /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing was missing at the start.</summary>
-    public EntryId LostEnd => _credentials.LostEnd;
+    /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing is missing, or no longer.</summary>
+    public EntryId LostEnd => _log.LostEnd;
 
     /// <summary>The majority found this member's state to be wrong: it serves nobody until it has healed.</summary>
     public bool IsQuarantined => _repair.IsQuarantined;
@@ -208,6 +209,15 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     {
         _marks.Pass(now);
         _repair.Pass();
+        if (IsLeader) _consensus.Look(ObserveAcknowledged);
+    }
+
+    private void ObserveAcknowledged(RaftCore core)
+    {
+        if (core.Role != RaftRole.Leader) return;
+        var peers = new List<PeerStatus>();
+        core.CopyPeers(peers);
+        _acknowledged.Observe(peers, core.Commit);
     }
 
     /// <summary>Reads the core between two batches.</summary>
@@ -385,7 +395,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         else DriveHere();
     }
 
-    /// <summary>What the state marks record of a member. Nothing is held against one whose disk is forgotten: it has to catch up first.</summary>
+    /// <summary>What the state marks record of a member, or this leader has seen since. Nothing is held against one whose disk is forgotten: it has to catch up first.</summary>
     private LogIndex AcknowledgedBy(NodeId member)
     {
         foreach (string name in _options.ForgetMemberDisk)
@@ -393,7 +403,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             if (Members.Named(name).Contains(member)) return LogIndex.Zero;
         }
 
-        return new LogIndex(View.Marks.Members.GetValueOrDefault(member.Value).Acknowledged);
+        return LogIndex.Max(new LogIndex(View.Marks.Members.GetValueOrDefault(member.Value).Acknowledged), _acknowledged.Of(member));
     }
 
     private static RaftOptions CoreOptions(NodeOptions options, NodeId self) => new()

@@ -20,7 +20,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
 {
     /// <exception cref="StorageException">The directory cannot be used; the message names the file, the place and the remedy.</exception>
     /// <exception cref="JoinRefusedException">The directory is empty, and the cluster to join does not know this member or does not answer.</exception>
-    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger) => RequireHelp(OpenForFlags(options, files, logger), options);
+    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger) => RequireHelp(OpenForFlags(options, files, logger), options, logger);
 
     private static ReplicaDisk OpenForFlags(NodeOptions options, IFileSystem files, ILogger logger)
     {
@@ -44,15 +44,33 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         WatchProgressMilliseconds = Math.Max(100, (long)options.WatchProgressInterval.TotalMilliseconds),
     };
 
-    /// <summary>The flags may name others who are gone long since: then there is nobody to repair from.</summary>
-    private static ReplicaDisk RequireHelp(ReplicaDisk disk, NodeOptions options)
+    /// <summary>
+    /// The flags may name others who are gone long since: then there is nobody to repair from. What is left of the log does not decide that: what is
+    /// missing may be the very entries that added the others. Somebody who is to join a running cluster can ask it.
+    /// </summary>
+    private static ReplicaDisk RequireHelp(ReplicaDisk disk, NodeOptions options, ILogger logger)
     {
         Membership newest = Newest(disk);
         if (disk.Recovered.LostEnd == EntryId.Zero || newest.IsJoint || newest.Voters.Length != 1 || newest.Voters[0] != disk.Cluster.Self) return disk;
+        string asked = "";
+        if (options.InitialClusterState == ClusterState.Existing && options.InitialCluster.Any(m => m.Name != options.Name))
+        {
+            try
+            {
+                ClusterIdentity cluster = Introduced(options, logger, disk.Log.Identity);
+                if (cluster.Members.Any(m => m.Id != cluster.Self)) return disk with { Cluster = cluster };
+            }
+            catch (JoinRefusedException refusal)
+            {
+                asked = $" Asked for the other members: {refusal.Message}";
+            }
+        }
+
         disk.Log.Dispose();
         throw new StorageException(StorageErrorKind.Corrupt, options.DataDir, null,
-            $"The log was damaged and may have reached {disk.Recovered.LostEnd}; this member is the only one that votes, so nobody else has what is missing.",
-            "What was damaged is kept under quarantine/ in the member directory. Restore a backup into a new data directory.");
+            $"The log was damaged and may have reached {disk.Recovered.LostEnd}; as far as the rest of it says, this member is the only one that votes, so nobody else has what is missing.{asked}",
+            "If members were added since, and a majority of them runs: conclave member replace, with this member's name, says how to replace it; or start it with --initial-cluster-state=existing and "
+            + "an --initial-cluster that names them all, and it catches up from them. If it was alone, restore a backup into a new data directory. What was damaged is kept under quarantine/ in the member directory.");
     }
 
     /// <summary>Opens whatever member's directory it is, if the flags can mean it; null when it is empty.</summary>
@@ -72,7 +90,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         {
             Membership newest = Newest(opened);
             if (DirectoryClaim.Resolve(options, opened.Log.Identity, opened.Recovered.Bootstrap, newest) is not { } cluster)
-                throw otherwise ?? NotMeant(options, opened.Log.Identity, newest);
+                return opened with { Cluster = KnownToCluster(options, logger, opened.Log.Identity, newest, otherwise) };
             // Without a membership it knows nobody yet, and has to ask again who is there.
             if (newest.Voters.IsEmpty) cluster = Introduced(options, logger, opened.Log.Identity);
             return opened with { Cluster = cluster };
@@ -84,6 +102,23 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         }
     }
 
+    /// <summary>
+    /// The addresses are not those that the directory knows. The member may have been moved while it was down, or its log may have lost the entry that says where it listens:
+    /// the cluster knows.
+    /// </summary>
+    private static ClusterIdentity KnownToCluster(NodeOptions options, ILogger logger, StorageIdentity found, Membership newest, StorageException? otherwise)
+    {
+        if (options.InitialClusterState != ClusterState.Existing || options.InitialCluster.All(m => m.Name == options.Name)) throw otherwise ?? NotMeant(options, found, newest, "");
+        try
+        {
+            return Introduced(options, logger, found);
+        }
+        catch (JoinRefusedException refusal)
+        {
+            throw NotMeant(options, found, newest, $" Asked whether it has moved: {refusal.Message}.");
+        }
+    }
+
     private static ReplicaDisk Join(NodeOptions options, IFileSystem files, ILogger logger) =>
         OpenAs(options, Introduced(options, logger, null), Membership.Of(), files, logger);
 
@@ -92,8 +127,8 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
     {
         ClusterIdentity cluster = Task.Run(() => Joining.AskAsync(options, Joining.Patience, logger)).GetAwaiter().GetResult();
         if (found is null || found.ClusterId == cluster.ClusterId && found.NodeId == cluster.Self.Value) return cluster;
-        throw new JoinRefusedException($"{options.DataDir} was formatted for member {found.NodeId:x} of cluster {found.ClusterId:x} and never received anything, and this is member {cluster.Self} of {cluster.ClusterId:x} now. "
-            + "Move the directory away and start again.");
+        throw new JoinRefusedException($"{options.DataDir} belongs to member {found.NodeId:x} of cluster {found.ClusterId:x}, and the one that is to listen here is member {cluster.Self} of {cluster.ClusterId:x}. "
+            + "If that is right, move the directory away and start again");
     }
 
     private static ReplicaDisk OpenAs(NodeOptions options, ClusterIdentity? cluster, Membership bootstrap, IFileSystem files, ILogger logger)
@@ -143,13 +178,13 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         return disk.Membership;
     }
 
-    private static StorageException NotMeant(NodeOptions options, StorageIdentity found, Membership newest)
+    private static StorageException NotMeant(NodeOptions options, StorageIdentity found, Membership newest, string asked)
     {
         string urls = string.Join(',', MemberUrls.Decode(newest.InfoOf(new NodeId(found.NodeId)).Span).Select(NodeOptions.Plain));
         return new StorageException(StorageErrorKind.WrongMember, options.DataDir, null,
             $"It belongs to member {found.NodeId:x} of cluster {found.ClusterId:x}, which listens at {(urls.Length == 0 ? "an address that it does not know itself" : urls)}, "
-            + $"and this member advertises {string.Join(',', options.InitialAdvertisePeerUrls.Select(NodeOptions.Plain))}.",
-            "Check --data-dir and --initial-advertise-peer-urls; every member has a directory of its own. After a move, tell the cluster first: conclave member update.");
+            + $"and this member advertises {string.Join(',', options.InitialAdvertisePeerUrls.Select(NodeOptions.Plain))}.{asked}",
+            "Check --data-dir and --initial-advertise-peer-urls; every member has a directory of its own. After a move, tell the cluster first (conclave member update), and start it with --initial-cluster-state=existing.");
     }
 
     private sealed record Loaded(SnapshotId Id, KeyValueStore Store);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Conclave.Raft;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
@@ -16,6 +17,7 @@ internal sealed class KnownIncarnations
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private KnownMembers _known;   // written under _gate
+    private ImmutableHashSet<NodeId> _reverting = [];   // through ImmutableInterlocked
 
     private KnownIncarnations(IFileSystem files, string directory, KnownMembers known, ILogger logger) => (_files, _directory, _known, _logger) = (files, directory, known, logger);
 
@@ -33,6 +35,7 @@ internal sealed class KnownIncarnations
             files.SyncDirectory(directory);   // a name that a killed process left visible is durable before anybody relies on it
             var known = new KnownIncarnations(files, directory, IncarnationFile.Read(files, directory), logger);
             known.Forget(forget.SelectMany(members.Named));
+            if (IncarnationFile.Mend(files, directory, known._known) is { Length: > 0 } problem) Log.PeersNotRemembered(logger, problem);
             if (forget.Count > 0) Log.MemberDisksForgotten(logger, string.Join(", ", forget));
             return known;
         }
@@ -65,12 +68,14 @@ internal sealed class KnownIncarnations
         lock (_gate)
         {
             RememberedMember? remembered = _known.Members.TryGetValue(member, out RememberedMember known) ? known : null;
+            if (remembered is not null && Volatile.Read(ref _reverting).Contains(member)) remembered = known with { LogReverted = true, Vouched = false };
             AdmissionVerdict verdict = MemberAdmission.Judge(IsRemoved(member) ? MemberStanding.Removed : standing, remembered, acknowledged, shown, liveNonce);
             if (!verdict.IsAccepted) return verdict;
             RememberedMember next = MemberAdmission.Remember(remembered, acknowledged, shown);
             if (remembered == next) return verdict;
             if (remembered is null && _known.Members.Count >= KnownMembers.MembersMax) problem = $"{_known.Members.Count} members are remembered, which is the limit";
             else problem = TryReplaceUnderLock(_known with { Members = _known.Members.SetItem(member, next) });
+            if (problem.Length == 0) ImmutableInterlocked.Update(ref _reverting, static (all, one) => all.Remove(one), member);   // it came back and knows of its loss
             return verdict;
         }
     }
@@ -87,16 +92,24 @@ internal sealed class KnownIncarnations
         }
     }
 
-    /// <summary>The member's log ended before what it had acknowledged. It is refused from now on, unless it comes back and knows of its loss.</summary>
+    /// <summary>The member's log ended before what it had acknowledged. It is refused from now on, unless it comes back and knows of its loss. Never waits; <see cref="Revert"/> has to follow.</summary>
+    public void RevertSoon(NodeId member) => ImmutableInterlocked.Update(ref _reverting, static (all, one) => all.Add(one), member);
+
+    /// <summary>Writes down what <see cref="RevertSoon"/> said, if it still holds.</summary>
     /// <returns>Why that could not be remembered; empty when it is. It is in force here in any case.</returns>
     public string Revert(NodeId member)
     {
         lock (_gate)
         {
-            if (!_known.Members.TryGetValue(member, out RememberedMember known) || known.LogReverted) return "";
-            KnownMembers next = _known with { Members = _known.Members.SetItem(member, known with { LogReverted = true, Vouched = false }) };
-            string problem = TryReplaceUnderLock(next);
-            Volatile.Write(ref _known, next);
+            string problem = "";
+            if (_reverting.Contains(member) && _known.Members.TryGetValue(member, out RememberedMember known) && !known.LogReverted)
+            {
+                KnownMembers next = _known with { Members = _known.Members.SetItem(member, known with { LogReverted = true, Vouched = false }) };
+                problem = TryReplaceUnderLock(next);
+                Volatile.Write(ref _known, next);
+            }
+
+            ImmutableInterlocked.Update(ref _reverting, static (all, one) => all.Remove(one), member);
             return problem;
         }
     }

@@ -22,6 +22,9 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
     /// <summary>The position that the replicated marks have on record for a member, or zero. Set once, before anything runs.</summary>
     public Func<NodeId, LogIndex> Acknowledged { get; set; } = _ => LogIndex.Zero;
 
+    /// <summary>Whether there is room for a caller that is not in the membership that this node has so far. Set by the transport.</summary>
+    public Func<NodeId, bool> HasRoomFor { get; set; } = _ => true;
+
     /// <summary>Boot nonce of the connection from this member that is alive, or null. Set by the transport.</summary>
     public Func<NodeId, Guid?> LiveNonce { get; set; } = _ => null;
 
@@ -35,6 +38,7 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
             return (AdmissionReason.None, $"cluster ID mismatch: this member belongs to {members.ClusterId:x}, the caller to {hello.ClusterId:x}. Check --initial-cluster and --initial-cluster-token on both");
         if (hello.To != members.Self) return (AdmissionReason.None, $"this is member {members.Self}, the caller wanted {hello.To}. Check the peer URLs in --initial-cluster, or of the member list");
         if (hello.From == members.Self) return (AdmissionReason.SecondProcess, $"the caller says that it is member {members.Self}, which is this one. Two processes run with one data directory, or a copy of it: stop one of them");
+        if (!HasRoomFor(hello.From)) return (AdmissionReason.None, $"too many callers are not in the membership that this member has so far; {hello.From} is let in when the log says that it is a member, or when another one has left");
         return Judge(hello.From, hello.Credentials);
     }
 
@@ -54,10 +58,16 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
         if (removed.Count > 0 && known.Remove(removed) is { Length: > 0 } problem) Log.RemovalNotRemembered(logger, string.Join(", ", removed), problem);
     }
 
-    /// <summary>The leader saw that this member's log ended before what it had acknowledged.</summary>
-    public void Revert(NodeId member)
+    /// <summary>The leader saw that this member's log ended before what it had acknowledged. Never waits; <see cref="Revert"/> has to follow.</summary>
+    public void RevertSoon(NodeId member)
     {
         Log.LogReverted(logger, members.NameOf(member), member);
+        known.RevertSoon(member);
+    }
+
+    /// <summary>Writes to the disk what <see cref="RevertSoon"/> said.</summary>
+    public void Revert(NodeId member)
+    {
         if (known.Revert(member) is { Length: > 0 } problem) Log.RemovalNotRemembered(logger, member.ToString(), problem);
     }
 }

@@ -16,6 +16,7 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
 
     private readonly CancellationTokenSource _close = new();
     private volatile PeerOutput? _output;
+    private volatile Uri? _reachedAt;   // where the last connection was made
     private ImmutableArray<Uri> _saidOfItself = [];   // where its greetings say that it listens; written through ImmutableInterlocked
     private long _droppedFrames, _totalBytes;   // of connections that are gone
 
@@ -56,7 +57,9 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
             string problem;
             try
             {
-                using Socket socket = await DialAsync(NextUrl(attempt), gate.Hello(PeerConnectionKind.Messages, peer), gate, cancellationToken).ConfigureAwait(false);
+                Uri url = NextUrl(attempt);
+                using Socket socket = await DialAsync(url, gate.Hello(PeerConnectionKind.Messages, peer), gate, cancellationToken).ConfigureAwait(false);
+                _reachedAt = url;
                 (delay, lastProblem) = (RetryDelayMin, "");
                 problem = await ServeAsync(socket, cancellationToken).ConfigureAwait(false);
             }
@@ -162,11 +165,36 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
         }
     }
 
+    /// <summary>One connection beside the one for messages: where that one got through, else wherever the peer may listen, one address after the other.</summary>
+    /// <exception cref="IOException">Nobody has said yet where it listens.</exception>
+    /// <remarks>Fails like <see cref="DialAsync"/>, with the reason of the last address.</remarks>
+    public async Task<Socket> DialBesideAsync(PeerConnectionKind kind, CancellationToken cancellationToken)
+    {
+        Uri? reached = _reachedAt;
+        Uri[] urls = [.. Urls().OrderBy(url => url == reached ? 0 : 1)];   // the order is kept among equals
+        if (urls.Length == 0) throw NowhereKnown();
+        for (int i = 0; ; i++)
+        {
+            try
+            {
+                return await DialAsync(urls[i], gate.Hello(kind, peer), gate, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (i < urls.Length - 1 && (e is SocketException or IOException or TimeoutException or PeerRefusedException))
+            {
+                // The next address may be reachable.
+            }
+        }
+    }
+
     private Uri NextUrl(int attempt)
     {
-        ImmutableArray<Uri> urls = [.. gate.Members.UrlsOf(peer).Concat(_saidOfItself).Distinct()];
-        return urls.IsEmpty ? throw new IOException("nobody has said yet where it listens") : urls[attempt % urls.Length];
+        ImmutableArray<Uri> urls = Urls();
+        return urls.IsEmpty ? throw NowhereKnown() : urls[attempt % urls.Length];
     }
+
+    private ImmutableArray<Uri> Urls() => [.. gate.Members.UrlsOf(peer).Concat(_saidOfItself).Distinct()];
+
+    private static IOException NowhereKnown() => new("nobody has said yet where it listens");
 
     private async Task<string> ServeAsync(Socket socket, CancellationToken cancellationToken)
     {

@@ -65,7 +65,7 @@ internal sealed class PeerTransport : IAsyncDisposable
     public PeerTransport(PeerGate gate, TimeSpan electionTimeout, IPeerHandler handler, IPeerLinkHandler links, Func<PeerHello, Socket, CancellationToken, Task> onSnapshot, ILogger logger)
     {
         (_gate, _electionTimeout, _handler, _linkHandler, _onSnapshot, _logger) = (gate, electionTimeout, handler, links, onSnapshot, logger);
-        gate.LiveNonce = LiveNonce;
+        (gate.LiveNonce, gate.HasRoomFor) = (LiveNonce, HasRoomFor);
         _listener = new PeerListener(gate, logger);
         Update();
     }
@@ -132,18 +132,24 @@ internal sealed class PeerTransport : IAsyncDisposable
     }
 
     /// <summary>Opens the extra connection that carries one snapshot.</summary>
-    public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken)
-    {
-        ImmutableArray<Uri> urls = _gate.Members.UrlsOf(to);
-        if (urls.IsEmpty) throw new IOException($"nobody has said yet where {to} listens");
-        return PeerLink.DialAsync(urls[0], _gate.Hello(PeerConnectionKind.Snapshot, to), _gate, cancellationToken);
-    }
+    /// <exception cref="IOException">It is no member, or nobody has said yet where it listens.</exception>
+    public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken) => Volatile.Read(ref _links).ById.TryGetValue(to, out PeerLink? link)
+        ? link.DialBesideAsync(PeerConnectionKind.Snapshot, cancellationToken)
+        : throw new IOException($"{to} is no member any more");
 
-    /// <summary>The leader saw this member's log go back: it is not talked to any more, and its connections are closed.</summary>
+    /// <summary>The leader saw this member's log go back: it is not talked to any more, and its connections are closed. That is written down elsewhere: the caller leads, and must not wait for a disk.</summary>
     public void Revert(NodeId member)
     {
-        _gate.Revert(member);
+        _gate.RevertSoon(member);
         Disconnect(member);
+        lock (_changing)
+        {
+            _loops.Add(Task.Run(() =>
+            {
+                _gate.Revert(member);
+                Disconnect(member);   // it may have been let in just before
+            }));
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -191,6 +197,12 @@ internal sealed class PeerTransport : IAsyncDisposable
     {
         if (_incoming.TryRemove(member, out Incoming? incoming)) incoming.Socket.Dispose();
         if (Volatile.Read(ref _links).ById.TryGetValue(member, out PeerLink? link)) link.Reset();
+    }
+
+    private bool HasRoomFor(NodeId caller)
+    {
+        Links links = Volatile.Read(ref _links);
+        return links.ById.ContainsKey(caller) || _gate.Members.Includes(caller) || links.All.Count(l => !_gate.Members.Includes(l.Peer)) < GuestsMax;
     }
 
     private Guid? LiveNonce(NodeId member) =>
@@ -265,7 +277,7 @@ internal sealed class PeerTransport : IAsyncDisposable
                 return true;
             }
 
-            if (_links.All.Count(l => !_gate.Members.Includes(l.Peer)) >= GuestsMax) return false;   // it dials again
+            if (!HasRoomFor(hello.From)) return false;   // others came at the same moment; it dials again and is told
             Log.GuestMet(_logger, hello.From, hello.PeerUrls);
             AddUnderLock(hello.From).Suggest(urls);
             return true;

@@ -223,6 +223,7 @@ public sealed partial class RaftCore
             LogIndex next = progress.Match.Next;
             if (!HasFault(CoreFaults.KeepMatchAfterReversion)) progress.ForgetMatch();
             progress.BecomeProbe(next, NextSequence);
+            progress.TermRenewed = false;
             return;
         }
         // A cluster that starts need not sit through an election timeout: once a majority is linked and no leader has shown up, ask.

@@ -107,6 +107,14 @@ public sealed partial class RaftCore
         LogIndex verified = HasFault(CoreFaults.HeartbeatWithCommit) ? _log.Last.Index : LogIndex.Max(_verified, Commit);
         if (_installing is null) CommitVerified(request.Commit, verified);
         bool unproven = _installing is null && request.Commit > verified;
-        Reply(new HeartbeatReply { From = Self, To = request.From, Term = Term, ReadEpoch = request.ReadEpoch, Unproven = unproven });
+        Reply(new HeartbeatReply
+        {
+            From = Self,
+            To = request.From,
+            Term = Term,
+            ReadEpoch = request.ReadEpoch,
+            Unproven = unproven,
+            Recovering = IsRecovering,
+        });
     }
 }

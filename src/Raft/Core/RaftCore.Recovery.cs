@@ -16,4 +16,25 @@ public sealed partial class RaftCore
     {
         if (IsRecovering && _log.IdAt(LogIndex.Max(_durable, _log.Base.Index)) >= _lostEnd) _lostEnd = EntryId.Zero;
     }
+
+    /// <summary>
+    /// Leader: a peer has everything back and still does not know it, since of what it lost it knows no more than the term, and this leader leads that very
+    /// term. Its vote would be missing when this leader dies. An entry of another term ends that, so somebody else is to lead once. Only if those who can
+    /// vote without restriction are enough to elect, or it would be this leader's end for nothing.
+    /// </summary>
+    private void RenewTermFor(Progress peer)
+    {
+        if (!peer.Recovering || peer.TermRenewed || IsTransferring || IsChangePending || !HasCommittedOwnTerm || !IsCaughtUp(peer.Node)) return;
+        if (BestSuccessor() is not { } successor || !CanElectWithoutRecovering()) return;
+        peer.TermRenewed = true;
+        StartTransfer(successor.Node);
+    }
+
+    private bool CanElectWithoutRecovering()
+    {
+        ulong able = 0;
+        for (int slot = 0; slot < _roster.Slots; slot++)
+            if (_roster.Find(_roster.At(slot)) is not { } peer || (IsHeard(peer) && !peer.Recovering)) able |= 1UL << slot;
+        return _roster.HasMajority(able);
+    }
 }

@@ -152,9 +152,11 @@ public sealed partial class RaftCore
         if (Role != RaftRole.Leader || _roster.Find(reply.From) is not { } peer || reply.ReadEpoch > _readEpoch) return;
         (peer.RecentActive, peer.HeardTick) = (true, _now);
         peer.ReadEpochAcknowledged = Math.Max(peer.ReadEpochAcknowledged, reply.ReadEpoch);
+        peer.Recovering = reply.Recovering;
         // Asked for proof of what this leader believes already: an append that ends there gives it, or shows that the belief is wrong.
         if (reply.Unproven && peer.State == ReplicationState.Replicate) peer.BecomeProbe(peer.Match.Next, NextSequence);
         else Redrive(peer);
+        RenewTermFor(peer);
     }
 
     /// <summary>

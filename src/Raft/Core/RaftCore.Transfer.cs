@@ -41,7 +41,8 @@ public sealed partial class RaftCore
         if (!IsTransferring) return;
         if (interval) _timeoutNowDue = true;
         if (++_transferElapsed < _options.ElectionTimeoutTicks) return;
-        // The target is dead, slow, or unable to lead. Going on is better than no leader at all.
+        // The target is dead, slow, or unable to lead. Going on is better than no leader at all. The next choice is another one.
+        if (_roster.Find(_transferTarget) is { } target) target.TransfersFailed++;
         EndTransfer();
         if (!_roster.SelfVotes) BecomeFollower(Term, NodeId.None);
     }
@@ -61,14 +62,20 @@ public sealed partial class RaftCore
         BecomeFollower(Term, NodeId.None);
     }
 
-    /// <summary>The voter that was heard lately and holds most of the log; null when there is none.</summary>
+    /// <summary>
+    /// The voter that was heard lately, can lead as far as is known, and holds most of the log; null when there is none. Whoever did not take over when it
+    /// was asked to comes last, or the same unfit one would be asked again and again.
+    /// </summary>
     private Progress? BestSuccessor()
     {
         Progress? best = null;
         foreach (Progress peer in _roster.Peers)
-            if (_roster.IsVoter(peer.Node) && IsHeard(peer) && (best is null || peer.Counted > best.Counted)) best = peer;
+            if (_roster.IsVoter(peer.Node) && IsHeard(peer) && !peer.Recovering && (best is null || IsBetter(peer, best))) best = peer;
         return best;
     }
+
+    private static bool IsBetter(Progress peer, Progress than) =>
+        peer.TransfersFailed != than.TransfersFailed ? peer.TransfersFailed < than.TransfersFailed : peer.Counted > than.Counted;
 
     private void OnTimeoutNow(TimeoutNow message)
     {

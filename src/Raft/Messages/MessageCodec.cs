@@ -27,7 +27,7 @@ public static class MessageCodec
     }
 
     [Flags]
-    private enum Flags : byte { None = 0, PreVote = 1, Transfer = 2, Granted = 4, Success = 8, Unproven = 16 }
+    private enum Flags : byte { None = 0, PreVote = 1, Transfer = 2, Granted = 4, Success = 8, Unproven = 16, Recovering = 32 }
 
     /// <summary>Writes one message.</summary>
     public static void Write(IBufferWriter<byte> output, Message message)
@@ -65,7 +65,7 @@ public static class MessageCodec
                 writer.Fixed(m.ReadEpoch);
                 break;
             case HeartbeatReply m:
-                Header(ref writer, m, Kind.HeartbeatReply, m.Unproven ? Flags.Unproven : 0);
+                Header(ref writer, m, Kind.HeartbeatReply, (m.Unproven ? Flags.Unproven : 0) | (m.Recovering ? Flags.Recovering : 0));
                 writer.Fixed(m.ReadEpoch);
                 break;
             case SnapshotReply m:
@@ -147,6 +147,7 @@ public static class MessageCodec
                 Term = term,
                 ReadEpoch = reader.Fixed(),
                 Unproven = flags.HasFlag(Flags.Unproven),
+                Recovering = flags.HasFlag(Flags.Recovering),
             },
             Kind.SnapshotReply => new SnapshotReply { From = from, To = to, Term = term, Last = new LogIndex(reader.Fixed()) },
             Kind.ReadIndexRequest => new ReadIndexRequest { From = from, To = to, Term = term, RequestId = reader.Fixed() },
@@ -164,7 +165,7 @@ public static class MessageCodec
         Kind.VoteRequest => Flags.PreVote | Flags.Transfer,
         Kind.VoteReply => Flags.PreVote | Flags.Granted,
         Kind.AppendReply => Flags.Success,
-        Kind.HeartbeatReply => Flags.Unproven,
+        Kind.HeartbeatReply => Flags.Unproven | Flags.Recovering,
         _ => Flags.None,
     };
 

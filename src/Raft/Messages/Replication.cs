@@ -71,6 +71,9 @@ public sealed record HeartbeatReply : Message
 
     /// <summary>The request's commit lies beyond what this leader has proven to the sender's present process. An append will do.</summary>
     public bool Unproven { get; init; }
+
+    /// <summary>The sender's disk lost entries that it may have acknowledged, and it does not have them back yet (<see cref="RaftCore.IsRecovering"/>).</summary>
+    public bool Recovering { get; init; }
 }
 
 /// <summary>Follower to leader, after a streamed snapshot: where the follower stands.</summary>

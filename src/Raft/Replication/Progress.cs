@@ -47,6 +47,15 @@ internal sealed class Progress(NodeId node, RaftOptions options)
 
     public ulong ReadEpochAcknowledged { get; set; }
 
+    /// <summary>Said with its last answer that its disk lost entries which it does not have back.</summary>
+    public bool Recovering { get; set; }
+
+    /// <summary>A new term was asked for on its account, since it is linked. It is done once: it costs everybody an election.</summary>
+    public bool TermRenewed { get; set; }
+
+    /// <summary>Times that leadership was handed to it, in this leadership, and it did not take over.</summary>
+    public int TransfersFailed { get; set; }
+
     /// <summary>Last index of the snapshot that was asked for.</summary>
     public LogIndex PendingSnapshot { get; private set; }
 
@@ -61,6 +70,7 @@ internal sealed class Progress(NodeId node, RaftOptions options)
     {
         ForgetMatch();
         (RecentActive, HeardTick) = (false, null);
+        (Recovering, TermRenewed, TransfersFailed) = (false, false, 0);
         ReadEpochAcknowledged = 0;
         BecomeProbe(last.Next, firstLiveSequence);
     }
@@ -122,6 +132,9 @@ internal sealed class Progress(NodeId node, RaftOptions options)
         hash.Add(ProbeEmpty);
         hash.Add(Distrusted);
         hash.Add(RecentActive);
+        hash.Add(Recovering);
+        hash.Add(TermRenewed);
+        hash.Add((long)TransfersFailed);
         hash.Add(CommitTold.Value);
         hash.Add(PendingSnapshot.Value);
         hash.Add(newestSequence - FirstLiveSequence);

@@ -12,7 +12,7 @@ public sealed record SnapshotListing(string Path, EntryId Last, StorageException
 /// <remarks>Several threads may use the store at once; a writer, or a receiver, belongs to one thread at a time.</remarks>
 public sealed class SnapshotStore
 {
-    internal const string DamageRemedy = "Do not delete it by hand. The node goes on from an older snapshot if its log reaches back that far; otherwise add the member again with an empty directory.";
+    internal const string DamageRemedy = "Do not delete it by hand. The node goes on from an older snapshot if its log reaches back that far; otherwise, while the other members have a majority, replace this one: conclave member replace, with its name, says how. A single member needs a backup.";
 
     private readonly IFileSystem _files;
     private readonly string _directory;

@@ -29,6 +29,9 @@ internal sealed class MemberCluster : IAsyncDisposable
 
     public NodeOptions Options(string name) => _options[name];
 
+    /// <summary>Other flags from the next start on.</summary>
+    public void Reconfigure(string name, Func<NodeOptions, NodeOptions> change) => _options[name] = change(_options[name]);
+
     public TestNode Node(string name) => _running[name];
 
     /// <summary>A member that votes and has said its name.</summary>

@@ -138,6 +138,60 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public async Task A_member_that_was_moved_while_it_was_down_starts_at_its_new_address_when_the_cluster_knows_it()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        string moved = await cluster.FollowerAsync();
+        await cluster.IsListedAsync(moved);
+        string id = await cluster.IdOfAsync(moved);
+        await cluster.Any().PutAsync("a", "1");
+        await cluster.ReadsAsync(moved, "a", "1");
+        await cluster.StopAsync(moved);
+        Uri url = TestNode.FreeUrl();
+        cluster.Reconfigure(moved, o => o with
+        {
+            ListenPeerUrls = [url],
+            InitialAdvertisePeerUrls = [url],
+            InitialClusterState = ClusterState.Existing,
+            InitialCluster = [.. o.InitialCluster.Select(m => m.Name == moved ? new InitialMember(moved, [url]) : m)],
+        });
+        (HttpStatusCode status, JsonElement answer) = await cluster.Any().PostAsync("/v3/cluster/member/update", new { ID = id, peerURLs = new[] { NodeOptions.Plain(url) } });
+        Assert.True(status == HttpStatusCode.OK, answer.GetRawText());
+        await cluster.Any().PutAsync("b", "2");
+        await cluster.StartAsync(moved);
+
+        await cluster.ReadsAsync(moved, "b", "2");
+    }
+
+    [Fact]
+    public async Task A_founder_whose_log_was_cut_before_it_knew_others_catches_up_from_them()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        for (int i = 0; i < 50; i++) await cluster.Any().PutAsync($"k{i}", new string('x', 4_000));
+        foreach (string name in new[] { "n2", "n3" })
+        {
+            await cluster.JoinAsync(name);
+            await cluster.IsVoterAsync(name);
+        }
+
+        await cluster.Any().PutAsync("a", "1");
+        foreach (string name in new[] { "n2", "n3" }) await cluster.ReadsAsync(name, "a", "1");
+        await cluster.StopAsync("n1");
+        string log = Directory.GetFiles(Path.Combine(cluster.Options("n1").DataDir, "member"), "wal-*").Order(StringComparer.Ordinal).First();
+        using (FileStream file = File.OpenWrite(log))
+        {
+            file.Position = 100_000;   // among what it wrote when it was alone
+            file.Write(new byte[4_096]);
+        }
+
+        InitialMember[] all = [.. new[] { "n1", "n2", "n3" }.Select(name => new InitialMember(name, cluster.Options(name).ListenPeerUrls))];
+        cluster.Reconfigure("n1", o => o with { InitialClusterState = ClusterState.Existing, InitialCluster = [.. all] });
+        await cluster.StartAsync("n1");
+
+        await cluster.ReadsAsync("n1", "a", "1");
+    }
+
+    [Fact]
     public async Task Changes_that_cannot_be_are_refused_in_the_words_that_clients_know()
     {
         await using MemberCluster cluster = await MemberCluster.StartAsync(1);

@@ -82,6 +82,19 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_for_a_snapshot_finds_the_address_that_answers()
+    {
+        // The membership still has an address where nobody listens any more; the member's own greetings name another one.
+        PeerGate gate = TestGate.Of(Caller, _mine, [(Caller, FreeUrl()), (Callee, FreeUrl())]);
+        var link = new PeerLink(Callee, gate, TimeSpan.FromSeconds(1), new NoPeers(), NullLogger.Instance);
+        link.Suggest([_url]);
+
+        using Socket socket = await link.DialBesideAsync(PeerConnectionKind.Snapshot, TestContext.Current.CancellationToken);
+
+        Assert.Equal(_url.Port, ((IPEndPoint)socket.RemoteEndPoint!).Port);   // connected
+    }
+
+    [Fact]
     public async Task A_removed_member_is_told_so_for_ever()
     {
         using Socket first = await DialAsync(_mine);
@@ -119,6 +132,37 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         _calleeGate.IsLeader = () => true;
         PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => PeerLink.DialAsync(_url, guest, gate: null, TestContext.Current.CancellationToken));
         Assert.Equal(AdmissionReason.Unknown, refusal.Reason);
+    }
+
+    [Fact]
+    public async Task A_guest_for_whom_there_is_no_room_is_told_so()
+    {
+        List<Socket> guests = [];
+        try
+        {
+            for (ulong id = 100; id < 116; id++) guests.Add(await DialGuestAsync(id));
+            await EventuallyAsync(() => _callee.All.Count == 17);   // and the member
+
+            PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => DialGuestAsync(200));
+            Assert.Contains("too many callers", refusal.Message);
+            using Socket member = await DialAsync(_mine);
+        }
+        finally
+        {
+            foreach (Socket guest in guests) guest.Dispose();
+        }
+
+        Task<Socket> DialGuestAsync(ulong id) => PeerLink.DialAsync(
+            _url, new PeerHello(PeerConnectionKind.Messages, TestGate.ClusterId, new NodeId(id), Callee, TestGate.Credentials(), NodeOptions.Plain(FreeUrl())), gate: null, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Who_marks_a_member_as_gone_back_does_not_wait_for_the_disk()
+    {
+        using Socket first = await DialAsync(_mine);
+        _calleeGate.RevertSoon(Caller);   // and nothing is written yet
+
+        Assert.Equal(AdmissionReason.OlderDirectory, (await RefusedAsync(_mine)).Reason);
     }
 
     [Fact]

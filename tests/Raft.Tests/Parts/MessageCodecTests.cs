@@ -32,6 +32,7 @@ public class MessageCodecTests(ITestOutputHelper output)
         new HeartbeatRequest { From = From, To = To, Term = Term, Commit = new(7), ReadEpoch = 8 },
         new HeartbeatReply { From = From, To = To, Term = Term, ReadEpoch = 8 },
         new HeartbeatReply { From = From, To = To, Term = Term, ReadEpoch = 9, Unproven = true },
+        new HeartbeatReply { From = From, To = To, Term = Term, ReadEpoch = 9, Recovering = true },
         new TimeoutNow { From = From, To = To, Term = Term, Last = Id(44, 9) },
         new SnapshotReply { From = From, To = To, Term = Term, Last = new(1000) },
         new ReadIndexRequest { From = From, To = To, Term = Term, RequestId = 17 },
