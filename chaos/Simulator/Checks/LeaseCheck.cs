@@ -69,8 +69,12 @@ internal sealed class LeaseCheck(SimWorld world)
     {
         if (!_lives.TryGetValue(id, out Life? life) || life.EndedAt <= world.Now) return; // ended already: the revoke will find nothing
         world.Statistics.LeasesExpired++;
-        RequireOver(leader, id, life, "lets it expire");
+        // What a leader of the past proposes in its own term is never committed; that its successor has promised more is nothing it could know.
+        if (!IsOfThePast(leader)) RequireOver(leader, id, life, "lets it expire");
     }
+
+    private bool IsOfThePast(SimNode node) => node.Core.Role == RaftRole.Leader
+        && world.Nodes.Any(other => other.IsUp && other.Core.Role == RaftRole.Leader && other.Core.Term > node.Core.Term);
 
     private static void RequireOver(SimNode leader, long id, Life life, string what)
     {

@@ -28,6 +28,8 @@ internal sealed class QuorumCheck(SimWorld world)
                 break;
             case VoteReply { Granted: true, PreVote: false } reply:
                 VotesOf(reply.To, reply.Term).Add(node.Id);
+                // A vote that waited for a slow write may leave when the disk is terms further; what it held when it was given is gone from here.
+                if (node.Shadow.HardState.Term != reply.Term) break;
                 EntryId own = node.Shadow.LastBefore(reply.Term);
                 if (_campaigns.TryGetValue((reply.To, reply.Term), out EntryId theirs)) Require(theirs >= own, "I5", node, $"votes for {reply.To}, whose log ends at {theirs}, and its own at {own}");
                 break;
