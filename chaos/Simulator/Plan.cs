@@ -37,6 +37,8 @@ internal sealed record Plan
 
     /// <summary>Clocks may run at half or double speed, and holders of leases count with it.</summary>
     public bool ClocksDrift { get; init; }
+    /// <summary>The core has little room: few bytes under way, not committed or kept after a snapshot, and few reads at once.</summary>
+    public bool TightMemory { get; init; }
     public required int WritePermille { get; init; }
     public required int BurstMax { get; init; }
     public required int ValueBytesMax { get; init; }
@@ -131,6 +133,8 @@ internal sealed record Plan
             RegisterClients = random.Below(2) * (2 + random.Below(3)),
             SessionClients = random.Below(2) * (1 + random.Below(3)),
             ApplyMaxUs = random.Pick(2_000, 2_000, 100_000),
+            // What is added later is drawn later: the runs of before stay as they were.
+            TightMemory = random.Below(4) == 0,
         };
         return plan with { ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
     }

@@ -32,6 +32,8 @@ internal sealed class Checker(SimWorld world)
 
     public MembershipCheck Members { get; } = new();
 
+    public BoundsCheck Bounds { get; } = new(world);
+
     public QuorumCheck Quorums { get; } = new(world);
 
     public void OnStart(SimNode node)
@@ -51,6 +53,7 @@ internal sealed class Checker(SimWorld world)
     /// <summary>I8: nothing that speaks for the disk leaves before the disk has it. I2: one vote per term, restarts or not.</summary>
     public void OnSend(SimNode node, Message message)
     {
+        if (message is TimeoutNow) Bounds.OnInvited();
         if (!ChecksReleases) return;
         DiskShadow disk = node.Shadow;
         bool claimsNothing = message is AppendRequest or HeartbeatRequest or CommitNotice or ReadIndexReply;
@@ -94,6 +97,7 @@ internal sealed class Checker(SimWorld world)
     public void AfterBatch(SimNode node)
     {
         Members.AfterBatch(node);
+        Bounds.AfterBatch(node);
         RaftCore core = node.Core;
         NodeMemory memory = _memories[node.Slot];
         Require(core.Term >= memory.Term, "I9", node, $"went from term {memory.Term} to {core.Term}");

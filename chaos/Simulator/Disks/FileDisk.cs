@@ -8,7 +8,9 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
+    private const int SegmentBytes = 64 << 10;
     private readonly SimulatedFileSystem _files = new(seed);
+    private readonly DiskBudget _budget = new(SegmentBytes);
     private ulong _boot; // of the last opening
     private DurableLog? _log; // open while the node is up, and so is the next
     private SnapshotStore? _snapshots;
@@ -17,6 +19,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
     {
         Loaded? loaded = null;
         RecoveredState? recovered = null;
+        _budget.OnOpened();
         Write(() =>
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
@@ -30,14 +33,29 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         return recovered!; // set, or Write has thrown
     }
 
-    public void Persist(List<PersistOp> ops, List<OutboundMessage> released) => Write(() => _log!.Persist(ops, released)); // open, see above
+    public void Persist(List<PersistOp> ops, List<OutboundMessage> released)
+    {
+        _budget.OnWritten(ops);
+        Write(() => _log!.Persist(ops, released)); // open, see above
+    }
 
-    public void CompactTo(EntryId upTo) => Write(() => _log!.CompactTo(upTo)); // likewise
+    public void CompactTo(EntryId upTo)
+    {
+        Write(() => _log!.CompactTo(upTo)); // likewise
+        _budget.OnCompacted(upTo.Index);
+        CheckBudget();
+    }
 
-    public void ResetTo(EntryId snapshotLast, HardState hardState) => Write(() => _log!.ResetTo(snapshotLast, hardState)); // likewise
+    public void ResetTo(EntryId snapshotLast, HardState hardState)
+    {
+        Write(() => _log!.ResetTo(snapshotLast, hardState)); // likewise
+        _budget.OnReset();
+        CheckBudget();
+    }
 
     public bool SaveSnapshot(SnapshotId id, byte[] state) => WriteSnapshot(() =>
     {
+        _budget.OnSnapshot(state.Length);
         using SnapshotWriter writer = _snapshots!.Create(id); // likewise
         writer.Write(state);
         writer.Commit().Dispose();
@@ -73,6 +91,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         byte[]? state = null;
         WriteSnapshot(() =>
         {
+            _budget.OnSnapshot(snapshot.Raw.Length);
             using SnapshotReceiver receiver = _snapshots!.BeginReceive((SnapshotManifest)snapshot.Manifest!); // open; and sent by a disk of this kind
             int half = snapshot.Raw.Length / 2;
             receiver.Append(0, snapshot.Raw.AsSpan(0, half));
@@ -127,13 +146,18 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         NodeId = node,
         Incarnation = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
         Bootstrap = bootstrap,
-        SegmentBytes = 64 << 10,
+        SegmentBytes = SegmentBytes,
         AllowRepair = hasPeers,
         BootNonce = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
         BatchAlignmentBytes = 512,
         ZeroFillBytes = 16 << 10,
         Faults = faults,
     };
+
+    private void CheckBudget()
+    {
+        if (_budget.Problem(_log!, _files.UsedBytes) is { } problem) throw new SimulationFailure($"I23: node {node}: {problem}."); // open, see above
+    }
 
     /// <summary>For what the log needs: when it fails, the process ends.</summary>
     private void Write(Action action)

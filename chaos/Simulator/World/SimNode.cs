@@ -15,6 +15,7 @@ internal sealed partial class SimNode
     private long _clockUs, _clockSetAt;
     private long _pausedUntil;
     private RaftCore? _core;
+    private RaftOptions? _options;
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
@@ -35,6 +36,12 @@ internal sealed partial class SimNode
 
     /// <summary>Only while up.</summary>
     public RaftCore Core => _core!;
+
+    /// <summary>Those of the core; only while up.</summary>
+    public RaftOptions Options => _options!;
+
+    /// <summary>Of all its lives.</summary>
+    public long Ticks { get; private set; }
 
     /// <summary>How long a tick of its clock takes; less is a clock that runs fast.</summary>
     public long TickUs
@@ -74,6 +81,9 @@ internal sealed partial class SimNode
             DiskStallTicks = 3 * plan.ElectionTimeoutTicks,
             CampaignDelayTicks = plan.CampaignDelayTicks * _slot,
         };
+        if (plan.TightMemory)
+            options = options with { ProposalBytesMax = 4_000, UncommittedBytesMax = 8_000, InflightBytesMax = 4_000, ReadsPendingMax = 10, SnapshotTrailingBytesMax = 1_000 };
+        _options = options;
         _core = new RaftCore(options, recovered, _world.Mutation.ToCoreFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         Counted = _core.Membership;
@@ -189,6 +199,7 @@ internal sealed partial class SimNode
             case SimEventKind.Deliver: Take(RaftInput.Received(SimNetwork.Open(what.Data!))); break; // sent with its message
             case SimEventKind.Batch: RunBatch(); break;
             case SimEventKind.Tick:
+                Ticks++;
                 Take(RaftInput.Tick());
                 Later(SimEventKind.Tick, TickUs);
                 break;
