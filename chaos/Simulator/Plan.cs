@@ -136,12 +136,18 @@ internal sealed record Plan
             // What is added later is drawn later: the runs of before stay as they were.
             TightMemory = random.Below(4) == 0,
         };
-        return plan with { ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
+        FaultKind[] more = random.Below(8) switch
+        {
+            0 => [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess],
+            1 => [FaultKind.Stall],
+            _ => [],
+        };
+        return plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
     }
 
     private static FaultKind[] DrawFaults(RandomStream random)
     {
-        FaultKind[] all = Enum.GetValues<FaultKind>();
+        FaultKind[] all = [.. Enum.GetValues<FaultKind>().Where(kind => kind < FaultKind.Identity)];
         var chosen = new List<FaultKind>();
         for (int count = 1 + random.Below(6); count > 0; count--) chosen.Add(all[random.Below(all.Length)]);
         // Most requests for other members come at a moment when they are refused, so some runs get many.

@@ -113,7 +113,7 @@ public sealed class Simulation
     /// <summary>Everybody who is a member, and nobody else, is asked.</summary>
     private static bool HasConverged(SimWorld world)
     {
-        if (world.Leader is not { } leader) return false;
+        if (world.Leader is not { } leader || world.Operator.Replacing > 0 || world.Nodes.Exists(node => node.IsExiled)) return false;
         Membership membership = leader.Core.Membership;
         if (membership.IsJoint || membership.Joining.Length > 0 || !membership.IsVoter(leader.Id)) return false;
         foreach (NodeId member in membership.Members())

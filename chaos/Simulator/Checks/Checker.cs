@@ -40,7 +40,7 @@ internal sealed class Checker(SimWorld world)
     {
         NodeMemory memory = _memories[node.Slot];
         // A term that was never written was never spoken of either (I8), so the node may have forgotten it.
-        Require(node.Core.Term >= memory.SpokenTerm, "I9", node, $"starts in term {node.Core.Term} after it spoke in {memory.SpokenTerm}");
+        Require(node.IsExiled || node.Core.Term >= memory.SpokenTerm, "I9", node, $"starts in term {node.Core.Term} after it spoke in {memory.SpokenTerm}");
         memory.HardState = node.Shadow.HardState;
         (memory.Term, memory.Commit, memory.Applied, memory.Role) = (node.Core.Term, node.Core.Commit, node.Core.Applied, RaftRole.Follower);
         memory.Membership = node.Core.Membership;

@@ -55,6 +55,13 @@ internal sealed class DiskBudget(int segmentBytes)
         return usedBytes > most ? $"its directory takes {usedBytes} B: at most {most}, of which {forLog} are for the log" : null;
     }
 
+    public DiskBudget Clone()
+    {
+        var copy = new DiskBudget(segmentBytes) { _largestSnapshot = _largestSnapshot, _largestBatch = _largestBatch };
+        foreach ((LogIndex highest, long bytes) in _written) copy.Add(highest, bytes);
+        return copy;
+    }
+
     private void Add(LogIndex highest, long bytes)
     {
         _written.Enqueue((highest, bytes));

@@ -14,6 +14,14 @@ internal sealed class DiskShadow
     public EntryId Base { get; private set; }
     public EntryId Last => _entries.Count == 0 ? Base : _entries[^1];
 
+    /// <summary>Of a disk that is not being written to.</summary>
+    public DiskShadow Clone()
+    {
+        var copy = new DiskShadow { HardState = HardState, Base = Base };
+        copy._entries.AddRange(_entries);
+        return copy;
+    }
+
     public void Begin(List<PersistOp> ops) => _writing = ops;
     public void BeginCompaction(EntryId upTo) => _compacting = upTo;
     public void BeginReset(EntryId last, HardState hardState) => _resetting = (last, hardState);

@@ -10,21 +10,42 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
     private const ulong ClusterId = 1;
     private const int SegmentBytes = 64 << 10;
     private readonly SimulatedFileSystem _files = new(seed);
-    private readonly DiskBudget _budget = new(SegmentBytes);
-    private ulong _boot; // of the last opening
+    private DiskBudget _budget = new(SegmentBytes);
+    private int _made = 1, _opened;
     private DurableLog? _log; // open while the node is up, and so is the next
     private SnapshotStore? _snapshots;
+
+    public Guid Incarnation { get; private set; } = new((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+    public ulong Boot { get; private set; }
+    public Guid Nonce { get; private set; }
+
+    public object Copy() => new DirectoryCopy(_files.Clone(), _budget.Clone(), Incarnation, Boot);
+
+    public void Replace(object? copy)
+    {
+        if (copy is DirectoryCopy { Files: var files, Budget: var budget })
+        {
+            _files.RestoreFrom(files);
+            (_budget, Incarnation, Boot) = (budget.Clone(), ((DirectoryCopy)copy).Incarnation, ((DirectoryCopy)copy).Boot);
+            return;
+        }
+        _files.Wipe();
+        (_budget, Incarnation, Boot) = (new DiskBudget(SegmentBytes), new Guid((int)node, (short)++_made, 0, 0, 0, 0, 0, 0, 0, 0, 1), 0);
+    }
+
+    private sealed record DirectoryCopy(SimulatedFileSystem Files, DiskBudget Budget, Guid Incarnation, ulong Boot);
 
     public RecoveredState Open(Membership bootstrap, out byte[] state)
     {
         Loaded? loaded = null;
         RecoveredState? recovered = null;
         _budget.OnOpened();
+        Nonce = new Guid((int)node, (short)(++_opened >> 8), (short)(_opened & 0xFF), 0, 0, 0, 0, 0, 0, 0, 2);
         Write(() =>
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
-            if (log.Boot <= _boot) throw new SimulationFailure($"I7: node {node} opens its directory and counts {log.Boot} after {_boot}: an older copy of it would look as new.");
-            _boot = log.Boot;
+            if (log.Boot <= Boot) throw new SimulationFailure($"I7: node {node} opens its directory and counts {log.Boot} after {Boot}: an older copy of it would look as new.");
+            Boot = log.Boot;
             _snapshots = new SnapshotStore(_files, Directory, ClusterId) { Faults = faults };
             loaded = _snapshots.LoadNewest(_log, static file => new Loaded(file.Id, ContentOf(file)), []);
             recovered = _log.StartFrom(log, loaded?.Id);
@@ -144,11 +165,11 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
     {
         ClusterId = ClusterId,
         NodeId = node,
-        Incarnation = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+        Incarnation = Incarnation,
         Bootstrap = bootstrap,
         SegmentBytes = SegmentBytes,
         AllowRepair = hasPeers,
-        BootNonce = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
+        BootNonce = Nonce,
         BatchAlignmentBytes = 512,
         ZeroFillBytes = 16 << 10,
         Faults = faults,

@@ -74,4 +74,16 @@ internal enum StrikeKind
 
     /// <summary>The node is to lead; without one, whoever is best.</summary>
     Transfer,
+
+    /// <summary>A copy of the node's directory is put aside.</summary>
+    Backup,
+
+    /// <summary>The node starts with that copy in the place of its directory. After the duration its own comes back, or (<c>replace 1</c>) a new member takes its place.</summary>
+    Restore,
+
+    /// <summary>The node starts with an empty directory; as above.</summary>
+    Wipe,
+
+    /// <summary>The node's ticks stop for the duration, and then come all at once. Everything else goes on.</summary>
+    Stall,
 }

@@ -16,6 +16,7 @@ internal static class StrikeText
         StrikeKind.Delay or StrikeKind.SlowDisk => "times",
         StrikeKind.Clock => "tick-us",
         StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer => "via",
+        StrikeKind.Restore or StrikeKind.Wipe => "replace",
         _ => null,
     };
 

@@ -5,7 +5,7 @@ namespace Conclave.Simulator;
 internal sealed partial class SimNode
 {
     private readonly INodeDisk _disk;
-    private readonly DiskShadow _shadow = new();
+    private DiskShadow _shadow = new();
     private readonly Queue<DiskWork> _diskQueue = new();
     private readonly List<OutboundMessage> _released = [];
     private List<DiskWork> _diskNow = [];
@@ -32,7 +32,7 @@ internal sealed partial class SimNode
     }
 
     /// <summary>Its disk lost something that it may have promised to keep, and the others have not brought all of it back yet.</summary>
-    public bool IsImpaired => _damaged || (IsUp ? Core.IsRecovering : _lostEnd != EntryId.Zero);
+    public bool IsImpaired => IsExiled || _damaged || (IsUp ? Core.IsRecovering : _lostEnd != EntryId.Zero);
 
     /// <summary>What it counts by, or did when it was up last.</summary>
     public Membership Counted { get; private set; } = new();

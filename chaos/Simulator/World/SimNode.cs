@@ -16,6 +16,7 @@ internal sealed partial class SimNode
     private long _pausedUntil;
     private RaftCore? _core;
     private RaftOptions? _options;
+    private int? _stalledTicks;
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
@@ -64,7 +65,8 @@ internal sealed partial class SimNode
 
     public void Start()
     {
-        if (IsUp) return;
+        if (IsUp || _isGone || _mayNotStart) return;
+        _mayNotStart = IsExiled && !_isWiped;
         (IsWanted, Life) = (true, Life + 1);
         if (!TryOpenDisk(out RecoveredState recovered)) return;
         Plan plan = _world.Plan;
@@ -106,7 +108,7 @@ internal sealed partial class SimNode
         _disk.Crash(powerCut);
         _inbox.Clear();
         _output.Clear();
-        (_batchScheduled, _pausedUntil) = (false, 0);
+        (_batchScheduled, _pausedUntil, _stalledTicks) = (false, 0, null);
         ForgetDiskWork();
         ForgetApplyWork();
         _world.Clients.OnNodeGone(this);
@@ -199,8 +201,7 @@ internal sealed partial class SimNode
             case SimEventKind.Deliver: Take(RaftInput.Received(SimNetwork.Open(what.Data!))); break; // sent with its message
             case SimEventKind.Batch: RunBatch(); break;
             case SimEventKind.Tick:
-                Ticks++;
-                Take(RaftInput.Tick());
+                Tick();
                 Later(SimEventKind.Tick, TickUs);
                 break;
             case SimEventKind.DiskDone: FinishDiskWork(); break;
@@ -209,10 +210,26 @@ internal sealed partial class SimNode
             case SimEventKind.SnapshotSaved: SaveSnapshot((TakenSnapshot)what.Data!); break; // scheduled with it
             case SimEventKind.StreamEnd: EndStream((SnapshotStream)what.Data!); break; // scheduled with it
             case SimEventKind.StreamSaved: ReceiveSnapshot((SnapshotStream)what.Data!); break; // scheduled with it
-            case SimEventKind.LinkUp: Take(RaftInput.LinkUp(_world.Nodes[(int)what.Number].Id)); break;
+            case SimEventKind.LinkUp: if (Admits(_world.Nodes[(int)what.Number]) && _world.Nodes[(int)what.Number].Admits(this)) Take(RaftInput.LinkUp(_world.Nodes[(int)what.Number].Id)); break;
             case SimEventKind.LinkDown: Take(RaftInput.LinkDown(_world.Nodes[(int)what.Number].Id)); break;
             default: throw new SimulationFailure($"No handler for {what.Kind}.");
         }
+    }
+
+    public void StallTicks() => _stalledTicks ??= 0;
+
+    /// <summary>A timer that was late fires once for each time that it missed.</summary>
+    public void ResumeTicks()
+    {
+        for (; _stalledTicks > 0; _stalledTicks--) Take(RaftInput.Tick());
+        _stalledTicks = null;
+    }
+
+    private void Tick()
+    {
+        Ticks++;
+        if (_stalledTicks is null) Take(RaftInput.Tick());
+        else _stalledTicks++;
     }
 
     private void ScheduleBatch()
@@ -258,6 +275,13 @@ internal sealed partial class SimNode
 
     private void Send(Message message)
     {
+        SimNode to = _world[message.To];
+        // Both ends of a connection judge each other. What is not let in has promised nothing.
+        if (!Admits(to) || !to.Admits(this))
+        {
+            _world.Statistics.MessagesKeptOut++;
+            return;
+        }
         _world.Checker.OnSend(this, message);
         _world.Network.Send(message);
     }
