@@ -140,6 +140,7 @@ internal sealed record Plan
         {
             0 => [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess],
             1 => [FaultKind.Stall],
+            2 => [FaultKind.LyingDisk, FaultKind.LyingDisk],
             _ => [],
         };
         return plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };

@@ -44,6 +44,8 @@ public sealed record Statistics
     public long LeasesExpired { get; set; }
     public long LocksAcquired { get; set; }
     public long OperationsOrdered { get; set; }
+    public long DiskLies { get; set; }
+    public long DisksLost { get; set; }
     public long DirectoriesSwapped { get; set; }
     public long MembersReplaced { get; set; }
     public long MessagesKeptOut { get; set; }

@@ -133,6 +133,20 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
 
     public void Fill(int? bytes) => _files.Faults.SpaceBytesMax = _files.UsedBytes + bytes;
 
+    public bool Lie(Strike how)
+    {
+        const string OfLog = "wal-";
+        switch (how.Kind)
+        {
+            case StrikeKind.LoseWrite: _files.Faults.LoseWrite(OfLog, how.Amount); break;
+            case StrikeKind.MisdirectWrite: _files.Faults.MisdirectWrite(how.Amount % 2 == 0 ? 4 : -4, OfLog, how.Amount); break;
+            case StrikeKind.ReadStale: _files.Faults.ReadStale(OfLog, how.Amount); break;
+            case StrikeKind.LoseRename: _files.Faults.LoseRename(OfLog); break;
+            default: _files.Faults.MakeUnreadable(OfLog, 512L * how.Amount, 512); break;
+        }
+        return true;
+    }
+
     public bool Flip(StrikeKind what)
     {
         DiskFileKind kind = what switch { StrikeKind.FlipLog => DiskFileKind.Segment, StrikeKind.FlipSnapshot => DiskFileKind.Snapshot, _ => DiskFileKind.Superblock };

@@ -59,6 +59,10 @@ internal interface INodeDisk
     /// <returns>Whether there was one.</returns>
     bool Flip(StrikeKind what);
 
+    /// <summary>From now on it does not do what it says, once.</summary>
+    /// <returns>Whether it can.</returns>
+    bool Lie(Strike how);
+
     /// <summary>Nothing is armed any more.</summary>
     void Heal();
 

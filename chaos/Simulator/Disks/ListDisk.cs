@@ -87,6 +87,8 @@ internal sealed class ListDisk : INodeDisk
     {
     }
 
+    public bool Lie(Strike how) => false;
+
     public bool Flip(StrikeKind what) => false;
 
     public void Heal() => _crashAfter = -1;

@@ -55,7 +55,10 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
             case FaultKind.Damage: Add(random.Pick(StrikeKind.FlipLog, StrikeKind.FlipLog, StrikeKind.FlipSnapshot, StrikeKind.FlipSuperblock), DownTime(random), nodes: node); break;
             case FaultKind.Members: DrawMembers(random, node, count); break;
             case FaultKind.Identity: Add(random.Pick(StrikeKind.Backup, StrikeKind.Restore, StrikeKind.Wipe), lasts, random.Below(2), nodes: node); break;
-            case FaultKind.Stall: Add(StrikeKind.Stall, lasts, nodes: node); break;
+            case FaultKind.Stall: Add(random.Pick(StrikeKind.Stall, StrikeKind.Jump), lasts, 1 + random.Below(3 * world.Plan.ElectionTimeoutTicks), nodes: node); break;
+            case FaultKind.LyingDisk:
+                Add(random.Pick(StrikeKind.LoseWrite, StrikeKind.LoseWrite, StrikeKind.MisdirectWrite, StrikeKind.ReadStale, StrikeKind.LoseRename, StrikeKind.Unreadable), lasts, random.Below(8), nodes: node);
+                break;
             case FaultKind.Transfer: Add(StrikeKind.Transfer, 0, Via(random, count), nodes: random.Below(3) == 0 ? [] : [node]); break;
         }
     }

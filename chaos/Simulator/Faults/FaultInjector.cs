@@ -81,6 +81,10 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             case StrikeKind.Restore or StrikeKind.Wipe when Target(strike) is { } swapped:
                 if (world.Damages.MayExile(swapped)) swapped.Exile(wipe: strike.Kind == StrikeKind.Wipe, strike.ForUs, replace: strike.Amount == 1);
                 break;
+            case StrikeKind.Jump: Target(strike)?.Jump(strike.Amount); break;
+            case StrikeKind.LoseWrite or StrikeKind.MisdirectWrite or StrikeKind.ReadStale or StrikeKind.LoseRename or StrikeKind.Unreadable when Target(strike) is { } lying:
+                if (world.Damages.MayDamage(lying)) lying.Lie(strike);
+                break;
             case StrikeKind.Stall when Target(strike) is { } stalled:
                 stalled.StallTicks();
                 Last(strike, stalled.ResumeTicks);

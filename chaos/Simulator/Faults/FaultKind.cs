@@ -26,4 +26,5 @@ internal enum FaultKind
     // Drawn apart from those above, so that these stay as they were.
     Identity,
     Stall,
+    LyingDisk,
 }

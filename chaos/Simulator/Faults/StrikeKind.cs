@@ -86,4 +86,22 @@ internal enum StrikeKind
 
     /// <summary>The node's ticks stop for the duration, and then come all at once. Everything else goes on.</summary>
     Stall,
+
+    /// <summary>So many ticks come at once: the clock jumped, or the machine stood still and its clock did not.</summary>
+    Jump,
+
+    /// <summary>The write of the log after so many others reports success and never reaches the disk. The power goes after the duration; so it does with the next four.</summary>
+    LoseWrite,
+
+    /// <summary>The write of the log after so many others reports success and lands elsewhere in the file.</summary>
+    MisdirectWrite,
+
+    /// <summary>At the next start one read of the log shows what was there before the last sync.</summary>
+    ReadStale,
+
+    /// <summary>A new segment of the log loses its name.</summary>
+    LoseRename,
+
+    /// <summary>A sector of the log, the one with this number in each of its files, cannot be read any more.</summary>
+    Unreadable,
 }

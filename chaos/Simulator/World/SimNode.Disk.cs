@@ -1,4 +1,5 @@
 using Conclave.Raft;
+using Conclave.Storage;
 
 namespace Conclave.Simulator;
 
@@ -11,6 +12,8 @@ internal sealed partial class SimNode
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
     private bool _damaged; // and not started since
+    private bool _lied; // likewise
+    private bool _isLost; // the disk lost too much, and whoever looks after the cluster knows
     private EntryId _lostEnd; // as the disk said at the last start
     private const long RetryUs = 500_000;
     private IoTicket? _lastTicket; // survives restarts; see ReportFormerLife
@@ -32,7 +35,7 @@ internal sealed partial class SimNode
     }
 
     /// <summary>Its disk lost something that it may have promised to keep, and the others have not brought all of it back yet.</summary>
-    public bool IsImpaired => IsExiled || _damaged || (IsUp ? Core.IsRecovering : _lostEnd != EntryId.Zero);
+    public bool IsImpaired => IsExiled || _isLost || _damaged || (IsUp ? Core.IsRecovering : _lostEnd != EntryId.Zero);
 
     /// <summary>What it counts by, or did when it was up last.</summary>
     public Membership Counted { get; private set; } = new();
@@ -67,6 +70,30 @@ internal sealed partial class SimNode
         });
     }
 
+    /// <summary>The disk does not do what it says. After a while the power goes, and it shows.</summary>
+    public void Lie(Strike strike)
+    {
+        if (!IsUp || _lied || _world.Nodes.Count > SimWorld.SlotsMax - 4 || !_disk.Lie(strike)) return;
+        (_damaged, _lied) = (true, true);
+        _world.Statistics.DiskLies++;
+        Call(strike.ForUs, () =>
+        {
+            Crash(powerCut: true);
+            StartLater(RetryUs);
+        });
+    }
+
+    /// <summary>The directory is of no use, or says nothing of what it lost: such a member is replaced.</summary>
+    private bool GiveUpDisk(string why)
+    {
+        _world.Note($"{Id} is lost: {why}");
+        _world.Statistics.DisksLost++;
+        (_isLost, _lied) = (true, false);
+        _disk.Crash(powerCut: false);
+        _world.Operator.Replace(this);
+        return false;
+    }
+
     /// <summary>False when the power goes again while the disk is being read.</summary>
     private bool TryOpenDisk(out RecoveredState recovered)
     {
@@ -92,6 +119,15 @@ internal sealed partial class SimNode
             recovered = null!; // likewise
             return false;
         }
+        catch (StorageException refused) when (_lied && refused.Kind == StorageErrorKind.Corrupt)
+        {
+            recovered = null!; // likewise
+            return GiveUpDisk(refused.Message);
+        }
+        if (_lied) _disk.Heal();
+        // The end of a log may be lost without a trace: no disk tells that from a log that ended there.
+        if (_lied && recovered.LostEnd == EntryId.Zero && !_shadow.Matches(recovered) && _shadow.WasOnce(recovered)) return GiveUpDisk("its log ends earlier than it did");
+        _lied = false;
         // What was damaged may lie below the snapshot: then the log begins anew there, and nothing is lost.
         string? problem = _damaged && (recovered.LostEnd != EntryId.Zero || recovered.Base.Index > before.Index) ? _shadow.AdoptRepaired(recovered) : _shadow.Adopt(recovered, recovered.Snapshot);
         if (problem is not null) throw new SimulationFailure($"I7: {Id} after its restart: {problem}");

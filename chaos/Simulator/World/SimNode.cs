@@ -65,7 +65,7 @@ internal sealed partial class SimNode
 
     public void Start()
     {
-        if (IsUp || _isGone || _mayNotStart) return;
+        if (IsUp || _isGone || _isLost || _mayNotStart) return;
         _mayNotStart = IsExiled && !_isWiped;
         (IsWanted, Life) = (true, Life + 1);
         if (!TryOpenDisk(out RecoveredState recovered)) return;
@@ -105,7 +105,7 @@ internal sealed partial class SimNode
         _world.Statistics.Crashes++;
         _world.Note($"{Id} {(powerCut ? "loses power" : "is killed")}");
         (_core, Services) = (null, null);
-        _disk.Crash(powerCut);
+        _disk.Crash(powerCut || _lied); // what only the cache knows does not outlive the process that relied on it
         _inbox.Clear();
         _output.Clear();
         (_batchScheduled, _pausedUntil, _stalledTicks) = (false, 0, null);
@@ -223,6 +223,11 @@ internal sealed partial class SimNode
     {
         for (; _stalledTicks > 0; _stalledTicks--) Take(RaftInput.Tick());
         _stalledTicks = null;
+    }
+
+    public void Jump(int ticks)
+    {
+        for (int i = 0; i < ticks; i++) Tick();
     }
 
     private void Tick()
