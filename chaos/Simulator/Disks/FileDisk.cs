@@ -139,7 +139,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         switch (how.Kind)
         {
             case StrikeKind.LoseWrite: _files.Faults.LoseWrite(OfLog, how.Amount); break;
-            case StrikeKind.MisdirectWrite: _files.Faults.MisdirectWrite(how.Amount % 2 == 0 ? 4 : -4, OfLog, how.Amount); break;
+            case StrikeKind.MisdirectWrite: _files.Faults.MisdirectWrite(how.Amount % 2 == 0 ? -1 : 2, OfLog, how.Amount); break;
             case StrikeKind.ReadStale: _files.Faults.ReadStale(OfLog, how.Amount); break;
             case StrikeKind.LoseRename: _files.Faults.LoseRename(OfLog); break;
             default: _files.Faults.MakeUnreadable(OfLog, 512L * how.Amount, 512); break;

@@ -121,8 +121,7 @@ internal sealed partial class SimNode
         }
         catch (StorageException refused) when (_lied && refused.Kind == StorageErrorKind.Corrupt)
         {
-            recovered = null!; // likewise
-            return GiveUpDisk(refused.Message);
+            throw new SimulationFailure($"I7: {Id} refuses a log in which one write went wrong, and might repair it. {refused.Message}");
         }
         if (_lied) _disk.Heal();
         // The end of a log may be lost without a trace: no disk tells that from a log that ended there.

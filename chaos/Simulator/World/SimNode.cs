@@ -287,6 +287,7 @@ internal sealed partial class SimNode
             _world.Statistics.MessagesKeptOut++;
             return;
         }
+        if (IsExiled && !to.IsExiled) throw new SimulationFailure($"I25: {Id} runs with another directory, and {to.Id} hears {message} from it.");
         _world.Checker.OnSend(this, message);
         _world.Network.Send(message);
     }
