@@ -51,19 +51,21 @@ internal sealed class ClusterOperator(SimWorld world)
         if (world.Leader is { } leader)
         {
             Membership membership = leader.Core.Membership, applied = leader.AppliedMembership;
-            if (next is null && applied.Equals(membership) && !applied.IsJoint && !applied.Includes(lost.Id))
+            bool isOut = !membership.Includes(lost.Id) && !applied.Includes(lost.Id);
+            if (next is null && applied.Equals(membership) && !applied.IsJoint && isOut)
             {
                 lost.GoForGood();
                 next = world.AddNodes(world.Nodes.Count + 1);
                 next.StartLater(0);
             }
-            else if (next is not null && applied.Includes(next.Id))
+            else if (next is not null && applied.Includes(next.Id) && isOut)
             {
                 Replacing--;
                 world.Statistics.MembersReplaced++;
                 return;
             }
-            MembershipChange? change = next is null ? new MembershipChange(MembershipChangeKind.Remove, lost.Id, [])
+            // An addition that was asked for before may still have brought it in.
+            MembershipChange change = next is null || !isOut ? new MembershipChange(MembershipChangeKind.Remove, lost.Id, [])
                 : new MembershipChange(MembershipChangeKind.AddVoter, next.Id, []);
             leader.Take(RaftInput.ChangeMembership(++_lastId, change));
         }

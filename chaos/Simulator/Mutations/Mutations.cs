@@ -57,6 +57,9 @@ public static class Mutations
     internal static Plan Favour(this Mutation mutation, Plan plan)
     {
         if (mutation == Mutation.None) return plan;
+        // What replaces members or refuses work leaves less of a run for most bugs; those that need it ask for it.
+        FaultKind[] usual = [.. plan.Faults.Where(kind => kind < FaultKind.Identity)];
+        plan = plan with { TightMemory = false, Faults = usual };
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
         if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
         Plan busyDisk = plan with { FaultEveryUs = 50_000, WritePermille = 900, BurstMax = 50, ValueBytesMax = 2_000, ThinkMaxUs = 1_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 5_000 };

@@ -53,6 +53,7 @@ internal sealed partial class SimNode
         // A backup of the start that the others remember would start as the next one; only the positions on record tell, and there are none here.
         // And one that may decide alone, or founds a cluster of its own, asks nobody.
         if (wipe ? _bootstrap.Voters.Length == 1 : _backup is null || _backup.Boot >= _disk.Boot || _backup.Counted.Voters.Length < 2) return;
+        if (_world.Leader is not { } leader || !leader.AppliedMembership.Includes(Id)) return; // nobody would miss it
         Crash(powerCut: false);
         _original = CopyDirectory();
         _world.Statistics.DirectoriesSwapped++;
