@@ -80,6 +80,7 @@ public enum Mutation
     KeepLeasesWhenDeposed,
     RenewWithoutRound,
     ExpireThroughAnyLeader,
+    AdmitAnybody,
 
     // Store
     KeepRevisionOnDelete,

@@ -37,6 +37,8 @@ internal sealed record Plan
 
     /// <summary>Clocks may run at half or double speed, and holders of leases count with it.</summary>
     public bool ClocksDrift { get; init; }
+    /// <summary>The core has little room: few bytes under way, not committed or kept after a snapshot, and few reads at once.</summary>
+    public bool TightMemory { get; init; }
     public required int WritePermille { get; init; }
     public required int BurstMax { get; init; }
     public required int ValueBytesMax { get; init; }
@@ -131,13 +133,22 @@ internal sealed record Plan
             RegisterClients = random.Below(2) * (2 + random.Below(3)),
             SessionClients = random.Below(2) * (1 + random.Below(3)),
             ApplyMaxUs = random.Pick(2_000, 2_000, 100_000),
+            // What is added later is drawn later: the runs of before stay as they were.
+            TightMemory = random.Below(4) == 0,
         };
-        return plan with { ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
+        FaultKind[] more = random.Below(8) switch
+        {
+            0 => [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess],
+            1 => [FaultKind.Stall],
+            2 => [FaultKind.LyingDisk, FaultKind.LyingDisk],
+            _ => [],
+        };
+        return plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
     }
 
     private static FaultKind[] DrawFaults(RandomStream random)
     {
-        FaultKind[] all = Enum.GetValues<FaultKind>();
+        FaultKind[] all = [.. Enum.GetValues<FaultKind>().Where(kind => kind < FaultKind.Identity)];
         var chosen = new List<FaultKind>();
         for (int count = 1 + random.Below(6); count > 0; count--) chosen.Add(all[random.Below(all.Length)]);
         // Most requests for other members come at a moment when they are refused, so some runs get many.

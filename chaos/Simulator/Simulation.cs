@@ -104,6 +104,7 @@ public sealed class Simulation
         if (!world.RunUntil(() => world.Clients.Watches.AreComplete, ConvergeUs)) throw new SimulationFailure($"I18: watches have not been told everything after healing. {world.Clients.Watches.Describe()}");
         world.Clients.Registers.Check();
 
+        world.Checker.Bounds.CheckTerms();
         Term term = world.Leader!.Core.Term; // as above
         world.RunUntil(() => false, 5 * world.Plan.ElectionTimeoutUs);
         if (world.Leader is not { } leader || leader.Core.Term != term) throw new SimulationFailure($"I22: an election in a healthy cluster. {Describe(world)}");
@@ -112,7 +113,7 @@ public sealed class Simulation
     /// <summary>Everybody who is a member, and nobody else, is asked.</summary>
     private static bool HasConverged(SimWorld world)
     {
-        if (world.Leader is not { } leader) return false;
+        if (world.Leader is not { } leader || world.Operator.Replacing > 0 || world.Nodes.Exists(node => node.IsExiled)) return false;
         Membership membership = leader.Core.Membership;
         if (membership.IsJoint || membership.Joining.Length > 0 || !membership.IsVoter(leader.Id)) return false;
         foreach (NodeId member in membership.Members())

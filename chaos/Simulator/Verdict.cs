@@ -44,6 +44,11 @@ public sealed record Statistics
     public long LeasesExpired { get; set; }
     public long LocksAcquired { get; set; }
     public long OperationsOrdered { get; set; }
+    public long DiskLies { get; set; }
+    public long DisksLost { get; set; }
+    public long DirectoriesSwapped { get; set; }
+    public long MembersReplaced { get; set; }
+    public long MessagesKeptOut { get; set; }
     public long AnswersRepeated { get; set; }
 
     /// <summary>Adds the counts of another run to these.</summary>

@@ -5,8 +5,7 @@ public class ShrinkerTests(ITestOutputHelper output)
     [Theory]
     [InlineData(Mutation.ReadWithoutQuorum, 6)]
     [InlineData(Mutation.AckBeyondMessage, 4)]
-    [InlineData(Mutation.CountUnflushedOwn, 4)]
-    [InlineData(Mutation.CommitPriorTermByCount, 12)]
+    [InlineData(Mutation.LongerLogWins, 4)]
     public void A_failing_run_becomes_small_and_fails_in_the_same_way(Mutation mutation, int blowsMax)
     {
         ulong seed = new MutationHunt(300).Hunt(mutation).Seed!.Value; // MutationTests demands one

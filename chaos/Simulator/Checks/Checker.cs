@@ -32,13 +32,15 @@ internal sealed class Checker(SimWorld world)
 
     public MembershipCheck Members { get; } = new();
 
+    public BoundsCheck Bounds { get; } = new(world);
+
     public QuorumCheck Quorums { get; } = new(world);
 
     public void OnStart(SimNode node)
     {
         NodeMemory memory = _memories[node.Slot];
         // A term that was never written was never spoken of either (I8), so the node may have forgotten it.
-        Require(node.Core.Term >= memory.SpokenTerm, "I9", node, $"starts in term {node.Core.Term} after it spoke in {memory.SpokenTerm}");
+        Require(node.IsExiled || node.Core.Term >= memory.SpokenTerm, "I9", node, $"starts in term {node.Core.Term} after it spoke in {memory.SpokenTerm}");
         memory.HardState = node.Shadow.HardState;
         (memory.Term, memory.Commit, memory.Applied, memory.Role) = (node.Core.Term, node.Core.Commit, node.Core.Applied, RaftRole.Follower);
         memory.Membership = node.Core.Membership;
@@ -51,6 +53,7 @@ internal sealed class Checker(SimWorld world)
     /// <summary>I8: nothing that speaks for the disk leaves before the disk has it. I2: one vote per term, restarts or not.</summary>
     public void OnSend(SimNode node, Message message)
     {
+        if (message is TimeoutNow) Bounds.OnInvited();
         if (!ChecksReleases) return;
         DiskShadow disk = node.Shadow;
         bool claimsNothing = message is AppendRequest or HeartbeatRequest or CommitNotice or ReadIndexReply;
@@ -95,6 +98,7 @@ internal sealed class Checker(SimWorld world)
     public void AfterBatch(SimNode node)
     {
         Members.AfterBatch(node);
+        Bounds.AfterBatch(node);
         RaftCore core = node.Core;
         NodeMemory memory = _memories[node.Slot];
         Require(core.Term >= memory.Term, "I9", node, $"went from term {memory.Term} to {core.Term}");

@@ -14,6 +14,14 @@ internal sealed class DiskShadow
     public EntryId Base { get; private set; }
     public EntryId Last => _entries.Count == 0 ? Base : _entries[^1];
 
+    /// <summary>Of a disk that is not being written to.</summary>
+    public DiskShadow Clone()
+    {
+        var copy = new DiskShadow { HardState = HardState, Base = Base };
+        copy._entries.AddRange(_entries);
+        return copy;
+    }
+
     public void Begin(List<PersistOp> ops) => _writing = ops;
     public void BeginCompaction(EntryId upTo) => _compacting = upTo;
     public void BeginReset(EntryId last, HardState hardState) => _resetting = (last, hardState);
@@ -66,6 +74,15 @@ internal sealed class DiskShadow
         return null;
     }
 
+    /// <summary>Whether this is the log as it was at some earlier time, as far as one can tell: a beginning of it, with a term and vote that may be older.</summary>
+    public bool WasOnce(RecoveredState found)
+    {
+        if (found.HardState.Term > HardState.Term && _writing.Count == 0 && _resetting is null) return false;
+        foreach (Entry entry in found.Entries)
+            if (entry.Index > Base.Index && _writing.Count == 0 && !Contains(entry.Id)) return false;
+        return true;
+    }
+
     /// <summary>After a crash: what was begun may have happened, an operation as a whole or not at all. Adopts what is found.</summary>
     /// <returns>Null, or what is wrong.</returns>
     public string? Adopt(RecoveredState found, SnapshotId? snapshot)
@@ -92,7 +109,7 @@ internal sealed class DiskShadow
         return true;
     }
 
-    private bool Matches(RecoveredState found)
+    public bool Matches(RecoveredState found)
     {
         if (found.HardState != HardState || found.Base != Base || found.Entries.Count != _entries.Count) return false;
         for (int i = 0; i < _entries.Count; i++)

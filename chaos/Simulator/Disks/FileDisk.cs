@@ -8,20 +8,44 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
+    private const int SegmentBytes = 64 << 10;
     private readonly SimulatedFileSystem _files = new(seed);
-    private ulong _boot; // of the last opening
+    private DiskBudget _budget = new(SegmentBytes);
+    private int _made = 1, _opened;
     private DurableLog? _log; // open while the node is up, and so is the next
     private SnapshotStore? _snapshots;
+
+    public Guid Incarnation { get; private set; } = new((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+    public ulong Boot { get; private set; }
+    public Guid Nonce { get; private set; }
+
+    public object Copy() => new DirectoryCopy(_files.Clone(), _budget.Clone(), Incarnation, Boot);
+
+    public void Replace(object? copy)
+    {
+        if (copy is DirectoryCopy { Files: var files, Budget: var budget })
+        {
+            _files.RestoreFrom(files);
+            (_budget, Incarnation, Boot) = (budget.Clone(), ((DirectoryCopy)copy).Incarnation, ((DirectoryCopy)copy).Boot);
+            return;
+        }
+        _files.Wipe();
+        (_budget, Incarnation, Boot) = (new DiskBudget(SegmentBytes), new Guid((int)node, (short)++_made, 0, 0, 0, 0, 0, 0, 0, 0, 1), 0);
+    }
+
+    private sealed record DirectoryCopy(SimulatedFileSystem Files, DiskBudget Budget, Guid Incarnation, ulong Boot);
 
     public RecoveredState Open(Membership bootstrap, out byte[] state)
     {
         Loaded? loaded = null;
         RecoveredState? recovered = null;
+        _budget.OnOpened();
+        Nonce = new Guid((int)node, (short)(++_opened >> 8), (short)(_opened & 0xFF), 0, 0, 0, 0, 0, 0, 0, 2);
         Write(() =>
         {
             _log = DurableLog.Open(_files, Directory, OptionsFor(bootstrap), out RecoveredLog log);
-            if (log.Boot <= _boot) throw new SimulationFailure($"I7: node {node} opens its directory and counts {log.Boot} after {_boot}: an older copy of it would look as new.");
-            (_boot, LostAtOpening) = (log.Boot, log.LostEnd);
+            if (log.Boot <= Boot) throw new SimulationFailure($"I7: node {node} opens its directory and counts {log.Boot} after {Boot}: an older copy of it would look as new.");
+            (Boot, LostAtOpening) = (log.Boot, log.LostEnd);
             _snapshots = new SnapshotStore(_files, Directory, ClusterId) { Faults = faults };
             loaded = _snapshots.LoadNewest(_log, static file => new Loaded(file.Id, ContentOf(file)), []);
             recovered = _log.StartFrom(log, loaded?.Id);
@@ -30,14 +54,29 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         return recovered!; // set, or Write has thrown
     }
 
-    public void Persist(List<PersistOp> ops, List<OutboundMessage> released) => Write(() => _log!.Persist(ops, released)); // open, see above
+    public void Persist(List<PersistOp> ops, List<OutboundMessage> released)
+    {
+        _budget.OnWritten(ops);
+        Write(() => _log!.Persist(ops, released)); // open, see above
+    }
 
-    public void CompactTo(EntryId upTo) => Write(() => _log!.CompactTo(upTo)); // likewise
+    public void CompactTo(EntryId upTo)
+    {
+        Write(() => _log!.CompactTo(upTo)); // likewise
+        _budget.OnCompacted(upTo.Index);
+        CheckBudget();
+    }
 
-    public void ResetTo(EntryId snapshotLast, HardState hardState) => Write(() => _log!.ResetTo(snapshotLast, hardState)); // likewise
+    public void ResetTo(EntryId snapshotLast, HardState hardState)
+    {
+        Write(() => _log!.ResetTo(snapshotLast, hardState)); // likewise
+        _budget.OnReset();
+        CheckBudget();
+    }
 
     public bool SaveSnapshot(SnapshotId id, byte[] state) => WriteSnapshot(() =>
     {
+        _budget.OnSnapshot(state.Length);
         using SnapshotWriter writer = _snapshots!.Create(id); // likewise
         writer.Write(state);
         writer.Commit().Dispose();
@@ -73,6 +112,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         byte[]? state = null;
         WriteSnapshot(() =>
         {
+            _budget.OnSnapshot(snapshot.Raw.Length);
             using SnapshotReceiver receiver = _snapshots!.BeginReceive((SnapshotManifest)snapshot.Manifest!); // open; and sent by a disk of this kind
             int half = snapshot.Raw.Length / 2;
             receiver.Append(0, snapshot.Raw.AsSpan(0, half));
@@ -94,6 +134,20 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
     public void Fill(int? bytes) => _files.Faults.SpaceBytesMax = _files.UsedBytes + bytes;
 
     public EntryId LostAtOpening { get; private set; }
+
+    public bool Lie(Strike how)
+    {
+        const string OfLog = "wal-";
+        switch (how.Kind)
+        {
+            case StrikeKind.LoseWrite: _files.Faults.LoseWrite(OfLog, how.Amount); break;
+            case StrikeKind.MisdirectWrite: _files.Faults.MisdirectWrite(how.Amount % 2 == 0 ? -1 : 2, OfLog, how.Amount); break;
+            case StrikeKind.ReadStale: _files.Faults.ReadStale(OfLog, how.Amount); break;
+            case StrikeKind.LoseRename: _files.Faults.LoseRename(OfLog); break;
+            default: _files.Faults.MakeUnreadable(OfLog, 512L * how.Amount, 512); break;
+        }
+        return true;
+    }
 
     public bool Flip(StrikeKind what, int amount)
     {
@@ -154,15 +208,20 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
     {
         ClusterId = ClusterId,
         NodeId = node,
-        Incarnation = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+        Incarnation = Incarnation,
         Bootstrap = bootstrap,
-        SegmentBytes = 64 << 10,
+        SegmentBytes = SegmentBytes,
         AllowRepair = hasPeers,
-        BootNonce = new Guid((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
+        BootNonce = Nonce,
         BatchAlignmentBytes = 512,
         ZeroFillBytes = 16 << 10,
         Faults = faults,
     };
+
+    private void CheckBudget()
+    {
+        if (_budget.Problem(_log!, _files.UsedBytes) is { } problem) throw new SimulationFailure($"I23: node {node}: {problem}."); // open, see above
+    }
 
     /// <summary>For what the log needs: when it fails, the process ends.</summary>
     private void Write(Action action)

@@ -9,6 +9,22 @@ internal sealed record TransferredSnapshot(SnapshotId Id, byte[] Raw, object? Ma
 /// <remarks>Every method may end in a <see cref="SimulatedCrash"/> or a <see cref="SimulatedDiskError"/> if one was armed.</remarks>
 internal interface INodeDisk
 {
+    /// <summary>Of the directory, drawn when it was made.</summary>
+    Guid Incarnation { get; }
+
+    /// <summary>Number of the last opening, counted on the disk.</summary>
+    ulong Boot { get; }
+
+    /// <summary>Of the last opening.</summary>
+    Guid Nonce { get; }
+
+    /// <summary>A copy of everything, for <see cref="Replace"/>.</summary>
+    object Copy();
+
+    /// <summary>The process is gone, and something else stands where the directory was.</summary>
+    /// <param name="copy">From <see cref="Copy"/>; null for an empty directory.</param>
+    void Replace(object? copy);
+
     /// <summary>Opens it after a start, as a driver does.</summary>
     /// <param name="bootstrap">The membership to start from.</param>
     /// <param name="state">The content of the snapshot that was found; empty without one.</param>
@@ -46,6 +62,10 @@ internal interface INodeDisk
 
     /// <summary>What the log said, when it was opened last, that it may have lost. It may have been made good by the end of the opening.</summary>
     EntryId LostAtOpening { get; }
+
+    /// <summary>From now on it does not do what it says, once.</summary>
+    /// <returns>Whether it can.</returns>
+    bool Lie(Strike how);
 
     /// <summary>Nothing is armed any more.</summary>
     void Heal();

@@ -6,14 +6,33 @@ namespace Conclave.Simulator;
 internal sealed class ListDisk : INodeDisk
 {
     private readonly List<Entry> _entries = [];
+    private int _made = 1, _opened;
     private EntryId _base;
     private HardState _hardState;
     private int _crashAfter = -1;
 
     private TransferredSnapshot? _snapshot;
 
+    public Guid Incarnation { get; private set; } = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+    public ulong Boot { get; private set; }
+    public Guid Nonce { get; private set; }
+
+    public object Copy() => new DirectoryCopy([.. _entries], _base, _hardState, _snapshot, Incarnation, Boot);
+
+    public void Replace(object? copy)
+    {
+        DirectoryCopy next = (DirectoryCopy?)copy ?? new DirectoryCopy([], EntryId.Zero, default, null, new Guid(++_made, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), 0);
+        _entries.Clear();
+        _entries.AddRange(next.Entries);
+        (_base, _hardState, _snapshot, Incarnation, Boot) = (next.Base, next.HardState, next.Snapshot, next.Incarnation, next.Boot);
+    }
+
+    private sealed record DirectoryCopy(Entry[] Entries, EntryId Base, HardState HardState, TransferredSnapshot? Snapshot, Guid Incarnation, ulong Boot);
+
     public RecoveredState Open(Membership bootstrap, out byte[] state)
     {
+        Boot++;
+        Nonce = new Guid(++_opened, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2);
         state = _snapshot?.Raw ?? [];
         if (_snapshot is { Id: var id } && !RecoveredState.LogContainsSnapshot(id.Last, _base, _entries)) ResetTo(id.Last, _hardState);
         return new RecoveredState { HardState = _hardState, Snapshot = _snapshot?.Id, Bootstrap = bootstrap, Base = _base, Entries = [.. _entries] };
@@ -67,6 +86,8 @@ internal sealed class ListDisk : INodeDisk
     public void Fill(int? bytes)
     {
     }
+
+    public bool Lie(Strike how) => false;
 
     public bool Flip(StrikeKind what, int amount) => false;
 

@@ -17,6 +17,18 @@ internal sealed class DamageLimit(SimWorld world)
         return true;
     }
 
+    /// <summary>
+    /// A member with a wrong directory is kept out by those who know its last start, so all have to. One at a time; two that come with copies from the same day could elect
+    /// each other.
+    /// </summary>
+    public bool MayExile(SimNode node)
+    {
+        if (!node.IsUp || node.IsImpaired || !MayDamage(node)) return false;
+        foreach (SimNode other in world.Nodes)
+            if (other != node && (other.IsExiled || other.IsWanted && !other.KnowsStartOf(node))) return false;
+        return true;
+    }
+
     private bool Leaves(ImmutableArray<NodeId> voters, SimNode next)
     {
         int impaired = 0;

@@ -54,6 +54,11 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
             case FaultKind.DiskFull: Add(StrikeKind.FillDisk, lasts, random.Below(30_000), nodes: node); break;
             case FaultKind.Damage: DrawDamage(random, node); break;
             case FaultKind.Members: DrawMembers(random, node, count); break;
+            case FaultKind.Identity: Add(random.Pick(StrikeKind.Backup, StrikeKind.Restore, StrikeKind.Wipe), lasts, random.Below(2), nodes: node); break;
+            case FaultKind.Stall: Add(random.Pick(StrikeKind.Stall, StrikeKind.Jump), lasts, 1 + random.Below(3 * world.Plan.ElectionTimeoutTicks), nodes: node); break;
+            case FaultKind.LyingDisk:
+                Add(random.Pick(StrikeKind.LoseWrite, StrikeKind.LoseWrite, StrikeKind.MisdirectWrite, StrikeKind.ReadStale, StrikeKind.LoseRename, StrikeKind.Unreadable), lasts, random.Below(8), nodes: node);
+                break;
             case FaultKind.Transfer: Add(StrikeKind.Transfer, 0, Via(random, count), nodes: random.Below(3) == 0 ? [] : [node]); break;
         }
     }

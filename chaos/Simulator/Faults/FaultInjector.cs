@@ -24,6 +24,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
         foreach (SimNode node in world.Nodes)
         {
             node.Resume();
+            node.ResumeTicks();
             (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
             node.ArmCrashWhileWriting(null, 0);
             node.HealDisk();
@@ -77,6 +78,18 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
                 break;
             case StrikeKind.FlipLog or StrikeKind.FlipSnapshot or StrikeKind.FlipSuperblock or StrikeKind.FlipLogEnd or StrikeKind.FlipPair when Target(strike) is { } damaged:
                 if (world.Damages.MayDamage(damaged)) damaged.Damage(strike);
+                break;
+            case StrikeKind.Backup when Target(strike) is { } kept: kept.TakeBackup(); break;
+            case StrikeKind.Restore or StrikeKind.Wipe when Target(strike) is { } swapped:
+                if (world.Damages.MayExile(swapped)) swapped.Exile(wipe: strike.Kind == StrikeKind.Wipe, strike.ForUs, replace: strike.Amount == 1);
+                break;
+            case StrikeKind.Jump: Target(strike)?.Jump(strike.Amount); break;
+            case StrikeKind.LoseWrite or StrikeKind.MisdirectWrite or StrikeKind.ReadStale or StrikeKind.LoseRename or StrikeKind.Unreadable when Target(strike) is { } lying:
+                if (world.Damages.MayDamage(lying)) lying.Lie(strike);
+                break;
+            case StrikeKind.Stall when Target(strike) is { } stalled:
+                stalled.StallTicks();
+                Last(strike, stalled.ResumeTicks);
                 break;
             case StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer: world.Operator.Carry(strike); break;
         }

@@ -22,4 +22,9 @@ internal enum FaultKind
     DiskError,
     DiskFull,
     Damage,
+
+    // Drawn apart from those above, so that these stay as they were.
+    Identity,
+    Stall,
+    LyingDisk,
 }

@@ -86,4 +86,34 @@ internal enum StrikeKind
 
     /// <summary>The node is to lead; without one, whoever is best.</summary>
     Transfer,
+
+    /// <summary>A copy of the node's directory is put aside.</summary>
+    Backup,
+
+    /// <summary>The node starts with that copy in the place of its directory. After the duration its own comes back, or (<c>replace 1</c>) a new member takes its place.</summary>
+    Restore,
+
+    /// <summary>The node starts with an empty directory; as above.</summary>
+    Wipe,
+
+    /// <summary>The node's ticks stop for the duration, and then come all at once. Everything else goes on.</summary>
+    Stall,
+
+    /// <summary>So many ticks come at once: the clock jumped, or the machine stood still and its clock did not.</summary>
+    Jump,
+
+    /// <summary>The write of the log after so many others reports success and never reaches the disk. The power goes after the duration; so it does with the next four.</summary>
+    LoseWrite,
+
+    /// <summary>The write of the log after so many others reports success and lands elsewhere in the file.</summary>
+    MisdirectWrite,
+
+    /// <summary>At the next start one read of the log shows what was there before the last sync.</summary>
+    ReadStale,
+
+    /// <summary>A new segment of the log loses its name.</summary>
+    LoseRename,
+
+    /// <summary>A sector of the log, the one with this number in each of its files, cannot be read any more.</summary>
+    Unreadable,
 }

@@ -74,4 +74,7 @@ internal enum DriverFaults : long
 
     /// <summary>The end of a lease is proposed like a client's request: later, by whoever leads then.</summary>
     ExpireThroughAnyLeader = 1L << 22,
+
+    /// <summary>Whoever says that it is a member is let in, with whatever directory.</summary>
+    AdmitAnybody = 1L << 23,
 }

@@ -57,6 +57,9 @@ public static class Mutations
     internal static Plan Favour(this Mutation mutation, Plan plan)
     {
         if (mutation == Mutation.None) return plan;
+        // What replaces members or refuses work leaves less of a run for most bugs; those that need it ask for it.
+        FaultKind[] usual = [.. plan.Faults.Where(kind => kind < FaultKind.Identity)];
+        plan = plan with { TightMemory = false, Faults = usual };
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
         if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
         Plan busyDisk = plan with { FaultEveryUs = 50_000, WritePermille = 900, BurstMax = 50, ValueBytesMax = 2_000, ThinkMaxUs = 1_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 5_000 };
@@ -79,8 +82,11 @@ public static class Mutations
             // A vote that is the newest that there is on its disk: elections, and hardly anything else.
             Mutation.VoteInLogOnly => plan with { Nodes = Math.Max(plan.Nodes, 5), FaultEveryUs = 50_000, Clients = 1, WritePermille = 0, ThinkMaxUs = 200_000, Faults = [FaultKind.Damage, FaultKind.IsolateLeader] },
             Mutation.SuperblockOnePair => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.Damage] },
-            Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd or Mutation.SkipContinuityCheck
+            Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd
                 => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, Faults = [FaultKind.Damage, FaultKind.Damage, FaultKind.IsolateLeader, FaultKind.KillProcess] },
+            Mutation.SkipContinuityCheck => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 100_000, WritePermille = 900, Faults = [FaultKind.LyingDisk] },
+            Mutation.AdmitAnybody => plan with { Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 100_000, WritePermille = 900,
+                Faults = [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess, FaultKind.IsolateLeader] },
             Mutation.RetryFailedSync => busyDisk with { Faults = [FaultKind.DiskError, FaultKind.PowerCut] },
             // Elections that overlap.
             Mutation.StaleVotesCount => plan with { Nodes = Math.Max(plan.Nodes, 3), SpikePermille = Math.Max(plan.SpikePermille, 100), HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.DelayBurst] },

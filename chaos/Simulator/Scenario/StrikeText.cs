@@ -18,6 +18,10 @@ internal static class StrikeText
         StrikeKind.Delay or StrikeKind.SlowDisk => "times",
         StrikeKind.Clock => "tick-us",
         StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer => "via",
+        StrikeKind.Restore or StrikeKind.Wipe => "replace",
+        StrikeKind.Jump => "ticks",
+        StrikeKind.LoseWrite or StrikeKind.MisdirectWrite or StrikeKind.ReadStale or StrikeKind.LoseRename => "after",
+        StrikeKind.Unreadable => "sector",
         _ => null,
     };
 

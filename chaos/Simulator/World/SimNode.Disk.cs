@@ -1,11 +1,12 @@
 using Conclave.Raft;
+using Conclave.Storage;
 
 namespace Conclave.Simulator;
 
 internal sealed partial class SimNode
 {
     private readonly INodeDisk _disk;
-    private readonly DiskShadow _shadow = new();
+    private DiskShadow _shadow = new();
     private readonly Queue<DiskWork> _diskQueue = new();
     private readonly List<OutboundMessage> _released = [];
     private List<DiskWork> _diskNow = [];
@@ -13,6 +14,8 @@ internal sealed partial class SimNode
     private bool _damaged; // and not started since
     private bool _superblockOnly, _pairDamaged; // what was damaged
     private (int Steps, long DownTimeUs)? _crashAtStart, _crashInReset; // armed, and not struck yet
+    private bool _lied; // likewise
+    private bool _isLost; // the disk lost too much, and whoever looks after the cluster knows
     private EntryId _lostEnd; // as the disk said at the last start
     private const long RetryUs = 500_000;
     private IoTicket? _lastTicket; // survives restarts; see ReportFormerLife
@@ -46,7 +49,7 @@ internal sealed partial class SimNode
     }
 
     /// <summary>Its disk lost something that it may have promised to keep, and the others have not brought all of it back yet.</summary>
-    public bool IsImpaired => _damaged || (IsUp ? Core.IsRecovering : _lostEnd != EntryId.Zero);
+    public bool IsImpaired => IsExiled || _isLost || _damaged || (IsUp ? Core.IsRecovering : _lostEnd != EntryId.Zero);
 
     /// <summary>What it counts by, or did when it was up last.</summary>
     public Membership Counted { get; private set; } = new();
@@ -93,6 +96,30 @@ internal sealed partial class SimNode
         });
     }
 
+    /// <summary>The disk does not do what it says. After a while the power goes, and it shows.</summary>
+    public void Lie(Strike strike)
+    {
+        if (!IsUp || _lied || _pairDamaged || _world.Nodes.Count > SimWorld.SlotsMax - 4 || !_disk.Lie(strike)) return;
+        (_damaged, _lied, _superblockOnly) = (true, true, false);
+        _world.Statistics.DiskLies++;
+        Call(strike.ForUs, () =>
+        {
+            Crash(powerCut: true);
+            StartLater(RetryUs);
+        });
+    }
+
+    /// <summary>The directory is of no use, or says nothing of what it lost: such a member is replaced.</summary>
+    private bool GiveUpDisk(string why)
+    {
+        _world.Note($"{Id} is lost: {why}");
+        _world.Statistics.DisksLost++;
+        (_isLost, _lied) = (true, false);
+        _disk.Crash(powerCut: false);
+        _world.Operator.Replace(this);
+        return false;
+    }
+
     /// <summary>False when the power goes again while the disk is being read.</summary>
     private bool TryOpenDisk(out RecoveredState recovered)
     {
@@ -118,6 +145,14 @@ internal sealed partial class SimNode
             recovered = null!; // likewise
             return false;
         }
+        catch (StorageException refused) when (_lied && refused.Kind == StorageErrorKind.Corrupt)
+        {
+            throw new SimulationFailure($"I7: {Id} refuses a log in which one write went wrong, and might repair it. {refused.Message}");
+        }
+        if (_lied) _disk.Heal();
+        // The end of a log may be lost without a trace: no disk tells that from a log that ended there.
+        if (_lied && recovered.LostEnd == EntryId.Zero && !_shadow.Matches(recovered) && _shadow.WasOnce(recovered)) return GiveUpDisk("its log ends earlier than it did");
+        _lied = false;
         bool mayHaveLost = _damaged && !_superblockOnly;
         if (_disk.LostAtOpening > _lostEnd && !mayHaveLost) throw new SimulationFailure($"I7: {Id} after its restart takes {_disk.LostAtOpening} for lost, and its log was not damaged.");
         // What was damaged may lie below the snapshot: then the log begins anew there, and nothing is lost.

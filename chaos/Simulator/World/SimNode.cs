@@ -15,6 +15,8 @@ internal sealed partial class SimNode
     private long _clockUs, _clockSetAt;
     private long _pausedUntil;
     private RaftCore? _core;
+    private RaftOptions? _options;
+    private int? _stalledTicks;
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
@@ -35,6 +37,12 @@ internal sealed partial class SimNode
 
     /// <summary>Only while up.</summary>
     public RaftCore Core => _core!;
+
+    /// <summary>Those of the core; only while up.</summary>
+    public RaftOptions Options => _options!;
+
+    /// <summary>Of all its lives.</summary>
+    public long Ticks { get; private set; }
 
     /// <summary>How long a tick of its clock takes; less is a clock that runs fast.</summary>
     public long TickUs
@@ -57,7 +65,8 @@ internal sealed partial class SimNode
 
     public void Start()
     {
-        if (IsUp) return;
+        if (IsUp || _isGone || _isLost || _mayNotStart) return;
+        _mayNotStart = IsExiled && !_isWiped;
         (IsWanted, Life) = (true, Life + 1);
         if (!TryOpenDisk(out RecoveredState recovered)) return;
         Plan plan = _world.Plan;
@@ -74,6 +83,9 @@ internal sealed partial class SimNode
             DiskStallTicks = 3 * plan.ElectionTimeoutTicks,
             CampaignDelayTicks = plan.CampaignDelayTicks * _slot,
         };
+        if (plan.TightMemory)
+            options = options with { ProposalBytesMax = 4_000, UncommittedBytesMax = 8_000, InflightBytesMax = 4_000, ReadsPendingMax = 10, SnapshotTrailingBytesMax = 1_000 };
+        _options = options;
         _core = new RaftCore(options, recovered, _world.Mutation.ToCoreFaults());
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         Counted = _core.Membership;
@@ -93,10 +105,10 @@ internal sealed partial class SimNode
         _world.Statistics.Crashes++;
         _world.Note($"{Id} {(powerCut ? "loses power" : "is killed")}");
         (_core, Services) = (null, null);
-        _disk.Crash(powerCut);
+        _disk.Crash(powerCut || _lied); // what only the cache knows does not outlive the process that relied on it
         _inbox.Clear();
         _output.Clear();
-        (_batchScheduled, _pausedUntil) = (false, 0);
+        (_batchScheduled, _pausedUntil, _stalledTicks) = (false, 0, null);
         ForgetDiskWork();
         ForgetApplyWork();
         _world.Clients.OnNodeGone(this);
@@ -189,7 +201,7 @@ internal sealed partial class SimNode
             case SimEventKind.Deliver: Take(RaftInput.Received(SimNetwork.Open(what.Data!))); break; // sent with its message
             case SimEventKind.Batch: RunBatch(); break;
             case SimEventKind.Tick:
-                Take(RaftInput.Tick());
+                Tick();
                 Later(SimEventKind.Tick, TickUs);
                 break;
             case SimEventKind.DiskDone: FinishDiskWork(); break;
@@ -198,10 +210,31 @@ internal sealed partial class SimNode
             case SimEventKind.SnapshotSaved: SaveSnapshot((TakenSnapshot)what.Data!); break; // scheduled with it
             case SimEventKind.StreamEnd: EndStream((SnapshotStream)what.Data!); break; // scheduled with it
             case SimEventKind.StreamSaved: ReceiveSnapshot((SnapshotStream)what.Data!); break; // scheduled with it
-            case SimEventKind.LinkUp: Take(RaftInput.LinkUp(_world.Nodes[(int)what.Number].Id)); break;
+            case SimEventKind.LinkUp: if (Admits(_world.Nodes[(int)what.Number]) && _world.Nodes[(int)what.Number].Admits(this)) Take(RaftInput.LinkUp(_world.Nodes[(int)what.Number].Id)); break;
             case SimEventKind.LinkDown: Take(RaftInput.LinkDown(_world.Nodes[(int)what.Number].Id)); break;
             default: throw new SimulationFailure($"No handler for {what.Kind}.");
         }
+    }
+
+    public void StallTicks() => _stalledTicks ??= 0;
+
+    /// <summary>A timer that was late fires once for each time that it missed.</summary>
+    public void ResumeTicks()
+    {
+        for (; _stalledTicks > 0; _stalledTicks--) Take(RaftInput.Tick());
+        _stalledTicks = null;
+    }
+
+    public void Jump(int ticks)
+    {
+        for (int i = 0; i < ticks; i++) Tick();
+    }
+
+    private void Tick()
+    {
+        Ticks++;
+        if (_stalledTicks is null) Take(RaftInput.Tick());
+        else _stalledTicks++;
     }
 
     private void ScheduleBatch()
@@ -254,6 +287,14 @@ internal sealed partial class SimNode
 
     private void Send(Message message)
     {
+        SimNode to = _world[message.To];
+        // Both ends of a connection judge each other. What is not let in has promised nothing.
+        if (!Admits(to) || !to.Admits(this))
+        {
+            _world.Statistics.MessagesKeptOut++;
+            return;
+        }
+        if (IsExiled && !to.IsExiled) throw new SimulationFailure($"I25: {Id} runs with another directory, and {to.Id} hears {message} from it.");
         _world.Checker.OnSend(this, message);
         _world.Network.Send(message);
     }

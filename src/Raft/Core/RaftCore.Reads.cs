@@ -10,6 +10,14 @@ public sealed partial class RaftCore
     private ulong _readEpoch; // of confirmation rounds; never reset, so an old answer cannot confirm a new round
     private ulong _readRequestId; // of requests to the leader; likewise
 
+    /// <summary>Held at this moment, counted from scratch; for checks.</summary>
+    internal int CountPendingReads()
+    {
+        int count = _reads.Waiting.Count;
+        foreach (ReadBatch batch in _reads.Outstanding) count += batch.Reads.Count;
+        return count;
+    }
+
     private void OnRead(ulong id, NodeId from)
     {
         if (_reads.Count < _options.ReadsPendingMax) _reads.Add(new PendingRead(id, from, _now));

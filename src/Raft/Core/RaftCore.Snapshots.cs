@@ -5,6 +5,9 @@ public sealed partial class RaftCore
     private SnapshotId? _installing; // given to the driver and not yet reported back
     private LogIndex _compactedFor; // snapshot index for which compaction was last worked out
 
+    /// <summary>A received snapshot is with the driver; the log is not compacted meanwhile.</summary>
+    internal bool IsInstalling => _installing is not null;
+
     private void OnSnapshotTaken(SnapshotId id)
     {
         Invariant.Holds(id.Last.Index <= Commit, "A snapshot holds committed entries only.");
