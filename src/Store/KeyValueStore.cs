@@ -1,4 +1,5 @@
 using System.Buffers;
+using Conclave.Store.History;
 using Conclave.Store.Saving;
 using Conclave.Store.Writing;
 
@@ -82,9 +83,11 @@ public sealed class KeyValueStore
     /// <summary>Makes everything applied so far visible and feeds the watchers.</summary>
     public void Publish()
     {
+        // Before anything goes: a compaction may be of revisions that were applied just now and that no watcher has been fed yet.
+        ChangeLogView fresh = _state.Log.View;
         _reclaim.Step(_options.CompactionChangesPerPublish);
         _view = new StoreView(_state, _reclaim.ReclaimedRevision);
-        Watches.OnPublished(_view);
+        Watches.OnPublished(_view, fresh);
     }
 
     /// <summary>Takes over the state of a store made by <see cref="Load(Stream, StoreOptions)"/> and publishes it; watchers go on from where they were.</summary>

@@ -45,13 +45,15 @@ public sealed class WatchHub
     /// <summary>Everything up to this revision is in the feeds, and its watchers are marked.</summary>
     internal long FedRevision => Volatile.Read(ref _fedRevision);
 
-    internal void OnPublished(StoreView view)
+    /// <param name="view">What readers see from now on.</param>
+    /// <param name="log">Ends where the view's log ends, and still holds all changes since the last call.</param>
+    internal void OnPublished(StoreView view, ChangeLogView log)
     {
         lock (_lock)
         {
             if (!_feeds.IsEmpty)
-                Feed(view.Log);
-            _fedSequence = view.Log.End;
+                Feed(log);
+            _fedSequence = log.End;
             Volatile.Write(ref _fedRevision, view.Revision);
         }
 

@@ -34,6 +34,27 @@ public class WatchSessionTests
         Assert.Null(client.Take());
     }
 
+    /// <summary>Found by the simulator: the changes were dropped before the watchers were fed, and the read of them ended the process.</summary>
+    [Theory]
+    [InlineData(510)]
+    [InlineData(511)]
+    [InlineData(512)]
+    [InlineData(1030)]
+    public void A_compaction_in_the_same_batch_takes_nothing_from_watchers(int earlier)
+    {
+        WatchClient client = Client();
+        client.Create("a");
+        client.TakeAll();
+        for (int i = 0; i < earlier; i++) Do(new PutOf("a", "x"));
+        client.TakeAll();
+        List<Request> batch = [.. Enumerable.Range(0, 600).Select(i => new PutOf(i < 10 ? "a" : "b", "y"))];
+        batch.Add(new CompactTo(_pair.Store.View.Revision + 600));
+
+        Do([.. batch]);
+
+        Assert.Equal(10, client.TakeAll().Sum(message => message.Events.Length));
+    }
+
     [Fact]
     public void A_session_is_signalled_once_per_publish_that_concerns_it()
     {
