@@ -45,7 +45,7 @@ internal sealed partial class Normalizer(ProcessCluster cluster, long firstRevis
             text = text.Replace($"127.0.0.1:{member.ClientPort}", $"<{member.Name} client>", StringComparison.Ordinal)
                 .Replace($"127.0.0.1:{member.PeerPort}", $"<{member.Name} peer>", StringComparison.Ordinal);
         text = CompactedText().Replace(text, match => $"compacted revision r{long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) - firstRevision:+0;-0;+0}");
-        return HexId().Replace(text, "<id>");
+        return PaddedId().Replace(HexId().Replace(text, "<id>"), " <id>");
     }
 
     [GeneratedRegex(@"^\d+\.\d+\.\d+$")]
@@ -58,4 +58,8 @@ internal sealed partial class Normalizer(ProcessCluster cluster, long firstRevis
     /// <summary>Ids as etcdctl prints them.</summary>
     [GeneratedRegex(@"\b(?=[0-9a-f]*[0-9])[0-9a-f]{12,16}\b")]
     private static partial Regex HexId();
+
+    /// <summary>etcdctl fills an id of fewer than 16 digits up with spaces.</summary>
+    [GeneratedRegex(" +<id>")]
+    private static partial Regex PaddedId();
 }
