@@ -85,8 +85,13 @@ public static class Mutations
             Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd
                 => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, Faults = [FaultKind.Damage, FaultKind.Damage, FaultKind.IsolateLeader, FaultKind.KillProcess] },
             Mutation.SkipContinuityCheck => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 100_000, WritePermille = 900, Faults = [FaultKind.LyingDisk] },
-            Mutation.AdmitAnybody => plan with { Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 100_000, WritePermille = 900,
-                Faults = [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess, FaultKind.IsolateLeader] },
+            Mutation.AdmitAnybody => plan with
+            {
+                Nodes = Math.Max(plan.Nodes, 3),
+                FaultEveryUs = 100_000,
+                WritePermille = 900,
+                Faults = [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess, FaultKind.IsolateLeader]
+            },
             Mutation.RetryFailedSync => busyDisk with { Faults = [FaultKind.DiskError, FaultKind.PowerCut] },
             // Elections that overlap.
             Mutation.StaleVotesCount => plan with { Nodes = Math.Max(plan.Nodes, 3), SpikePermille = Math.Max(plan.SpikePermille, 100), HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.DelayBurst] },
