@@ -15,7 +15,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     /// <summary>A gap between two passes above this is a pause of the process, or as good as one.</summary>
     private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
 
-    private readonly List<long> _expired = [];
+    private readonly List<(long Id, ulong Incarnation)> _expired = [];
     private readonly AutoCompactor _compactor = new(context.Options.AutoCompaction);
     private readonly RecoveryWatch _recovery = new();
     private TimeSpan _lastPass, _leasesDue, _watchesDue, _lastWatches, _publishDue;
@@ -78,7 +78,8 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         ConsensusStatus status = replica.Status;   // before the leases: what they say is then at least as new as this term
         _expired.Clear();
         replica.Leases.CollectExpired(_expired);
-        foreach (long id in _expired) replica.ProposeAsLeader(status.Term, CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(id));
+        // With the incarnation: a client may revoke and grant the same id before this reaches the log.
+        foreach ((long id, ulong incarnation) in _expired) replica.ProposeAsLeader(status.Term, CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(id, incarnation));
     }
 
     private void Compact(Replica replica, TimeSpan now)
