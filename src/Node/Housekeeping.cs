@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using Conclave.Node.Consensus;
 using Conclave.Node.Services;
+using Conclave.Node.Services.Locks;
 using Conclave.Store;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node;
 
 /// <summary>What has to be looked at a few times a second: time limits, expired leases, the quota, compaction, idle watches.</summary>
-internal sealed class Housekeeping(ServiceContext context, WatchService watches, SpaceWatch space, ILogger logger)
+internal sealed class Housekeeping(ServiceContext context, WatchService watches, LockQueue locks, SpaceWatch space, ILogger logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200), LeaseInterval = TimeSpan.FromMilliseconds(500), WatchInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PublishRetryInterval = TimeSpan.FromSeconds(5);
@@ -67,6 +68,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         if (now >= _watchesDue)
         {
             watches.OnTimer((long)now.TotalMilliseconds, now - _lastWatches);
+            locks.OnTimer(now - _lastWatches);
             (_watchesDue, _lastWatches) = (now + WatchInterval, now);
         }
 
