@@ -5,6 +5,7 @@ using Conclave.Node.Http;
 using Conclave.Node.Metrics;
 using Conclave.Node.Options;
 using Conclave.Node.Services;
+using Conclave.Node.Services.Locks;
 using Conclave.Raft;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
@@ -53,6 +54,9 @@ public sealed class ConclaveNode : IAsyncDisposable
         new LeaseService(context).AddTo(registry);
         new ClusterService(context).AddTo(registry);
         new MaintenanceService(context).AddTo(registry);
+        var locks = new LockQueue(context);
+        new LockService(context, locks).AddTo(registry);
+        new ElectionService(context, locks).AddTo(registry);
 
         var calls = new RpcMetrics(registry);
         var metrics = new NodeMetrics(context, watches, calls);
@@ -68,7 +72,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         }, registry, routes, loggers);
         var space = new SpaceWatch(context, _logger);
         _replica.OnDiskSpaceChanged = space.LookSoon;
-        _housekeeping = new Housekeeping(context, watches, space, _logger);
+        _housekeeping = new Housekeeping(context, watches, locks, space, _logger);
     }
 
     /// <summary>Binds the ports and takes part in the cluster. Does not wait for a leader.</summary>

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using Conclave.Node.Consensus;
 using Conclave.Node.Services;
+using Conclave.Node.Services.Locks;
 using Conclave.Store;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node;
 
 /// <summary>What has to be looked at a few times a second: time limits, expired leases, the quota, compaction, idle watches.</summary>
-internal sealed class Housekeeping(ServiceContext context, WatchService watches, SpaceWatch space, ILogger logger)
+internal sealed class Housekeeping(ServiceContext context, WatchService watches, LockQueue locks, SpaceWatch space, ILogger logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200), LeaseInterval = TimeSpan.FromMilliseconds(500), WatchInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PublishRetryInterval = TimeSpan.FromSeconds(5);
@@ -15,7 +16,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     /// <summary>A gap between two passes above this is a pause of the process, or as good as one.</summary>
     private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
 
-    private readonly List<long> _expired = [];
+    private readonly List<(long Id, ulong Incarnation)> _expired = [];
     private readonly AutoCompactor _compactor = new(context.Options.AutoCompaction);
     private readonly RecoveryWatch _recovery = new();
     private TimeSpan _lastPass, _leasesDue, _watchesDue, _lastWatches, _publishDue;
@@ -67,6 +68,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         if (now >= _watchesDue)
         {
             watches.OnTimer((long)now.TotalMilliseconds, now - _lastWatches);
+            locks.OnTimer(now - _lastWatches);
             (_watchesDue, _lastWatches) = (now + WatchInterval, now);
         }
 
@@ -78,7 +80,8 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         ConsensusStatus status = replica.Status;   // before the leases: what they say is then at least as new as this term
         _expired.Clear();
         replica.Leases.CollectExpired(_expired);
-        foreach (long id in _expired) replica.ProposeAsLeader(status.Term, CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(id));
+        // With the incarnation: a client may revoke and grant the same id before this reaches the log.
+        foreach ((long id, ulong incarnation) in _expired) replica.ProposeAsLeader(status.Term, CommandKind.LeaseRevoke, CommandBody.LeaseRevoke(id, incarnation));
     }
 
     private void Compact(Replica replica, TimeSpan now)

@@ -16,4 +16,7 @@ public readonly struct ApplyOutcome
 
     /// <summary>Seconds granted; 0 unless this command granted a lease.</summary>
     public long LeaseTtlSeconds { get; init; }
+
+    /// <summary>Of the lease granted, see <see cref="LeaseState"/>; 0 unless this command granted one.</summary>
+    public ulong LeaseIncarnation { get; init; }
 }

@@ -7,17 +7,31 @@ namespace Conclave.Store;
 /// <summary>Bodies of the commands that the server itself proposes.</summary>
 public static class CommandBody
 {
+    /// <summary>A field that etcd's lease messages do not have. Versions that do not know it pass over it.</summary>
+    internal const int IncarnationTag = 15 << 3;
+
     /// <param name="id">The final id, not 0.</param>
     /// <param name="ttlSeconds">The TTL that is really granted.</param>
-    public static byte[] LeaseGrant(long id, long ttlSeconds)
+    /// <param name="incarnation">A random number, see <see cref="LeaseState"/>; 0 for none.</param>
+    public static byte[] LeaseGrant(long id, long ttlSeconds, ulong incarnation = 0)
     {
-        Span<byte> bytes = stackalloc byte[2 * (1 + Varint.LongBytesMax)];
+        Span<byte> bytes = stackalloc byte[3 * (1 + Varint.LongBytesMax)];
         int at = Varint.WriteLong(bytes, 0, 1 << 3, ttlSeconds);
         at = Varint.WriteLong(bytes, at, 2 << 3, id);
+        if (incarnation != 0) at = Varint.WriteLong(bytes, at, IncarnationTag, (long)incarnation);
         return bytes[..at].ToArray();
     }
 
-    public static byte[] LeaseRevoke(long id) => OneNumber(id);
+    /// <summary>Ends a lease. With an incarnation only that one: what was granted anew under its id since stays.</summary>
+    /// <param name="id">The lease.</param>
+    /// <param name="incarnation">See <see cref="LeaseState"/>; 0 means whichever lease there is.</param>
+    public static byte[] LeaseRevoke(long id, ulong incarnation = 0)
+    {
+        Span<byte> bytes = stackalloc byte[2 * (1 + Varint.LongBytesMax)];
+        int at = Varint.WriteLong(bytes, 0, 1 << 3, id);
+        if (incarnation != 0) at = Varint.WriteLong(bytes, at, IncarnationTag, (long)incarnation);
+        return bytes[..at].ToArray();
+    }
 
     public static byte[] Compact(long revision) => OneNumber(revision);
 

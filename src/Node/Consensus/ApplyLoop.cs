@@ -10,7 +10,7 @@ internal interface IApplyObserver
     void OnTermApplied(ulong term);
 
     /// <summary>A lease came into being.</summary>
-    void OnLeaseGranted(long id, long ttlSeconds);
+    void OnLeaseGranted(LeaseState lease);
 
     /// <summary>A lease is gone.</summary>
     void OnLeaseRevoked(long id);
@@ -223,7 +223,7 @@ internal sealed class ApplyLoop : SerialWorker
             _observer.OnStateMarked(_store.View);
         }
 
-        if (command.Kind == CommandKind.LeaseGrant) _observer.OnLeaseGranted(outcome.LeaseId, outcome.LeaseTtlSeconds);
+        if (command.Kind == CommandKind.LeaseGrant) _observer.OnLeaseGranted(new LeaseState(outcome.LeaseId, outcome.LeaseTtlSeconds, outcome.LeaseIncarnation));
         else if (command.Kind == CommandKind.LeaseRevoke) _observer.OnLeaseRevoked(outcome.LeaseId);
     }
 

@@ -16,6 +16,7 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
 
     private readonly Lock _gate = new();
     private readonly Lessor _lessor = new();
+    private readonly List<long> _expired = [];   // under _gate
     private bool _active;
 
     private static long NowMilliseconds => (long)(Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000.0));
@@ -54,11 +55,11 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
         }
     }
 
-    public void OnGranted(long id, long ttlSeconds)
+    public void OnGranted(LeaseState lease)
     {
         lock (_gate)
         {
-            if (_active) _lessor.Granted(id, ttlSeconds, NowMilliseconds);
+            if (_active) _lessor.Granted(lease, NowMilliseconds);
         }
     }
 
@@ -109,11 +110,14 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
     }
 
     /// <summary>Leases whose time is over, a bounded number; each is named again only if it is still there some seconds later.</summary>
-    public void CollectExpired(List<long> into)
+    public void CollectExpired(List<(long Id, ulong Incarnation)> into)
     {
         lock (_gate)
         {
-            if (_active) _lessor.CollectExpired(NowMilliseconds, RevokedAtOnceMax, into);
+            if (!_active) return;
+            _lessor.CollectExpired(NowMilliseconds, RevokedAtOnceMax, _expired);
+            foreach (long id in _expired) into.Add((id, _lessor.IncarnationOf(id)));
+            _expired.Clear();
         }
     }
 }

@@ -323,7 +323,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         Leases.Promote(View, () => IsLeader && Status.Term == term);
     }
 
-    void IApplyObserver.OnLeaseGranted(long id, long ttlSeconds) => Leases.OnGranted(id, ttlSeconds);
+    void IApplyObserver.OnLeaseGranted(LeaseState lease) => Leases.OnGranted(lease);
 
     void IApplyObserver.OnLeaseRevoked(long id) => Leases.OnRevoked(id);
 

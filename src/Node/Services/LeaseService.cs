@@ -41,7 +41,7 @@ internal sealed class LeaseService(ServiceContext context)
             ApplyOutcome outcome;
             try
             {
-                outcome = await context.ProposeAsync(call, CommandKind.LeaseGrant, CommandBody.LeaseGrant(id, ttl)).ConfigureAwait(false);
+                outcome = await context.ProposeAsync(call, CommandKind.LeaseGrant, CommandBody.LeaseGrant(id, ttl, NewIncarnation())).ConfigureAwait(false);
             }
             catch (GrpcException taken) when (chosen && taken.Status == EtcdErrors.LeaseExists)
             {
@@ -132,7 +132,10 @@ internal sealed class LeaseService(ServiceContext context)
         fields.WriteTo(response);
     }
 
-    private static long NewId()
+    /// <summary>Never 0, which stands for none. Chosen here, because replicas that apply the grant must all find the same.</summary>
+    internal static ulong NewIncarnation() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1;
+
+    internal static long NewId()
     {
         ulong id;
         do id = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) & ChosenIdMask;

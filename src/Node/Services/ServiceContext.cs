@@ -4,6 +4,7 @@ using Conclave.Node.Options;
 using Conclave.Raft;
 using Conclave.Store;
 using Conclave.Wire.Grpc;
+using Google.Protobuf;
 
 namespace Conclave.Node.Services;
 
@@ -64,6 +65,15 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
             : await proposal.AsTask().WaitAsync(call.Cancellation).ConfigureAwait(false);
         if (result.End != ProposalEnd.Unknown) call.Outcome = WriteOutcome.Refused;   // of no account when the store did it: then the call succeeds
         return Statuses.Outcome(result);
+    }
+
+    /// <summary>As <see cref="ProposeAsync"/>, but nobody can stop waiting: for who must know what became of it.</summary>
+    public async Task<ApplyOutcome> ProposeToEndAsync(CommandKind kind, IMessage request)
+    {
+        byte[] body = request.ToByteArray();
+        if (body.Length > options.MaxRequestBytes) throw new GrpcException(EtcdErrors.RequestTooLarge);
+        if (replica.IsOverloaded) throw new GrpcException(EtcdErrors.TooManyRequests);
+        return Statuses.Outcome(await replica.Proposals.ProposeAsync(kind, body).ConfigureAwait(false));
     }
 
     /// <summary>Waits until a read of <see cref="View"/> is linearizable.</summary>

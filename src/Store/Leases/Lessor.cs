@@ -39,7 +39,7 @@ public sealed class Lessor
         Clear();
         IsPromoted = true;
         foreach (LeaseState lease in view.Leases)
-            Start(lease.Id, lease.TtlSeconds, nowMilliseconds + (long)extra.TotalMilliseconds);
+            Start(lease, nowMilliseconds + (long)extra.TotalMilliseconds);
     }
 
     /// <summary>This member is not the leader any more: no lease expires here.</summary>
@@ -51,11 +51,14 @@ public sealed class Lessor
     }
 
     /// <summary>A grant was applied. Does nothing while not promoted, nor for a lease that promotion found already.</summary>
-    public void Granted(long id, long ttlSeconds, long nowMilliseconds)
+    public void Granted(LeaseState lease, long nowMilliseconds)
     {
-        if (IsPromoted && !_leases.ContainsKey(id))
-            Start(id, ttlSeconds, nowMilliseconds);
+        if (IsPromoted && !_leases.ContainsKey(lease.Id))
+            Start(lease, nowMilliseconds);
     }
+
+    /// <summary><see cref="Granted(LeaseState, long)"/> of a lease without an incarnation.</summary>
+    public void Granted(long id, long ttlSeconds, long nowMilliseconds) => Granted(new LeaseState(id, ttlSeconds), nowMilliseconds);
 
     /// <summary>A revoke was applied.</summary>
     public void Revoked(long id) => _leases.Remove(id);
@@ -107,6 +110,9 @@ public sealed class Lessor
         }
     }
 
+    /// <summary>Which lease of that id runs here, see <see cref="LeaseState"/>; 0 when none does.</summary>
+    public ulong IncarnationOf(long id) => _leases.TryGetValue(id, out Entry? entry) ? entry.Incarnation : 0;
+
     /// <summary>All lease ids, nearest expiry first.</summary>
     public void CopyByExpiry(List<long> into)
     {
@@ -127,10 +133,10 @@ public sealed class Lessor
         return order != 0 ? order : x.CompareTo(y);
     }
 
-    private void Start(long id, long ttlSeconds, long fromMilliseconds)
+    private void Start(LeaseState lease, long fromMilliseconds)
     {
-        var entry = new Entry(id, ttlSeconds) { Expiry = ExpiryAfter(fromMilliseconds, ttlSeconds) };
-        _leases[id] = entry;
+        var entry = new Entry(lease) { Expiry = ExpiryAfter(fromMilliseconds, lease.TtlSeconds) };
+        _leases[lease.Id] = entry;
         Queue(entry, entry.Expiry);
     }
 
@@ -143,10 +149,11 @@ public sealed class Lessor
     // The longest TTL is 285 years: no overflow on any clock that is not about to.
     private static long ExpiryAfter(long nowMilliseconds, long ttlSeconds) => nowMilliseconds + ttlSeconds * 1000;
 
-    private sealed class Entry(long id, long ttlSeconds)
+    private sealed class Entry(LeaseState lease)
     {
-        public long Id { get; } = id;
-        public long TtlSeconds { get; } = ttlSeconds;
+        public long Id { get; } = lease.Id;
+        public long TtlSeconds { get; } = lease.TtlSeconds;
+        public ulong Incarnation { get; } = lease.Incarnation;
         public long Expiry { get; set; }
 
         /// <summary>Its place in the queue; what lies elsewhere is left from a lease of the same id that was revoked.</summary>

@@ -25,7 +25,7 @@ internal readonly record struct CompactionRequest(long Revision, bool Physical)
     }
 }
 
-internal readonly record struct LeaseGrantRequest(long TtlSeconds, long Id)
+internal readonly record struct LeaseGrantRequest(long TtlSeconds, long Id, ulong Incarnation)
 {
     /// <summary>etcd's bound, about 285 years.</summary>
     public const long TtlSecondsMax = 9_000_000_000;
@@ -33,6 +33,7 @@ internal readonly record struct LeaseGrantRequest(long TtlSeconds, long Id)
     public static bool TryParse(ReadOnlySpan<byte> message, out LeaseGrantRequest request)
     {
         long ttl = 0, id = 0;
+        ulong incarnation = 0;
         var reader = new WireReader(message);
         while (reader.Next())
         {
@@ -40,30 +41,34 @@ internal readonly record struct LeaseGrantRequest(long TtlSeconds, long Id)
             {
                 case 1 << 3: ttl = (long)reader.Varint(); break;
                 case 2 << 3: id = (long)reader.Varint(); break;
+                case CommandBody.IncarnationTag: incarnation = reader.Varint(); break;
                 default: reader.Skip(); break;
             }
         }
 
-        request = new LeaseGrantRequest(ttl, id);
+        request = new LeaseGrantRequest(ttl, id, incarnation);
         return !reader.Failed;
     }
 }
 
-internal readonly record struct LeaseRevokeRequest(long Id)
+internal readonly record struct LeaseRevokeRequest(long Id, ulong Incarnation)
 {
     public static bool TryParse(ReadOnlySpan<byte> message, out LeaseRevokeRequest request)
     {
         long id = 0;
+        ulong incarnation = 0;
         var reader = new WireReader(message);
         while (reader.Next())
         {
-            if (reader.Tag == 1 << 3)
-                id = (long)reader.Varint();
-            else
-                reader.Skip();
+            switch (reader.Tag)
+            {
+                case 1 << 3: id = (long)reader.Varint(); break;
+                case CommandBody.IncarnationTag: incarnation = reader.Varint(); break;
+                default: reader.Skip(); break;
+            }
         }
 
-        request = new LeaseRevokeRequest(id);
+        request = new LeaseRevokeRequest(id, incarnation);
         return !reader.Failed;
     }
 }

@@ -7,7 +7,7 @@ namespace Conclave.Store.Saving;
 /// | leases  | alarms | member attributes | sessions | marks | keys | changes | crc-32c of all before, u32 |   little-endian
 ///
 /// section:     ( length varint > 0 | record )*  | 0
-/// lease:       id i64 | ttl seconds i64                          by id
+/// lease:       id i64 | ttl seconds i64 [ | incarnation u64, if not 0 ]   by id
 /// alarm:       kind u8 | member u64                              by kind, member
 /// attributes:  member u64 | bytes                                by member
 /// session:     id i64 | sequence u64 | error u8 | revision i64 | response bytes     by id           only in format 2
@@ -23,7 +23,7 @@ namespace Conclave.Store.Saving;
 internal static class SavedState
 {
     public const uint FormatPlain = 1, FormatWithSessions = 2;
-    public const int LeaseBytes = 16, AlarmBytes = 9, SessionBytesMin = 25, MarkBytes = 18, MarkMemberBytes = 27;
+    public const int LeaseBytes = 16, LeaseBytesWithIncarnation = 24, AlarmBytes = 9, SessionBytesMin = 25, MarkBytes = 18, MarkMemberBytes = 27;
 
     /// <summary>No record is larger: a request is not, by far. Keeps a damaged length from asking for all memory.</summary>
     public const int RecordBytesMax = 64 << 20;

@@ -47,10 +47,12 @@ internal static class StateReader
         long previous = long.MinValue;
         for (bool first = true; reader.TryRecord(out ReadOnlySpan<byte> record); first = false)
         {
-            reader.Expect(record.Length == SavedState.LeaseBytes, "A lease has another length");
+            reader.Expect(record.Length is SavedState.LeaseBytes or SavedState.LeaseBytesWithIncarnation, "A lease has another length");
             long id = BinaryPrimitives.ReadInt64LittleEndian(record);
             reader.Expect(id != 0 && (first || id > previous), "Leases are out of order");
-            state.Leases.Grant(new LeaseState(id, BinaryPrimitives.ReadInt64LittleEndian(record[sizeof(long)..])));
+            ulong incarnation = record.Length == SavedState.LeaseBytes ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(record[SavedState.LeaseBytes..]);
+            reader.Expect((incarnation != 0) == (record.Length != SavedState.LeaseBytes), "A lease has an empty incarnation");
+            state.Leases.Grant(new LeaseState(id, BinaryPrimitives.ReadInt64LittleEndian(record[sizeof(long)..]), incarnation));
             previous = id;
         }
     }

@@ -48,9 +48,11 @@ internal sealed class StateWriter
 
         foreach (LeaseState lease in view.Leases)
         {
-            WriteLength(SavedState.LeaseBytes);
+            WriteLength(lease.Incarnation == 0 ? SavedState.LeaseBytes : SavedState.LeaseBytesWithIncarnation);
             WriteInteger((ulong)lease.Id);
             WriteInteger((ulong)lease.TtlSeconds);
+            if (lease.Incarnation != 0)
+                WriteInteger(lease.Incarnation);
         }
 
         WriteLength(0);

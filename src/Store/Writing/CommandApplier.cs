@@ -49,7 +49,8 @@ internal sealed class CommandApplier(StoreState state)
         ReadOnlySpan<byte> body = command.Body.Span;
         ResponseBuffer? response = wantResponse ? _response : null;
         _response.Clear();
-        (long Id, long Ttl) lease = default;
+        LeaseState lease = default;
+        long revoked = 0;
         StoreError error = command.Kind switch
         {
             CommandKind.Alarm => Alarm(body),
@@ -63,7 +64,7 @@ internal sealed class CommandApplier(StoreState state)
             CommandKind.Txn => _txn.Run(body, NoSpace, response, bound),
             CommandKind.Compact => Compact(body),
             CommandKind.LeaseGrant => LeaseGrant(body, out lease),
-            CommandKind.LeaseRevoke => LeaseRevoke(body, out lease.Id),
+            CommandKind.LeaseRevoke => LeaseRevoke(body, out revoked),
             _ => StoreError.Malformed,
         };
         state.EndRevision();
@@ -72,8 +73,9 @@ internal sealed class CommandApplier(StoreState state)
             Error = error,
             Revision = state.Revision,
             Body = error == StoreError.None && wantResponse && _response.Length > 0 ? _response.Written.ToArray() : default,
-            LeaseId = error == StoreError.None ? lease.Id : 0,
-            LeaseTtlSeconds = error == StoreError.None ? lease.Ttl : 0,
+            LeaseId = error == StoreError.None ? lease.Id | revoked : 0,   // one of them is 0
+            LeaseTtlSeconds = error == StoreError.None ? lease.TtlSeconds : 0,
+            LeaseIncarnation = error == StoreError.None ? lease.Incarnation : 0,
         };
     }
 
@@ -127,7 +129,7 @@ internal sealed class CommandApplier(StoreState state)
         return StoreError.None;
     }
 
-    private StoreError LeaseGrant(ReadOnlySpan<byte> body, out (long Id, long Ttl) lease)
+    private StoreError LeaseGrant(ReadOnlySpan<byte> body, out LeaseState lease)
     {
         lease = default;
         if (!LeaseGrantRequest.TryParse(body, out LeaseGrantRequest grant))
@@ -140,8 +142,8 @@ internal sealed class CommandApplier(StoreState state)
             return StoreError.LeaseTtlTooLarge;
         if (state.Leases.Contains(grant.Id))
             return StoreError.LeaseExists;
-        lease = (grant.Id, grant.TtlSeconds);
-        state.Leases.Grant(new LeaseState(grant.Id, grant.TtlSeconds));
+        lease = new LeaseState(grant.Id, grant.TtlSeconds, grant.Incarnation);
+        state.Leases.Grant(lease);
         _response.WriteLong(LeaseIdTag, grant.Id);
         _response.WriteLong(LeaseTtlTag, grant.TtlSeconds);
         return StoreError.None;
@@ -152,7 +154,8 @@ internal sealed class CommandApplier(StoreState state)
         id = 0;
         if (!LeaseRevokeRequest.TryParse(body, out LeaseRevokeRequest revoke))
             return StoreError.Malformed;
-        if (!state.Leases.Contains(revoke.Id))
+        // The one that expired may have been revoked and granted anew while this was on its way: that one's time is not over.
+        if (!state.Leases.TryGet(revoke.Id, out LeaseState lease) || (revoke.Incarnation != 0 && revoke.Incarnation != lease.Incarnation))
             return StoreError.LeaseNotFound;
         id = revoke.Id;
         state.Revoke(revoke.Id);

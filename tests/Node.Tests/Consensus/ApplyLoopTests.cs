@@ -111,7 +111,7 @@ public sealed class ApplyLoopTests : IDisposable
         {
         }
 
-        public void OnLeaseGranted(long id, long ttlSeconds)
+        public void OnLeaseGranted(LeaseState lease)
         {
         }
 
