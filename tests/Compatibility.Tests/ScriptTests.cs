@@ -1,7 +1,5 @@
-using System.Text.Json.Nodes;
 using Conclave.Compatibility.Tests.Scripts;
 using Conclave.Compatibility.Tests.Support;
-using Conclave.Processes.Servers;
 
 namespace Conclave.Compatibility.Tests;
 
@@ -73,26 +71,5 @@ public sealed class ScriptTests(Clusters clusters)
         return SameAsync("python-etcd3gw", target => PythonScript.RunAsync(target, "etcd3gw_client.py"));
     }
 
-    private async Task SameAsync(string script, Func<Target, Task> run)
-    {
-        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
-        Task<List<(string, JsonNode?)>> expected = Clusters.HasEtcd
-            ? RunAsync(await clusters.EtcdAsync(), script, run, cancellationToken)
-            : Task.FromResult(Recording.Read(script));
-        if (Recording.IsWanted)
-        {
-            Recording.Write(script, await expected);
-            return;
-        }
-        List<(string, JsonNode?)> actual = await RunAsync(await clusters.SubjectAsync(), script, run, cancellationToken);
-        IReadOnlyList<string> differences = Comparison.Differences(script, await expected, actual);
-        Assert.True(differences.Count == 0, $"{differences.Count} differences:\n{string.Join('\n', differences)}");
-    }
-
-    private static async Task<List<(string Name, JsonNode? Seen)>> RunAsync(ProcessCluster cluster, string script, Func<Target, Task> run, CancellationToken cancellationToken)
-    {
-        Target target = await Target.BeginAsync(cluster, script + "/", cancellationToken);
-        await run(target);
-        return target.Normalized();
-    }
+    private Task SameAsync(string script, Func<Target, Task> run) => SameAnswers.AssertAsync(clusters, script, run);
 }

@@ -23,7 +23,11 @@ internal sealed class Etcdctl(Target target)
 
     /// <summary>Runs without noting anything.</summary>
     public Task<Programs.Ended> ExecuteAsync(ServerProcess member, string? input, CancellationToken cancellationToken, params string[] arguments) =>
-        Programs.RunAsync(_program, ["--endpoints", $"127.0.0.1:{member.ClientPort}", "--dial-timeout=10s", "--command-timeout=20s", .. arguments], input, Environment, cancellationToken);
+        OnAsync($"127.0.0.1:{member.ClientPort}", input, arguments, cancellationToken);
+
+    /// <summary>On any endpoints. A further <c>--endpoints</c> among the arguments would only add to them.</summary>
+    public Task<Programs.Ended> OnAsync(string endpoints, string? input, string[] arguments, CancellationToken cancellationToken) =>
+        Programs.RunAsync(_program, ["--endpoints", endpoints, "--dial-timeout=10s", "--command-timeout=20s", .. arguments], input, Environment, cancellationToken);
 
     /// <summary>Starts a command that goes on until it is killed, such as watch.</summary>
     public Process Start(ServerProcess member, params string[] arguments) =>

@@ -15,7 +15,9 @@ internal static class Recording
     public static void Write(string script, IEnumerable<(string Name, JsonNode? Seen)> lines)
     {
         string root = ServerBinary.RepositoryRoot() ?? throw new InvalidOperationException("Recordings are written in a checkout only.");
-        File.WriteAllLines(Path.Combine(root, "tests/Compatibility.Tests/Recorded", script + ".jsonl"),
+        // This file is compiled into each project that has recordings; its assembly is named after the project.
+        string project = typeof(Recording).Assembly.GetName().Name!["Conclave.".Length..];
+        File.WriteAllLines(Path.Combine(root, "tests", project, "Recorded", script + ".jsonl"),
             lines.Select(line => new JsonObject { ["name"] = line.Name, ["seen"] = line.Seen?.DeepClone() }.ToJsonString(Readable)));
     }
 

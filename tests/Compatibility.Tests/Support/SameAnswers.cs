@@ -1,0 +1,36 @@
+using System.Text.Json.Nodes;
+using Conclave.Processes.Servers;
+
+namespace Conclave.Compatibility.Tests.Support;
+
+/// <summary>Runs one script against etcd and against Conclave and holds what they answered against each other.</summary>
+internal static class SameAnswers
+{
+    /// <summary>On the clusters that all tests share.</summary>
+    public static Task AssertAsync(Clusters clusters, string script, Func<Target, Task> run) =>
+        AssertAsync(clusters.EtcdAsync, clusters.SubjectAsync, script, run);
+
+    /// <summary>On clusters of the test's own. Without etcd the recording stands in for it, and its cluster is never started.</summary>
+    public static async Task AssertAsync(Func<Task<ProcessCluster>> etcd, Func<Task<ProcessCluster>> subject, string script, Func<Target, Task> run)
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        Task<List<(string, JsonNode?)>> expected = Clusters.HasEtcd
+            ? RunAsync(await etcd(), script, run, cancellationToken)
+            : Task.FromResult(Recording.Read(script));
+        if (Recording.IsWanted)
+        {
+            Recording.Write(script, await expected);
+            return;
+        }
+        List<(string, JsonNode?)> actual = await RunAsync(await subject(), script, run, cancellationToken);
+        IReadOnlyList<string> differences = Comparison.Differences(script, await expected, actual);
+        Assert.True(differences.Count == 0, $"{differences.Count} differences:\n{string.Join('\n', differences)}");
+    }
+
+    private static async Task<List<(string Name, JsonNode? Seen)>> RunAsync(ProcessCluster cluster, string script, Func<Target, Task> run, CancellationToken cancellationToken)
+    {
+        Target target = await Target.BeginAsync(cluster, script + "/", cancellationToken);
+        await run(target);
+        return target.Normalized();
+    }
+}
