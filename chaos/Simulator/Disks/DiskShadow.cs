@@ -82,7 +82,7 @@ internal sealed class DiskShadow
 
     /// <summary>
     /// Whether this is the log as it was at some earlier time: a beginning of it, with a term and vote that may be older. The last write may be what is missing, and it may have cut
-    /// the log before it added to it: then what was cut is there again.
+    /// the log before it added to it: then what was cut is there again. The same goes for the end that a repair says the log had.
     /// </summary>
     public bool WasOnce(RecoveredState found)
     {
@@ -102,7 +102,7 @@ internal sealed class DiskShadow
     {
         foreach (Entry entry in found.Entries)
             if (entry.Index > Base.Index && !Contains(entry.Id)) return false;
-        return true;
+        return found.LostEnd == EntryId.Zero || Contains(found.LostEnd);
     }
 
     /// <summary>After a crash: what was begun may have happened, an operation as a whole or not at all. Adopts what is found.</summary>

@@ -168,7 +168,8 @@ internal sealed partial class SimNode
         }
         if (_lied) _disk.Heal();
         // The end of a log may be lost without a trace: no disk tells that from a log that ended there.
-        if (_lied && recovered.LostEnd == EntryId.Zero && !_shadow.Matches(recovered) && _shadow.WasOnce(recovered)) return GiveUpDisk("its log ends earlier than it did");
+        bool isShort = recovered.LostEnd == EntryId.Zero ? !_shadow.Matches(recovered) : recovered.LostEnd < _shadow.Last;
+        if (_lied && isShort && _shadow.WasOnce(recovered)) return GiveUpDisk("its log ends earlier than it did");
         _lied = false;
         _shadow.ForgetCuts();
         bool mayHaveLost = _damaged && !_superblockOnly;
