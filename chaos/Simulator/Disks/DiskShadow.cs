@@ -9,6 +9,7 @@ internal sealed class DiskShadow
     private List<PersistOp> _writing = [];
     private EntryId? _compacting;
     private (EntryId Last, HardState HardState)? _resetting;
+    private List<DiskShadow>? _former; // as it was before each cut, from when its disk began to lie
 
     public HardState HardState { get; private set; }
     public EntryId Base { get; private set; }
@@ -21,6 +22,11 @@ internal sealed class DiskShadow
         copy._entries.AddRange(_entries);
         return copy;
     }
+
+    /// <summary>From now on the disk may keep what it was told to replace, see <see cref="WasOnce"/>.</summary>
+    public void RememberCuts() => _former = [];
+
+    public void ForgetCuts() => _former = null;
 
     public void Begin(List<PersistOp> ops) => _writing = ops;
     public void BeginCompaction(EntryId upTo) => _compacting = upTo;
@@ -74,13 +80,29 @@ internal sealed class DiskShadow
         return null;
     }
 
-    /// <summary>Whether this is the log as it was at some earlier time, as far as one can tell: a beginning of it, with a term and vote that may be older.</summary>
+    /// <summary>
+    /// Whether this is the log as it was at some earlier time: a beginning of it, with a term and vote that may be older. The last write may be what is missing, and it may have cut
+    /// the log before it added to it: then what was cut is there again. The same goes for the end that a repair says the log had.
+    /// </summary>
     public bool WasOnce(RecoveredState found)
     {
-        if (found.HardState.Term > HardState.Term && _writing.Count == 0 && _resetting is null) return false;
+        DiskShadow next = Clone();
+        List<DiskShadow> versions = [.. _former ?? [], next];
+        next._former = versions;
+        for (int done = 0; ; done++)
+        {
+            if (found.HardState.Term <= next.HardState.Term && versions.Exists(version => version.HasBeginning(found))) return true;
+            if (done < _writing.Count) next.Apply(_writing[done]);
+            else if (_resetting is { } reset && next.Base != reset.Last) next.Reset(reset.Last, reset.HardState);
+            else return false;
+        }
+    }
+
+    private bool HasBeginning(RecoveredState found)
+    {
         foreach (Entry entry in found.Entries)
-            if (entry.Index > Base.Index && _writing.Count == 0 && !Contains(entry.Id)) return false;
-        return true;
+            if (entry.Index > Base.Index && !Contains(entry.Id)) return false;
+        return found.LostEnd == EntryId.Zero || Contains(found.LostEnd);
     }
 
     /// <summary>After a crash: what was begun may have happened, an operation as a whole or not at all. Adopts what is found.</summary>
@@ -122,6 +144,7 @@ internal sealed class DiskShadow
         if (op.TruncateFrom is { } from)
         {
             int keep = (int)(from - Base.Index) - 1;
+            if (keep < _entries.Count) _former?.Add(Clone());
             if (keep < _entries.Count) _entries.RemoveRange(keep, _entries.Count - keep);
         }
         foreach (ref readonly Entry entry in op.Entries.Span) _entries.Add(entry.Id);
@@ -137,6 +160,7 @@ internal sealed class DiskShadow
 
     private void Reset(EntryId last, HardState hardState)
     {
+        _former?.Add(Clone());
         _entries.Clear();
         (Base, HardState) = (last, hardState);
     }

@@ -8,7 +8,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
-    private const int SegmentBytes = 64 << 10;
+    private const int SegmentBytes = 64 << 10, ZeroFillBytes = 16 << 10;
     private readonly SimulatedFileSystem _files = new(seed);
     private DiskBudget _budget = new(SegmentBytes);
     private int _made = 1, _opened;
@@ -125,6 +125,8 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         return state;
     }
 
+    public void ArmTear(bool armed) => _files.Faults.CrashBeforeSyncOfBytes = armed ? ZeroFillBytes + (8 << 10) : null;
+
     public void ArmError(bool sync, int after)
     {
         _files.Faults.Heal(); // one at a time: a disk on which everything fails shows no more than one that is off
@@ -214,7 +216,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         AllowRepair = hasPeers,
         BootNonce = Nonce,
         BatchAlignmentBytes = 512,
-        ZeroFillBytes = 16 << 10,
+        ZeroFillBytes = ZeroFillBytes,
         Faults = faults,
     };
 

@@ -48,7 +48,10 @@ internal interface INodeDisk
     /// <summary>Makes a snapshot from a peer durable; its content. Null when it does not arrive whole, or there is no room for it.</summary>
     byte[]? ReceiveSnapshot(TransferredSnapshot snapshot);
 
-    /// <summary>A call, after so many that succeed, fails with an error. Real disks only; so are the next two.</summary>
+    /// <summary>The power goes before the next sync of more than is filled with zeros at once. Real disks only, like all that follows; false disarms.</summary>
+    void ArmTear(bool armed);
+
+    /// <summary>A call, after so many that succeed, fails with an error.</summary>
     void ArmError(bool sync, int after);
 
     /// <summary>No room for more than so many bytes beyond what is used; null for any.</summary>

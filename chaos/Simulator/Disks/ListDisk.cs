@@ -79,6 +79,10 @@ internal sealed class ListDisk : INodeDisk
         return snapshot.Raw;
     }
 
+    public void ArmTear(bool armed)
+    {
+    }
+
     public void ArmError(bool sync, int after)
     {
     }

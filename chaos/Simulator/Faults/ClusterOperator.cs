@@ -2,10 +2,25 @@ using Conclave.Raft;
 
 namespace Conclave.Simulator;
 
-/// <summary>Somebody who adds, promotes and removes members and moves leadership, at any moment and without looking.</summary>
+/// <summary>
+/// Somebody who adds, promotes and removes members and moves leadership, at any moment and nearly without looking: no healthy member goes while those that stay are not enough to
+/// make up for what another one lost (<see cref="DamageLimit"/>).
+/// </summary>
 internal sealed class ClusterOperator(SimWorld world)
 {
+    private readonly Dictionary<ulong, (SimNode Asked, int Life, MembershipChange Change)> _unanswered = [];
+    private readonly HashSet<SimNode> _replaced = [];
     private ulong _lastId;
+
+    /// <summary>Asked for, and perhaps not looked at yet: a stopped process answers late.</summary>
+    public IEnumerable<MembershipChange> Unanswered
+    {
+        get
+        {
+            foreach ((SimNode asked, int life, MembershipChange change) in _unanswered.Values)
+                if (asked.IsUp && asked.Life == life) yield return change;
+        }
+    }
 
     public void Carry(Strike strike)
     {
@@ -32,7 +47,14 @@ internal sealed class ClusterOperator(SimWorld world)
             if (world.Nodes.Exists(node => node.IsExiled)) return; // whoever is new does not know whom to keep out
             world.AddNodes(member).StartLater(strike.ForUs);
         }
-        asked?.Take(RaftInput.ChangeMembership(++_lastId, new MembershipChange(kind, id, [])));
+        var change = new MembershipChange(kind, id, []);
+        if (asked is { IsUp: true } && world.Damages.MayChange(change)) Ask(asked, change);
+    }
+
+    private void Ask(SimNode asked, MembershipChange change)
+    {
+        _unanswered[++_lastId] = (asked, asked.Life, change);
+        asked.Take(RaftInput.ChangeMembership(_lastId, change));
     }
 
     /// <summary>Members that are to be replaced, and are not yet.</summary>
@@ -41,6 +63,7 @@ internal sealed class ClusterOperator(SimWorld world)
     /// <summary>A member whose directory is lost is removed, and a new one added in its place, however often that has to be asked.</summary>
     public void Replace(SimNode lost)
     {
+        if (!_replaced.Add(lost)) return; // somebody is at it
         Replacing++;
         Continue(lost, null);
     }
@@ -64,10 +87,15 @@ internal sealed class ClusterOperator(SimWorld world)
                 world.Statistics.MembersReplaced++;
                 return;
             }
+            else if (next is not null && _replaced.Contains(next))
+            {
+                Replacing--; // its directory is lost as well, and whoever replaces it adds the next one
+                return;
+            }
             // An addition that was asked for before may still have brought it in.
             MembershipChange change = next is null || !isOut ? new MembershipChange(MembershipChangeKind.Remove, lost.Id, [])
                 : new MembershipChange(MembershipChangeKind.AddVoter, next.Id, []);
-            leader.Take(RaftInput.ChangeMembership(++_lastId, change));
+            Ask(leader, change);
         }
         SimNode? added = next;
         world.Call(EveryUs, () => Continue(lost, added));
@@ -75,6 +103,7 @@ internal sealed class ClusterOperator(SimWorld world)
 
     public void OnVerdict(SimNode node, MembershipVerdict verdict)
     {
+        _unanswered.Remove(verdict.Id);
         if (world.Log is not null) world.Note($"{node.Id} answers to change {verdict.Id}: {verdict.Outcome}");
         if (verdict.Outcome == MembershipOutcome.Appended) world.Statistics.MembershipChanges++;
         else world.Statistics.MembershipRefusals++;

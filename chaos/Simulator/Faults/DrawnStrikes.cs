@@ -63,11 +63,15 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
         }
     }
 
-    /// <summary>Mostly in any write. Sometimes in the few of a reset, or twice: in a write, and again right after the start that found what the first crash left.</summary>
+    /// <summary>
+    /// Mostly in any write. Sometimes in the few of a reset, or twice: in a write, and again right after the start that found what the first crash left. Or in long batches,
+    /// one after the other in the same place: it must not be taken for damage that the remains of one lie under the next.
+    /// </summary>
     private void DrawCrash(RandomStream random, int node)
     {
         int aim = random.Below(6);
         if (aim == 0) Add(StrikeKind.CrashResetting, DownTime(random), random.Below(12), nodes: node);
+        else if (aim == 3) Add(StrikeKind.CrashTearing, DownTime(random), 2 + random.Below(2), nodes: node);
         else Add(StrikeKind.CrashWriting, DownTime(random), random.Below(aim <= 2 ? 3 : 6), nodes: node);
         if (aim is 1 or 2) Add(StrikeKind.CrashStarting, DownTime(random), random.Below(6), nodes: node);
     }

@@ -27,6 +27,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             node.ResumeTicks();
             (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
             node.ArmCrashWhileWriting(null, 0);
+            node.ArmTears(0, 0);
             node.HealDisk();
         }
         foreach (SimNode node in world.Nodes)
@@ -49,6 +50,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             case StrikeKind.CrashWriting: Target(strike)?.ArmCrashWhileWriting(strike.Amount, strike.ForUs); break;
             case StrikeKind.CrashStarting: Target(strike)?.ArmCrashAtStart(strike.Amount, strike.ForUs); break;
             case StrikeKind.CrashResetting: Target(strike)?.ArmCrashInReset(strike.Amount, strike.ForUs); break;
+            case StrikeKind.CrashTearing: Target(strike)?.ArmTears(strike.Amount, strike.ForUs); break;
             case StrikeKind.Pause: Target(strike)?.Pause(strike.ForUs); break;
             case StrikeKind.Partition: Block(strike, Across(strike)); break;
             case StrikeKind.Mute: Block(strike, Beside(strike, outward: true)); break;

@@ -18,6 +18,9 @@ internal enum StrikeKind
     /// <summary>The next time that the node replaces its log by a snapshot, it stops after so many steps; it starts again after the duration.</summary>
     CrashResetting,
 
+    /// <summary>The power goes when a long batch has been written and not synced, so many times in a row; the node starts again after the duration. Real disks only.</summary>
+    CrashTearing,
+
     /// <summary>The process stands still.</summary>
     Pause,
 

@@ -100,7 +100,8 @@ public static class Mutations
             // Crashes in the midst of many writes, segments that roll over, and snapshots.
             Mutation.RecycleBeforeSuperblock or Mutation.ReleaseBeforeWrite => busyDisk with { Faults = [FaultKind.CrashWhileWriting] },
             Mutation.ResetCountsAtOnce => busyDisk with { Nodes = 3, FaultEveryUs = 200_000, Faults = [FaultKind.CrashWhileWriting, FaultKind.CutLinks, FaultKind.CutLinks] },
-            Mutation.KeepTornTail => busyDisk with { Nodes = 1, FaultEveryUs = 800_000, ThinkMaxUs = 20_000, HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.CrashWhileWriting] },
+            // Two torn batches in one place, both longer than what is filled with zeros at once; and values without zeros, since a batch that has them may lack a sector.
+            Mutation.KeepTornTail => busyDisk with { Nodes = 1, RealStore = true, Watchers = 0, Lockers = 0, RegisterClients = 0, SessionClients = 0, Clients = 6, ThinkMaxUs = 20_000, BatchInputsMax = 64, FaultEveryUs = 200_000, SnapshotEvery = 1_000, HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.CrashWhileWriting] },
             // Writes that are overtaken by those of another leader.
             Mutation.StableMarkFromOldTicket => plan with { Nodes = 3, WritePermille = 900, DiskMaxUs = 50_000, FaultEveryUs = 200_000, Faults = [FaultKind.SlowDisk, FaultKind.IsolateLeader, FaultKind.CutLinks] },
             Mutation.ReadBeforePublished => plan with { RealStore = true },

@@ -15,7 +15,7 @@ internal static class StrikeText
         StrikeKind.FailWrite or StrikeKind.FailSync => "after",
         StrikeKind.FillDisk => "bytes",
         StrikeKind.Loss => "permille",
-        StrikeKind.Delay or StrikeKind.SlowDisk => "times",
+        StrikeKind.Delay or StrikeKind.SlowDisk or StrikeKind.CrashTearing => "times",
         StrikeKind.Clock => "tick-us",
         StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer => "via",
         StrikeKind.Restore or StrikeKind.Wipe => "replace",

@@ -14,7 +14,8 @@ internal sealed partial class SimNode
     private bool _damaged; // and not started since
     private bool _superblockOnly, _pairDamaged; // what was damaged
     private (int Steps, long DownTimeUs)? _crashAtStart, _crashInReset; // armed, and not struck yet
-    private bool _lied; // likewise
+    private int _tears; // long batches that are to be torn
+    private bool _lied; // and not started since
     private bool _isLost; // the disk lost too much, and whoever looks after the cluster knows
     private EntryId _lostEnd; // as the disk said at the last start
     private const long RetryUs = 500_000;
@@ -35,6 +36,21 @@ internal sealed partial class SimNode
         _downTimeUs = downTimeUs;
         _disk.ArmCrash(steps);
         if (steps is null) (_crashAtStart, _crashInReset) = (null, null);
+    }
+
+    public void ArmTears(int times, long downTimeUs)
+    {
+        (_tears, _downTimeUs) = (times, downTimeUs);
+        _disk.ArmTear(times > 0);
+    }
+
+    /// <summary>Whether it was the power that went, in a crash while writing.</summary>
+    private bool TakeTear()
+    {
+        bool coin = _diskRandom.Below(2) == 0;
+        if (_tears == 0) return coin;
+        _tears--;
+        return true;
     }
 
     public void ArmCrashAtStart(int steps, long downTimeUs) => _crashAtStart = (steps, downTimeUs);
@@ -101,6 +117,7 @@ internal sealed partial class SimNode
     {
         if (!IsUp || _lied || _pairDamaged || _world.Nodes.Count > SimWorld.SlotsMax - 4 || !_disk.Lie(strike)) return;
         (_damaged, _lied, _superblockOnly) = (true, true, false);
+        _shadow.RememberCuts();
         _world.Statistics.DiskLies++;
         Call(strike.ForUs, () =>
         {
@@ -151,8 +168,10 @@ internal sealed partial class SimNode
         }
         if (_lied) _disk.Heal();
         // The end of a log may be lost without a trace: no disk tells that from a log that ended there.
-        if (_lied && recovered.LostEnd == EntryId.Zero && !_shadow.Matches(recovered) && _shadow.WasOnce(recovered)) return GiveUpDisk("its log ends earlier than it did");
+        bool isShort = recovered.LostEnd == EntryId.Zero ? !_shadow.Matches(recovered) : recovered.LostEnd < _shadow.Last;
+        if (_lied && isShort && _shadow.WasOnce(recovered)) return GiveUpDisk("its log ends earlier than it did");
         _lied = false;
+        _shadow.ForgetCuts();
         bool mayHaveLost = _damaged && !_superblockOnly;
         if (_disk.LostAtOpening > _lostEnd && !mayHaveLost) throw new SimulationFailure($"I7: {Id} after its restart takes {_disk.LostAtOpening} for lost, and its log was not damaged.");
         // What was damaged may lie below the snapshot: then the log begins anew there, and nothing is lost.
@@ -168,6 +187,7 @@ internal sealed partial class SimNode
         _durableSnapshot = snapshot;
         LoadMachine(recovered.Snapshot, state);
         ArmDelayedCrash(ref _crashAtStart);
+        if (_tears > 0) _disk.ArmTear(true);
         return true;
     }
 

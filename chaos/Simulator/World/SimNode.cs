@@ -182,7 +182,7 @@ internal sealed partial class SimNode
         catch (SimulatedCrash)
         {
             _world.Statistics.CrashesWhileWriting++;
-            Crash(powerCut: _diskRandom.Below(2) == 0);
+            Crash(powerCut: TakeTear());
             StartLater(_downTimeUs);
         }
         catch (SimulatedDiskError error)

@@ -23,6 +23,9 @@ public sealed class DiskFaults
     /// <summary>The power goes just before the call with this number (see <see cref="SimulatedFileSystem.Steps"/>), or in the middle of it if it is a write.</summary>
     public long? CrashAtStep { get; set; }
 
+    /// <summary>The power goes just before the sync of a file that has at least so many bytes waiting for it, and their beginning is what arrived.</summary>
+    public long? CrashBeforeSyncOfBytes { get; set; }
+
     /// <summary>Writes and reservations that would need more than this fail with <see cref="FileError.NoSpace"/>; pages that were written or reserved can be written again.</summary>
     public long? SpaceBytesMax { get; set; }
 
@@ -66,7 +69,7 @@ public sealed class DiskFaults
     {
         _armed.Clear();
         _badSpots.Clear();
-        (CrashAtStep, SpaceBytesMax, ReadOnly) = (null, null, false);
+        (CrashAtStep, CrashBeforeSyncOfBytes, SpaceBytesMax, ReadOnly) = (null, null, null, false);
     }
 
     internal FileError? Take(DiskOperation operation, string path)

@@ -13,6 +13,7 @@ public sealed class SimulatedFileSystem : IFileSystem
     private readonly SimulatedNames _names = new();
     private readonly HashSet<string> _locks = new(StringComparer.Ordinal);
     private SimulatedRandom _random;
+    private bool _isTorn; // the power went before a sync that was waited for
     private long _life; // handles and locks of earlier lives are dead
 
     public SimulatedFileSystem(ulong seed) => _random = new SimulatedRandom(seed);
@@ -35,7 +36,7 @@ public sealed class SimulatedFileSystem : IFileSystem
     /// <summary>The power goes and comes back: unsynced changes survive in part.</summary>
     public void PowerCut()
     {
-        _names.PowerCut(ref _random);
+        _names.PowerCut(ref _random, filesInOrder: _isTorn);
         StartNewLife();
     }
 
@@ -174,7 +175,8 @@ public sealed class SimulatedFileSystem : IFileSystem
         _life++;
         _locks.Clear();
         IsDown = false;
-        Faults.CrashAtStep = null;
+        _isTorn = false;
+        (Faults.CrashAtStep, Faults.CrashBeforeSyncOfBytes) = (null, null);
     }
 
     private void RequirePower(string path)
@@ -276,6 +278,8 @@ public sealed class SimulatedFileSystem : IFileSystem
         {
             RequireAlive();
             owner.Syncs++;
+            if (owner.Faults.CrashBeforeSyncOfBytes <= inode.DirtyBytes)
+                (owner.Faults.CrashAtStep, owner._isTorn) = (owner.Steps + 1, true);
             try
             {
                 owner.Change(DiskOperation.Sync, path);

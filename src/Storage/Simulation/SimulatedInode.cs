@@ -8,7 +8,7 @@ namespace Conclave.Storage;
 internal sealed class SimulatedInode
 {
     internal const int PageBytes = 4096;
-    private const int SectorBytes = 512;
+    private const int SectorBytes = 512, SectorsPerPage = PageBytes / SectorBytes;
     private static readonly byte[] ZeroPage = new byte[PageBytes];
 
     private readonly List<byte[]?> _cached = [];
@@ -31,6 +31,9 @@ internal sealed class SimulatedInode
             return pages * PageBytes;
         }
     }
+
+    /// <summary>Pages that wait for a sync.</summary>
+    internal long DirtyBytes => (long)_dirty.Count * PageBytes;
 
     internal long BytesToAllocate(long offset, long bytes)
     {
@@ -175,18 +178,21 @@ internal sealed class SimulatedInode
                 _cached[page] = PageOf(_durable, page);
     }
 
-    /// <summary>What the platter holds after the power went, chosen sector by sector.</summary>
-    internal void PowerCut(ref SimulatedRandom random)
+    /// <summary>What the platter holds after the power went: nothing, everything, the beginning, or chosen sector by sector.</summary>
+    internal void PowerCut(ref SimulatedRandom random, bool inOrder)
     {
         _dirty.ExceptWith(_lost);
         _lost.Clear();
         _before.Clear();
-        switch (random.Below(4))
+        switch (inOrder ? 2 : random.Below(4))
         {
             case 0: // nothing arrived
                 break;
             case 1: // everything arrived
                 Sync();
+                break;
+            case 2: // in order, up to a sector
+                WriteOut(random.Below(_dirty.Count * SectorsPerPage + 1));
                 break;
             default:
                 foreach (int page in _dirty)
@@ -203,6 +209,21 @@ internal sealed class SimulatedInode
             _cached.Add(PageOf(_durable, page));
         if (_durable.Count > pages)
             _durable.RemoveRange(pages, _durable.Count - pages);
+    }
+
+    private void WriteOut(int sectors)
+    {
+        foreach (int page in _dirty)
+        {
+            int here = Math.Min(sectors, SectorsPerPage);
+            sectors -= here;
+            if (here == 0)
+                continue;
+            byte[] mixed = new byte[PageBytes];
+            (PageOf(_durable, page) ?? ZeroPage).CopyTo(mixed, 0);
+            (PageOf(_cached, page) ?? ZeroPage).AsSpan(0, here * SectorBytes).CopyTo(mixed);
+            SetDurable(page, mixed);
+        }
     }
 
     /// <summary>Changes cache and platter alike.</summary>

@@ -70,7 +70,7 @@ internal sealed class SimulatedNames
         _unsynced.RemoveRange(kept, _unsynced.Count - kept);
     }
 
-    internal void PowerCut(ref SimulatedRandom random)
+    internal void PowerCut(ref SimulatedRandom random, bool filesInOrder)
     {
         // A journal keeps a prefix of the changes. A file system without one may keep any of them, so half of the cuts do that.
         bool inOrder = random.Coin();
@@ -89,7 +89,7 @@ internal sealed class SimulatedNames
         {
             SimulatedInode file = _durable[path];
             if (seen.Add(file))
-                file.PowerCut(ref random);
+                file.PowerCut(ref random, filesInOrder);
             _visible.Add(path, file);
         }
     }
