@@ -64,6 +64,13 @@ public static class CommandBody
     /// <param name="hash">Its <see cref="StoreView.StateHash"/> just behind the mark.</param>
     public static byte[] StateReport(ulong markIndex, ulong memberId, ulong hash) => MarkBody.Report(markIndex, memberId, hash);
 
+    /// <param name="tokenKey">Random bytes, at least <see cref="AuthState.TokenKeyBytesMin"/>.</param>
+    public static byte[] AuthEnable(ReadOnlySpan<byte> tokenKey)
+    {
+        byte[] body = new byte[1 + Varint.IntBytesMax + tokenKey.Length];
+        return body[..Varint.WriteBytes(body, 0, 1 << 3 | 2, tokenKey)];
+    }
+
     private static byte[] OneNumber(long value)
     {
         Span<byte> bytes = stackalloc byte[1 + Varint.LongBytesMax];

@@ -35,4 +35,28 @@ public enum StoreError : byte
 
     /// <summary>The answer would be larger than a session keeps, see <see cref="SessionSequence.ResponseBytesMax"/>. Nothing was written.</summary>
     ResponseTooLarge,
+
+    /// <summary>Auth is on and nobody said who it is; or a user is to be added without a name.</summary>
+    UserEmpty,
+    UserExists,
+    UserNotFound,
+    RoleEmpty,
+    RoleExists,
+    RoleNotFound,
+
+    /// <summary>Auth cannot be switched on: there is no user root.</summary>
+    RootUserMissing,
+
+    /// <summary>Auth cannot be switched on: user root has not got role root.</summary>
+    RootRoleMissing,
+    PermissionNotGiven,
+    PermissionDenied,
+    RoleNotGranted,
+    PermissionNotGranted,
+
+    /// <summary>What root needs would be taken away while auth is on, or a permission names a range that ends before it begins.</summary>
+    InvalidAuthManagement,
+
+    /// <summary>Users or roles have changed since it was found out who asks. Say who it is again.</summary>
+    AuthRevisionOld,
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using Conclave.Store.Auth;
 using Conclave.Store.History;
 using Conclave.Store.Leases;
 using Conclave.Store.Protobuf;
@@ -30,6 +31,7 @@ public sealed class StoreView
         Alarms = state.Alarms;
         MemberAttributes = state.Attributes;
         Marks = state.Marks;
+        Auth = state.Auth;
         Faults = state.Faults;
         Log = state.Log.View;
         Sessions = state.Sessions.Publish();
@@ -66,6 +68,9 @@ public sealed class StoreView
 
     /// <summary>The newest state mark, and what the members reported of it.</summary>
     public ClusterMarks Marks { get; }
+
+    /// <summary>Users and roles, and whether they count.</summary>
+    public AuthState Auth { get; }
 
     /// <summary>All leases, by id. A new list each time.</summary>
     public IReadOnlyList<LeaseState> Leases => _leases.All();
@@ -113,6 +118,36 @@ public sealed class StoreView
         AlarmSet.Apply(Alarms, alarm with { Action = AlarmAction.Get }, answer);
         body.Write(answer.Written);
         return StoreError.None;
+    }
+
+    /// <summary>Whether somebody may ask this RangeRequest. What is no such message is let pass: <see cref="Range"/> refuses it.</summary>
+    public StoreError CheckRange(in CommandIdentity who, ReadOnlySpan<byte> request) =>
+        RangeRequest.TryParse(request, out RangeRequest range) ? Auth.CheckRead(who, range.Key, range.RangeEnd) : StoreError.None;
+
+    /// <summary>Whether somebody may ask this TxnRequest, of which <see cref="RequestCheck.Txn"/> said that it is read-only.</summary>
+    public StoreError CheckReadOnlyTxn(in CommandIdentity who, ReadOnlySpan<byte> request) => CommandPermission.ReadOnlyTxn(Auth, who, request);
+
+    /// <summary>Whether somebody may do what this WatchRequest asks for. Only what it creates needs a permission.</summary>
+    public StoreError CheckWatch(in CommandIdentity who, ReadOnlySpan<byte> request)
+    {
+        bool creates = WatchRequest.TryParse(request, out WatchRequest watch) && watch.Kind == WatchRequestKind.Create;
+        return creates && WatchCreateRequest.TryParse(watch.Body, out WatchCreateRequest create) ? Auth.CheckRead(who, create.Key, create.RangeEnd) : StoreError.None;
+    }
+
+    /// <summary>Whether somebody may read, or write, all keys that are attached to a lease.</summary>
+    public StoreError CheckAttached(in CommandIdentity who, long leaseId, bool writes)
+    {
+        StoreError error = Auth.CheckUser(who, out AuthUser? user);
+        if (user is null || user.IsRoot)
+            return error;
+        foreach (ReadOnlyMemory<byte> key in LeaseKeys(leaseId))
+        {
+            error = writes ? Auth.CheckWrite(who, key.Span, rangeEnd: []) : Auth.CheckRead(who, key.Span, rangeEnd: []);
+            if (error != StoreError.None)
+                break;
+        }
+
+        return error;
     }
 
     public bool TryGetLease(long id, out LeaseState lease) => _leases.TryGet(id, out lease);

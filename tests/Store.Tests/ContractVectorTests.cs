@@ -145,10 +145,10 @@ public class ContractVectorTests
         Assert.Equal("body"u8, command.Body.Span);
         for (int cut = 0; cut < Command.HeaderBytes; cut++)
             Assert.False(Command.TryDecode(payload.AsMemory(0, cut), out _));
-        payload[1] = 11;
+        payload[1] = 22;
         Assert.False(Command.TryDecode(payload, out _));
         payload[1] = 1;
-        payload[0] = 3;
+        payload[0] = 4;
         Assert.False(Command.TryDecode(payload, out _));
     }
 }

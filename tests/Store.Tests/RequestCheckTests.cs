@@ -129,6 +129,7 @@ public class RequestCheckTests(ITestOutputHelper output)
             var choices = new Choices(program);
             var model = new ModelStore();
             var random = new RandomRequests(choices, () => model);
+            KeyValueStore secured = Auth.AuthTestStore.WithAlice((PermissionKind.ReadWrite, "k", "\0"));
             var store = new KeyValueStore(new StoreOptions());
             using var client = new WatchClient(store);
             while (choices.AreLeft)
@@ -155,6 +156,7 @@ public class RequestCheckTests(ITestOutputHelper output)
                 client.Session.Submit(bytes);
                 var kind = (CommandKind)(1 + choices.Below(8));
                 store.Apply(store.AppliedIndex + 1, 1, new Command(kind, 1, 1, bytes), true);
+                secured.Apply(secured.AppliedIndex + 1, 1, new Command((CommandKind)(1 + choices.Below(21)), 1, 1, bytes, default, CommandIdentity.Of(choices.Of("root", "alice"), ulong.MaxValue)), true);
                 store.Publish();
                 store.View.Range(bytes, new System.Buffers.ArrayBufferWriter<byte>());
                 store.View.AlarmGet(bytes, new System.Buffers.ArrayBufferWriter<byte>());

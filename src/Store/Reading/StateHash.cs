@@ -26,6 +26,7 @@ internal static class StateHash
         AddLeases(ref hash, leases);
         AddSessions(ref hash, view);
         AddCluster(ref hash, view);
+        AddAuth(ref hash, view.Auth);
         return hash.Value;
     }
 
@@ -91,6 +92,39 @@ internal static class StateHash
             hash.Add((ulong)answer.Error);
             hash.Add(answer.Revision);
             hash.Add(answer.Body);
+            if (answer.User is { } user)
+                hash.Add(user);
+        }
+    }
+
+    // Nothing while nobody has ever changed it: so the hash of a state without auth is what it was before there was any.
+    private static void AddAuth(ref StateHasher hash, AuthState auth)
+    {
+        if (auth.IsInitial)
+            return;
+        hash.Add(auth.Revision << 1 | (auth.IsEnabled ? 1UL : 0));
+        hash.Add(auth.TokenKey.Span);
+        hash.Add(auth.Users.Count);
+        foreach (AuthUser user in auth.Users.Values)
+        {
+            hash.Add(user.Name);
+            hash.Add(user.PasswordHash);
+            hash.Add(user.Generation << 1 | (user.IsWithoutPassword ? 1UL : 0));
+            hash.Add(user.Roles.Length);
+            foreach (string role in user.Roles)
+                hash.Add(role);
+        }
+
+        foreach (AuthRole role in auth.Roles.Values)
+        {
+            hash.Add(role.Name);
+            hash.Add(role.Permissions.Length);
+            foreach (AuthPermission permission in role.Permissions)
+            {
+                hash.Add((long)permission.Kind);
+                hash.Add(permission.Key.Span);
+                hash.Add(permission.RangeEnd.Span);
+            }
         }
     }
 

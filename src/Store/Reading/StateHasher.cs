@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Text;
 
 namespace Conclave.Store.Reading;
 
@@ -25,6 +26,8 @@ internal struct StateHasher
     public void Add(ulong number) => Take(Fold(number ^ K0, K1));
 
     public void Add(long number) => Add((ulong)number);
+
+    public void Add(string text) => Add(Encoding.UTF8.GetBytes(text));
 
     public void Add(ReadOnlySpan<byte> record)
     {

@@ -16,8 +16,8 @@ internal static class StateReader
         if (!reader.Bytes(SavedState.Magic.Length).SequenceEqual(SavedState.Magic))
             throw reader.Damaged("This is not a saved Conclave state");
         uint format = (uint)reader.Integer(sizeof(uint));
-        if (format is not SavedState.FormatPlain and not SavedState.FormatWithSessions)
-            throw reader.Damaged($"The saved state has format {format}, and this version reads {SavedState.FormatPlain} and {SavedState.FormatWithSessions}");
+        if (format is < SavedState.FormatPlain or > SavedState.FormatWithAuth)
+            throw reader.Damaged($"The saved state has format {format}, and this version reads {SavedState.FormatPlain} to {SavedState.FormatWithAuth}");
 
         var state = new StoreState { Faults = faults };
         long revision = (long)reader.Integer();
@@ -30,11 +30,14 @@ internal static class StateReader
         LoadLeases(reader, state);
         LoadAlarms(reader, state);
         LoadAttributes(reader, state);
-        if (format == SavedState.FormatWithSessions)
+        if (format >= SavedState.FormatWithSessions)
         {
-            LoadSessions(reader, state, revision);
+            LoadSessions(reader, state, revision, hasUsers: format >= SavedState.FormatWithAuth);
             LoadMarks(reader, state);
         }
+
+        if (format >= SavedState.FormatWithAuth)
+            state.Auth = SavedAuth.Load(reader);
 
         LoadKeys(reader, state);
         LoadChanges(reader, state, revision);
@@ -75,7 +78,7 @@ internal static class StateReader
         }
     }
 
-    private static void LoadSessions(SavedReader reader, StoreState state, long revision)
+    private static void LoadSessions(SavedReader reader, StoreState state, long revision, bool hasUsers)
     {
         long previous = long.MinValue;
         for (bool first = true; reader.TryRecord(out ReadOnlySpan<byte> record); first = false)
@@ -87,8 +90,11 @@ internal static class StateReader
             long answered = BinaryPrimitives.ReadInt64LittleEndian(record[17..]);
             reader.Expect(first || id > previous, "Sessions are out of order");
             reader.Expect(state.Leases.Contains(id), "A session is of an unknown lease");
-            reader.Expect(sequence > 0 && error <= StoreError.ResponseTooLarge && answered >= 1 && answered <= revision, "The answer of a session does not fit");
-            state.Sessions.Keep(new SessionAnswer(id, sequence, error, answered, record[SavedState.SessionBytesMin..].ToArray()));
+            reader.Expect(sequence > 0 && error <= StoreError.AuthRevisionOld && answered >= 1 && answered <= revision, "The answer of a session does not fit");
+            ReadOnlySpan<byte> rest = record[SavedState.SessionBytesMin..];
+            string? user = null;
+            reader.Expect(!hasUsers || SavedAuth.TryReadSessionUser(ref rest, out user), "The user of a session does not fit");
+            state.Sessions.Keep(new SessionAnswer(id, sequence, error, answered, rest.ToArray(), user));
             previous = id;
         }
     }

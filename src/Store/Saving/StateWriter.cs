@@ -40,7 +40,8 @@ internal sealed class StateWriter
     {
         WriteBytes(SavedState.Magic);
         bool isPlain = view.Sessions is null && view.Marks.Index == 0;
-        WriteInteger(isPlain ? SavedState.FormatPlain : SavedState.FormatWithSessions, sizeof(uint));
+        bool hasAuth = !view.Auth.IsInitial;
+        WriteInteger(hasAuth ? SavedState.FormatWithAuth : isPlain ? SavedState.FormatPlain : SavedState.FormatWithSessions, sizeof(uint));
         WriteInteger((ulong)view.Revision);
         WriteInteger((ulong)view.CompactRevision);
         WriteInteger(view.AppliedIndex);
@@ -72,10 +73,16 @@ internal sealed class StateWriter
         }
 
         WriteLength(0);
-        if (!isPlain)
+        if (!isPlain || hasAuth)
         {
-            WriteSessions(view);
+            WriteSessions(view, hasAuth);
             WriteMarks(view.Marks);
+        }
+
+        if (hasAuth)
+        {
+            foreach (byte[] record in SavedAuth.Records(view.Auth))
+                WriteRecord(record);
         }
 
         WriteKeys(view);
@@ -89,15 +96,17 @@ internal sealed class StateWriter
         Flush();
     }
 
-    private void WriteSessions(StoreView view)
+    private void WriteSessions(StoreView view, bool withUsers)
     {
         foreach (SessionAnswer answer in SessionTable.All(view.Faults.HasFlag(StoreFaults.SaveNoSessions) ? null : view.Sessions))
         {
-            WriteLength(SavedState.SessionBytesMin + answer.Body.Length);
+            byte[] user = withUsers ? SavedAuth.SessionUser(answer.User) : [];
+            WriteLength(SavedState.SessionBytesMin + user.Length + answer.Body.Length);
             WriteInteger((ulong)answer.Id);
             WriteInteger(answer.Sequence);
             WriteInteger((ulong)answer.Error, 1);
             WriteInteger((ulong)answer.Revision);
+            WriteBytes(user);
             WriteBytes(answer.Body);
         }
 

@@ -6,9 +6,9 @@ namespace Conclave.Store.Sessions;
 /// <summary>The last answer of a session.</summary>
 internal sealed class SessionAnswer
 {
-    public SessionAnswer(long id, ulong sequence, StoreError error, long revision, byte[] body)
+    public SessionAnswer(long id, ulong sequence, StoreError error, long revision, byte[] body, string? user = null)
     {
-        (Id, Sequence, Error, Revision, Body) = (id, sequence, error, revision, body);
+        (Id, Sequence, Error, Revision, Body, User) = (id, sequence, error, revision, body, user);
         Key = new byte[LeaseTable.IdBytes];
         LeaseTable.WriteId(Key, id);
     }
@@ -20,6 +20,9 @@ internal sealed class SessionAnswer
 
     /// <summary>The response without its header; empty on error. Nobody changes it.</summary>
     public byte[] Body { get; }
+
+    /// <summary>Whose command it was; null for one that came while auth was off.</summary>
+    public string? User { get; }
 
     /// <summary>In the order of <see cref="LeaseTable.WriteId"/>.</summary>
     public byte[] Key { get; }

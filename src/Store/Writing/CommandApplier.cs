@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Conclave.Store.Auth;
 using Conclave.Store.Marks;
 using Conclave.Store.Protobuf;
 using Conclave.Store.Requests;
@@ -16,26 +17,42 @@ internal sealed class CommandApplier(StoreState state)
     private readonly TxnRun _txn = new(state);
     private readonly List<byte[]> _deleted = [];
 
-    public ApplyOutcome Apply(in Command command, bool wantResponse) =>
-        command.Session.IsNone ? Apply(command, wantResponse, bound: null) : ApplyInSession(command);
+    public ApplyOutcome Apply(in Command command, bool wantResponse)
+    {
+        StoreError denied = state.Auth.IsEnabled ? CommandPermission.Check(state, command) : StoreError.None;
+        if (!command.Session.IsNone)
+            return ApplyInSession(command, denied);
+        return denied == StoreError.None ? Apply(command, wantResponse, bound: null) : Refused(denied);
+    }
 
     /// <summary>Applies a command whose sequence is new; gives the kept answer to a repeat.</summary>
-    private ApplyOutcome ApplyInSession(in Command command)
+    private ApplyOutcome ApplyInSession(in Command command, StoreError denied)
     {
+        // Not kept as an answer: the same command may come again with a name that holds, and a late copy of this one is refused again.
+        if (denied is StoreError.UserEmpty or StoreError.AuthRevisionOld)
+            return Refused(denied);
         (long id, ulong sequence) = command.Session;
         if (!state.Leases.Contains(id))
             return Refused(StoreError.LeaseNotFound);
         SessionAnswer? last = state.Sessions.Find(id);
         ulong reached = last?.Sequence ?? 0;
+        if (state.Auth.IsEnabled && last is not null && !MayUse(last, command))
+            return Refused(StoreError.PermissionDenied);
         if (sequence <= reached && !state.Faults.HasFlag(StoreFaults.ApplyRepeats))
             return last is not null && sequence == reached ? Repeat(last) : Refused(StoreError.SequenceTooOld);
 
         // The answer is made on every member, whether or not somebody waits there: any of them may have to repeat it.
         bool isWrite = command.Kind is CommandKind.Put or CommandKind.DeleteRange or CommandKind.Txn;
-        ApplyOutcome outcome = isWrite ? Apply(command, wantResponse: true, _bound) : Refused(StoreError.Malformed);
-        state.Sessions.Keep(new SessionAnswer(id, sequence, outcome.Error, outcome.Revision, outcome.Body.ToArray()));
+        ApplyOutcome outcome = denied != StoreError.None ? Refused(denied)
+            : isWrite ? Apply(command, wantResponse: true, _bound)
+            : Refused(StoreError.Malformed);
+        state.Sessions.Keep(new SessionAnswer(id, sequence, outcome.Error, outcome.Revision, outcome.Body.ToArray(), command.Identity.User));
         return outcome;
     }
+
+    // The kept answer is for whoever asked, and a number that is used up is lost for the others. A session from before auth goes on as the first user's.
+    private static bool MayUse(SessionAnswer last, in Command command) =>
+        last.User is { } owner ? owner == command.Identity.User : command.Session.Sequence > last.Sequence;
 
     private static ApplyOutcome Repeat(SessionAnswer answer) => new() { Error = answer.Error, Revision = answer.Revision, Body = answer.Body };
 
@@ -57,6 +74,7 @@ internal sealed class CommandApplier(StoreState state)
             CommandKind.MemberAttributes => MemberAttributes(body),
             CommandKind.StateMark => MarkRules.Mark(state, body),
             CommandKind.StateReport => MarkRules.Report(state, body),
+            _ when AuthRules.Owns(command.Kind) => AuthRules.Apply(state, command.Kind, body),
             // What a corrupt cluster is asked to write is refused; what it knows can still be read.
             _ when MarkRules.RefusesWrites(state) => StoreError.Corrupt,
             CommandKind.Put => Put(body, response, bound),

@@ -35,6 +35,7 @@ internal sealed class StoreState
     public ImmutableArray<ActiveAlarm> Alarms { get; set; } = [];
     public ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>> Attributes { get; set; } = ImmutableSortedDictionary<ulong, ReadOnlyMemory<byte>>.Empty;
     public ClusterMarks Marks { get; set; } = ClusterMarks.None;
+    public AuthState Auth { get; set; } = AuthState.Initial;
     public long Revision { get; set; } = 1;
     public long CompactRevision { get; set; } = -1;
     public ulong AppliedIndex { get; set; }

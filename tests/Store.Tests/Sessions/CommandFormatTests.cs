@@ -1,4 +1,5 @@
 using Conclave.Support;
+using FsCheck;
 using FsCheck.Fluent;
 
 namespace Conclave.Store.Tests;
@@ -11,7 +12,7 @@ public class CommandFormatTests(ITestOutputHelper output)
         {
             (byte kind, ulong origin, ulong request) = head;
             var sent = new SessionSequence(session.Item1, session.Item1 == 0 ? 0 : session.Item2);
-            var expected = (CommandKind)(1 + kind % 10);
+            var expected = (CommandKind)(1 + kind % 21);
             byte[] payload = Command.Encode(expected, origin, request, body, sent);
             Assert.True(Command.TryDecode(payload, out Command command));
             Assert.Equal((expected, origin, request, sent), (command.Kind, command.Origin, command.RequestId, command.Session));
@@ -35,7 +36,7 @@ public class CommandFormatTests(ITestOutputHelper output)
             Assert.False(Command.TryDecode(plain.AsMemory(0, length), out _));
         for (int length = 0; length < Command.SessionHeaderBytes; length++)
             Assert.False(Command.TryDecode(session.AsMemory(0, length), out _));
-        foreach ((int at, byte value) in ((int, byte)[])[(0, 0), (0, 3), (1, 0), (1, 11), (2, 1), (3, 1)])
+        foreach ((int at, byte value) in ((int, byte)[])[(0, 0), (0, 4), (1, 0), (1, 22), (2, 1), (3, 1)])
         {
             byte[] changed = [.. session];
             changed[at] = value;
@@ -44,5 +45,37 @@ public class CommandFormatTests(ITestOutputHelper output)
 
         session.AsSpan(20, 8).Clear();   // session 0 is no session
         Assert.False(Command.TryDecode(session, out _));
+    }
+
+    [Fact]
+    public void A_command_says_who_sent_it() =>
+        Properties.Holds(Prop.ForAll((Tuple<byte, ulong, ulong> head, byte[] body, Tuple<long, ulong, NonEmptyString, ulong> by) =>
+        {
+            (byte kind, ulong origin, ulong request) = head;
+            (Tuple<long, ulong> session, Tuple<NonEmptyString, ulong> who) = (Tuple.Create(by.Item1, by.Item2), Tuple.Create(by.Item3, by.Item4));
+            string user = new([.. who.Item1.Get.Select(c => char.IsSurrogate(c) ? 'x' : c)]);   // a name has been UTF-8 before it comes here
+            CommandIdentity identity = who.Item2 % 5 == 0 ? CommandIdentity.Member : CommandIdentity.Of(user, Math.Max(1, who.Item2));
+            var sent = new SessionSequence(session.Item1, session.Item1 == 0 ? 0 : session.Item2);
+            var expected = (CommandKind)(1 + kind % 21);
+            byte[] payload = Command.Encode(expected, origin, request, body, sent, identity);
+            Assert.True(Command.TryDecode(payload, out Command command));
+            Assert.Equal((expected, origin, request, sent, identity), (command.Kind, command.Origin, command.RequestId, command.Session, command.Identity));
+            Assert.Equal(body, command.Body.ToArray());
+            for (int length = 0; length < payload.Length - body.Length; length++)
+                Assert.False(Command.TryDecode(payload.AsMemory(0, length), out _));
+        }), output, tests: 500);
+
+    [Fact]
+    public void A_name_that_is_no_text_or_has_no_revision_is_not_taken_for_a_user()
+    {
+        byte[] good = Command.Encode(CommandKind.Put, 1, 2, [3], default, CommandIdentity.Of("eve", 7));
+        byte[] noText = [.. good], noRevision = [.. good], halfSession = [.. good];
+        noText[Command.IdentityHeaderBytes] = 0xff;
+        noRevision[36] = 0;
+        halfSession[28] = 1;
+        Assert.True(Command.TryDecode(good, out _));
+        Assert.False(Command.TryDecode(noText, out _));
+        Assert.False(Command.TryDecode(noRevision, out _));
+        Assert.False(Command.TryDecode(halfSession, out _));
     }
 }
