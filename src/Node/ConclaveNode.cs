@@ -2,10 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
+using Conclave.Node.Http.Limits;
 using Conclave.Node.Metrics;
 using Conclave.Node.Options;
 using Conclave.Node.Services;
 using Conclave.Node.Services.Locks;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
@@ -31,6 +33,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     /// <param name="onFatal">The node cannot go on; the process should end. Called at most once, from any thread.</param>
     /// <exception cref="ArgumentException">The options have <see cref="NodeOptions.Problems"/>.</exception>
     /// <exception cref="StorageException">The data directory cannot be used; the message names the file, the place and the remedy.</exception>
+    /// <exception cref="TlsFileException">A certificate or key that a flag names cannot be used; the message says why and what to do.</exception>
     /// <exception cref="Peers.JoinRefusedException">The cluster to join does not know this member, or does not answer; the message says what to do.</exception>
     public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal) : this(options, new PosixFileSystem(), loggers, onFatal)
     {
@@ -42,6 +45,8 @@ public sealed class ConclaveNode : IAsyncDisposable
         foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
         _options = options;
         _logger = loggers.CreateLogger("Conclave");
+        TlsSide? clientTls = options.ListenClientUrls.Any(url => url.Scheme == "https")
+            ? TlsSide.Open(options.ClientTls, options.ListenClientUrls.Concat(options.AdvertiseClientUrls), options, TimeProvider.System, _logger) : null;
         _replica = new Replica(options, files, _logger, onFatal);
         ClusterIdentity cluster = _replica.Cluster;
         Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), _replica.Members.Others().Length + 1, Path.GetFullPath(options.DataDir));
@@ -64,9 +69,16 @@ public sealed class ConclaveNode : IAsyncDisposable
         var routes = new PlainRoutes();
         new HealthRoutes(context).AddTo(routes);
         metrics.AddTo(routes);
+        var refusals = new ClientRefusals(TimeProvider.System, _logger);
+        metrics.Refusals = refusals;
+        metrics.ClientTls = clientTls;
         _listener = new ClientListener(new ClientListenerOptions
         {
-            Addresses = [.. options.ListenClientUrls.Select(url => new ListenAddress(EndPointOf(url)))],
+            Addresses = [.. options.ListenClientUrls.Select(url => new ListenAddress(EndPointOf(url), url.Scheme == "https" && clientTls is { } tls
+                ? peer => tls.ForHttp(problem => refusals.Say(RefusalReason.Certificate, peer, problem))
+                : null))],
+            CertificatesNameUsers = clientTls is { NamesUsers: true },
+            Refusals = refusals,
             ReceiveBytesMax = options.MaxRequestBytes + (512 << 10),
             Observer = calls,
         }, registry, routes, loggers);

@@ -4,6 +4,7 @@ using Conclave.Node;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
 using Conclave.Node.Services;
+using Conclave.Node.Tls;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -59,6 +60,11 @@ catch (StorageException problem)
 {
     Console.Error.WriteLine($"conclave-node: {problem.Message}");
     return problem.Kind is StorageErrorKind.Locked or StorageErrorKind.NotWritable or StorageErrorKind.NoSpace ? ExitCodes.Unavailable : ExitCodes.Data;
+}
+catch (TlsFileException problem)
+{
+    Console.Error.WriteLine($"conclave-node: {problem.Message}");
+    return ExitCodes.Usage;
 }
 catch (Exception problem) when (problem is PortUnavailableException or JoinRefusedException)
 {

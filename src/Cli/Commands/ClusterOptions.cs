@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Conclave.Cli.Output;
 using Conclave.Client;
 using Conclave.Client.Rpc;
@@ -41,6 +40,18 @@ internal sealed class ClusterOptions
     private readonly Option<string?> _cert = FileOption("--cert", "Own certificate (PEM), with --key.");
     private readonly Option<string?> _key = FileOption("--key", "Private key (PEM) of --cert.");
 
+    private readonly Option<bool?> _skipVerify = new("--insecure-skip-tls-verify")
+    {
+        Description = $"Take every server's certificate; for tests only. [env: {Variable("--insecure-skip-tls-verify")}]",
+        Recursive = true,
+    };
+
+    private readonly Option<bool?> _insecureTransport = new("--insecure-transport")
+    {
+        Description = $"false: endpoints without http:// or https:// speak TLS also when no certificate is named. [env: {Variable("--insecure-transport")}; default: true]",
+        Recursive = true,
+    };
+
     private readonly Option<string> _output = new("--output", "-o", "-w", "--write-out")
     {
         Description = "text (tables on a terminal, plain lines otherwise) or json.",
@@ -51,7 +62,7 @@ internal sealed class ClusterOptions
 
     public ClusterOptions() => _output.AcceptOnlyFromAmong("text", "json");
 
-    public IEnumerable<Option> All => [_endpoints, _output, _timeout, _dialTimeout, _cacert, _cert, _key];
+    public IEnumerable<Option> All => [_endpoints, _output, _timeout, _dialTimeout, _cacert, _cert, _key, _skipVerify, _insecureTransport];
 
     public bool IsJson(ParseResult parsed) => parsed.GetValue(_output) == "json";
 
@@ -84,7 +95,9 @@ internal sealed class ClusterOptions
     public ConclaveClient Connect(ParseResult parsed, Terminal terminal, IEnumerable<string> endpoints) => new(Build(parsed, terminal, [.. endpoints]));
 
     private static Option<string?> FileOption(string name, string description) =>
-        new(name) { Description = description, Recursive = true, HelpName = "file" };
+        new(name) { Description = $"{description} [env: {Variable(name)}]", Recursive = true, HelpName = "file" };
+
+    private static string Variable(string option) => "CONCLAVE_" + option.TrimStart('-').ToUpperInvariant().Replace('-', '_');
 
     private ConclaveClientOptions Build(ParseResult parsed, Terminal terminal, ImmutableArray<string>? endpoints)
     {
@@ -92,33 +105,43 @@ internal sealed class ClusterOptions
             ? option
             : [terminal.Environment(EndpointsVariable) ?? DefaultEndpoint];
         const StringSplitOptions Tidy = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        bool insecure = Switch(parsed, terminal, _insecureTransport, unsaid: true);
+        SslClientAuthenticationOptions? tls = Tls(parsed, terminal, insecure);
         return new ConclaveClientOptions
         {
-            Endpoints = endpoints ?? [.. given.SelectMany(list => list.Split(',', Tidy))],
+            Endpoints = [.. (endpoints ?? [.. given.SelectMany(list => list.Split(',', Tidy))]).Select(endpoint => WithScheme(endpoint, isTls: tls is not null))],
             RequestTimeout = parsed.GetValue(_timeout) ?? TimeSpan.FromSeconds(5),
             // A person waits for an election, but not for a server that is not there.
             RetryPatience = TimeSpan.FromSeconds(2),
-            Channel = new RpcChannelOptions { ConnectTimeout = parsed.GetValue(_dialTimeout) ?? TimeSpan.FromSeconds(2), Tls = Tls(parsed) },
+            Channel = new RpcChannelOptions { ConnectTimeout = parsed.GetValue(_dialTimeout) ?? TimeSpan.FromSeconds(2), Tls = tls },
         };
     }
 
-    private SslClientAuthenticationOptions? Tls(ParseResult parsed)
-    {
-        (string? authority, string? certificate, string? key) = (parsed.GetValue(_cacert), parsed.GetValue(_cert), parsed.GetValue(_key));
-        if (authority is null && certificate is null) return null;
-        SslClientAuthenticationOptions tls = new();
-        if (certificate is not null)
-            tls.ClientCertificates = [X509Certificate2.CreateFromPemFile(certificate, key ?? certificate)];
-        if (authority is not null)
-        {
-            tls.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-            };
-            tls.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(authority);
-        }
+    /// <summary>As etcdctl: where the scheme is not written, TLS is spoken when anything was said about it.</summary>
+    private static string WithScheme(string endpoint, bool isTls) =>
+        isTls && !endpoint.Contains("://", StringComparison.Ordinal) ? "https://" + endpoint : endpoint;
 
-        return tls;
+    private SslClientAuthenticationOptions? Tls(ParseResult parsed, Terminal terminal, bool insecure)
+    {
+        (string? authorities, string? certificate, string? key) = (Text(parsed, terminal, _cacert), Text(parsed, terminal, _cert), Text(parsed, terminal, _key));
+        bool skipVerify = Switch(parsed, terminal, _skipVerify, unsaid: false);
+        if (key is not null && certificate is null) throw new ArgumentException("--key is given without --cert; a certificate and its key go together.");
+        return authorities is null && certificate is null && !skipVerify && insecure ? null : ClientTls.FromFiles(authorities, certificate, key, skipVerify);
+    }
+
+    private static string? Text(ParseResult parsed, Terminal terminal, Option<string?> option) =>
+        parsed.GetValue(option) ?? (terminal.Environment(Variable(option.Name)) is { Length: > 0 } value ? value : null);
+
+    private static bool Switch(ParseResult parsed, Terminal terminal, Option<bool?> option, bool unsaid)
+    {
+        if (parsed.GetValue(option) is { } given) return given;
+        string name = Variable(option.Name);
+        return terminal.Environment(name) switch
+        {
+            null or "" => unsaid,
+            "true" or "1" => true,
+            "false" or "0" => false,
+            { } other => throw new ArgumentException($"{name} is '{other}'; use true or false."),
+        };
     }
 }

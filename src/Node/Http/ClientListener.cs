@@ -1,4 +1,5 @@
 using System.Net;
+using Conclave.Node.Http.Limits;
 using Conclave.Node.Http.Port;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -33,7 +34,8 @@ public sealed class ClientListener : IAsyncDisposable
         if (problems.Length > 0)
             throw new ArgumentException(problems, nameof(options));
         _loggerFactory = loggerFactory;
-        _services = new ListenerServices(options, registry, routes, _lifetime, loggerFactory.CreateLogger<ClientListener>());
+        ILogger logger = loggerFactory.CreateLogger<ClientListener>();
+        _services = new ListenerServices(options, registry, routes, _lifetime, options.Refusals ?? new ClientRefusals(options.Time, logger), logger);
     }
 
     /// <summary>The addresses really bound, in the order of the options; empty before the start.</summary>
@@ -102,7 +104,7 @@ public sealed class ClientListener : IAsyncDisposable
             {
                 kestrel.Listen(address.EndPoint, listen =>
                 {
-                    listen.UseHttps(tls);
+                    listen.UseTls(tls, _services.Options, _services.Refusals);
                     listen.UseAuthorityRepair();
                     _bound.Add(() => listen.EndPoint);
                 });

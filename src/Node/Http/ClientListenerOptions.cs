@@ -1,13 +1,17 @@
 using System.Net;
+using System.Net.Security;
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Conclave.Node.Http;
 
 /// <summary>One address to listen on.</summary>
 /// <param name="EndPoint">Port 0 takes a free one.</param>
-/// <param name="Tls">Null serves cleartext: HTTP/2 with prior knowledge and HTTP/1.1 on one port. Set, both go over TLS by ALPN.</param>
-public sealed record ListenAddress(IPEndPoint EndPoint, HttpsConnectionAdapterOptions? Tls = null);
+/// <param name="Tls">
+/// Null serves cleartext: HTTP/2 with prior knowledge and HTTP/1.1 on one port. Set, both go over TLS by ALPN, and this says what a handshake with
+/// the caller at an address is done with.
+/// </param>
+public sealed record ListenAddress(IPEndPoint EndPoint, Func<EndPoint?, SslServerAuthenticationOptions>? Tls = null);
 
 /// <summary>What the client port needs to know.</summary>
 public sealed record ClientListenerOptions
@@ -26,6 +30,15 @@ public sealed record ClientListenerOptions
 
     /// <summary>Connections that have not said anything yet, at most; beyond it the next ones wait in the backlog. Default 1,024.</summary>
     public int SilentConnectionsMax { get; init; } = 1024;
+
+    /// <summary>How long a TLS handshake may take. Default 10 s.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The common name of a client's certificate is the name of its user: see <see cref="RpcContext.CertificateName"/>. Default false.</summary>
+    public bool CertificatesNameUsers { get; init; }
+
+    /// <summary>Counts clients that are turned away; null makes one.</summary>
+    public ClientRefusals? Refusals { get; init; }
 
     /// <summary>An idle HTTP/2 connection is pinged after this time. Default 2 h, as etcd.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromHours(2);
@@ -55,6 +68,8 @@ public sealed record ClientListenerOptions
             yield return $"SilentConnectionsMax is {SilentConnectionsMax}; use 1 or more.";
         if (FirstBytesTimeout <= TimeSpan.Zero)
             yield return $"FirstBytesTimeout is {FirstBytesTimeout}; use more than zero.";
+        if (HandshakeTimeout <= TimeSpan.Zero)
+            yield return $"HandshakeTimeout is {HandshakeTimeout}; use more than zero.";
         if (KeepAliveInterval < TimeSpan.FromSeconds(1) || KeepAliveTimeout < TimeSpan.FromSeconds(1))
             yield return $"KeepAliveInterval is {KeepAliveInterval} and KeepAliveTimeout {KeepAliveTimeout}; use one second or more for both.";
     }

@@ -1,7 +1,8 @@
+using Conclave.Node.Http.Limits;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node.Http;
 
 /// <summary>What every part of the listener shares.</summary>
 internal sealed record ListenerServices(
-    ClientListenerOptions Options, RpcRegistry Registry, PlainRoutes Routes, ListenerLifetime Lifetime, ILogger Logger);
+    ClientListenerOptions Options, RpcRegistry Registry, PlainRoutes Routes, ListenerLifetime Lifetime, ClientRefusals Refusals, ILogger Logger);

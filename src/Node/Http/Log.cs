@@ -18,4 +18,7 @@ internal static partial class Log
 
     [LoggerMessage(6105, LogLevel.Debug, "A connection from {Peer} ended before its protocol was known.")]
     public static partial void UnsortedConnection(this ILogger logger, Exception? exception, System.Net.EndPoint? peer);
+
+    [LoggerMessage(6106, LogLevel.Warning, "Refused a client at {Peer}: {Problem}.")]
+    public static partial void ClientRefused(this ILogger logger, System.Net.EndPoint? peer, string problem);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Conclave.Node.Http.Port;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
@@ -24,6 +25,7 @@ internal sealed class ServerCall : RpcContext
     {
         (_services, Method, _features, _headers, ViaGateway, _timeout) = (services, method, features, headers, viaGateway, timeout);
         _startedAt = services.Options.Time.GetTimestamp();
+        if (services.Options.CertificatesNameUsers) CertificateName = features.Get<CertifiedClient>()?.CommonName;
         services.Options.Observer?.Started(method);
     }
 
@@ -52,6 +54,8 @@ internal sealed class ServerCall : RpcContext
     public override RpcMethod Method { get; }
 
     public override bool ViaGateway { get; }
+
+    public override string? CertificateName { get; }
 
     public override TimeSpan? Timeout => _timeout;
 

@@ -3,8 +3,10 @@ using System.Globalization;
 using System.Text;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
+using Conclave.Node.Http.Limits;
 using Conclave.Node.Peers;
 using Conclave.Node.Services;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Conclave.Store;
 
@@ -14,6 +16,12 @@ namespace Conclave.Node.Metrics;
 internal sealed class NodeMetrics(ServiceContext context, WatchService watches, RpcMetrics calls)
 {
     private readonly Histogram _syncs = new();
+
+    /// <summary>Clients that the port turned away. Set once, before anything runs.</summary>
+    public ClientRefusals? Refusals { get; set; }
+
+    /// <summary>TLS towards clients, if there is any. Set once, before anything runs.</summary>
+    public TlsSide? ClientTls { get; set; }
 
     public void AddTo(PlainRoutes routes) =>
         routes.Add("/metrics", (_, _) => new(new PlainResponse(200, "text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(Text()))));
@@ -29,6 +37,8 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         text.Append("# TYPE etcd_disk_wal_fsync_duration_seconds histogram\n");
         _syncs.Write(text, "etcd_disk_wal_fsync_duration_seconds", "");
         calls.Write(text);
+        Refusals?.Write(text);
+        WriteExpiry(text, ("clients", ClientTls));
         return text.ToString();
     }
 
@@ -91,6 +101,15 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         if (Directory.Exists("/proc/self/fd")) Gauge(text, "process_open_fds", Directory.GetFiles("/proc/self/fd").Length);
         Gauge(text, "dotnet_gc_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
         Counter(text, "dotnet_gc_pause_milliseconds_total", (long)GC.GetTotalPauseDuration().TotalMilliseconds);
+    }
+
+    private static void WriteExpiry(StringBuilder text, params ReadOnlySpan<(string Side, TlsSide? Tls)> sides)
+    {
+        text.Append("# TYPE conclave_tls_certificate_expiry_seconds gauge\n");
+        foreach ((string side, TlsSide? tls) in sides)
+        {
+            if (tls?.ServedUntil is { } until) Line(text, $"conclave_tls_certificate_expiry_seconds{{side=\"{side}\"}}", new DateTimeOffset(until).ToUnixTimeSeconds());
+        }
     }
 
     private static void Gauge(StringBuilder text, string name, long value)

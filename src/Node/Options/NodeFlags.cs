@@ -12,11 +12,7 @@ public static class NodeFlags
     /// <summary>What came out: options, or the reasons why not; and what the user should be told in any case.</summary>
     public sealed record Parsed(NodeOptions? Options, IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings, bool HelpAsked, bool VersionAsked);
 
-    private delegate NodeOptions Setter(NodeOptions options, string value);
-
-    private sealed record Flag(string Name, string Meaning, Setter Set, bool IsSwitch = false);
-
-    private static readonly Flag[] Flags =
+    private static readonly NodeFlag[] Flags =
     [
         new("name", "name of this member (default 'default')", (o, v) => o with { Name = v }),
         new("data-dir", "directory for everything durable (default '{name}.conclave')", (o, v) => o with { DataDir = v }),
@@ -63,7 +59,7 @@ public static class NodeFlags
             : throw new FormatException("use debug, info, warn or error")),
         new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),
         new("record-inputs-max-bytes", "bytes of all recordings in that directory (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
-        new("allow-insecure", "cleartext listeners on other addresses than loopback", (o, v) => o with { AllowInsecure = Switch(v) }, IsSwitch: true),
+        .. TlsFlags.All,
     ];
 
     // etcd's flags that change nothing here: accepted, so that a unit file carries over, with one warning. The set of names that take no
@@ -72,7 +68,7 @@ public static class NodeFlags
     [
         "wal-dir", "max-snapshots", "max-wals", "cors", "log-outputs", "logger", "log-package-levels", "backend-batch-limit", "backend-batch-interval",
         "backend-bbolt-freelist-type", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout", "host-whitelist", "metrics",
-        "proxy", "discovery-fallback", "listen-client-http-urls", "max-concurrent-streams", "snapshot-catchup-entries", "experimental-compaction-batch-limit",
+        "proxy", "discovery-fallback", "client-cert-file", "client-key-file", "listen-client-http-urls", "max-concurrent-streams", "snapshot-catchup-entries", "experimental-compaction-batch-limit",
         "experimental-warning-apply-duration", "warning-apply-duration", "experimental-compact-hash-check-time", "experimental-corrupt-check-time", "log-format",
     ];
 
@@ -80,14 +76,13 @@ public static class NodeFlags
     [
         "debug", "pre-vote", "strict-reconfig-check", "enable-v2", "enable-grpc-gateway", "enable-pprof", "initial-election-tick-advance",
         "experimental-initial-corrupt-check", "experimental-enable-lease-checkpoint", "unsafe-no-fsync", "socket-reuse-port", "socket-reuse-address",
+        "experimental-peer-skip-client-san-verification", "peer-skip-client-san-verification",
     ];
 
-    // These ask for something that is not there yet. Ignoring them would be a lie: a node that was told to use TLS must not run without.
+    // These ask for something that is not there yet, so ignoring them would be a lie.
     private static readonly string[] Refused =
     [
-        "cert-file", "key-file", "client-cert-auth", "trusted-ca-file", "auto-tls", "peer-cert-file", "peer-key-file", "peer-client-cert-auth",
-        "peer-trusted-ca-file", "peer-auto-tls", "client-crl-file", "peer-crl-file", "cipher-suites", "auth-token", "bcrypt-cost", "auth-token-ttl",
-        "discovery", "discovery-srv", "force-new-cluster", "config-file", "peer-cert-allowed-cn",
+        "auth-token", "bcrypt-cost", "auth-token-ttl", "discovery", "discovery-srv", "force-new-cluster", "config-file",
     ];
 
     private const string EnvironmentPrefix = "CONCLAVE_";
@@ -140,7 +135,7 @@ public static class NodeFlags
     private static NodeOptions? Build(Dictionary<string, string> given, List<string> errors, List<string> warnings)
     {
         var options = new NodeOptions();
-        foreach (Flag flag in Flags)   // in table order: the compaction mode has to be known before its retention is read
+        foreach (NodeFlag flag in Flags)   // in table order: the compaction mode has to be known before its retention is read
         {
             if (!given.TryGetValue(flag.Name, out string? value)) continue;
             try
@@ -159,6 +154,7 @@ public static class NodeFlags
         foreach (string name in given.Keys.Where(Refused.Contains).Order(StringComparer.Ordinal))
             errors.Add($"--{name} is not supported yet, and ignoring it would not be what you asked for. Remove it to start without.");
         if (errors.Count == 0) errors.AddRange(options.Problems());
+        if (errors.Count == 0) warnings.AddRange(options.Warnings());
         return errors.Count == 0 ? options : null;
     }
 
@@ -167,7 +163,7 @@ public static class NodeFlags
 
     private static bool IsSwitch(string name) =>
         IgnoredSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch)
-        || name is "client-cert-auth" or "auto-tls" or "peer-client-cert-auth" or "peer-auto-tls" or "force-new-cluster";
+        || name is "force-new-cluster";
 
     private static string Nearest(string name) =>
         Flags.Select(f => f.Name).Concat(Ignored).Concat(IgnoredSwitches).MinBy(known => EditDistance(known, name))!;
@@ -185,7 +181,7 @@ public static class NodeFlags
         return row[b.Length];
     }
 
-    private static string[] Names(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    internal static string[] Names(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static Uri[] Urls(string value) =>
         [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Url)];
@@ -221,11 +217,11 @@ public static class NodeFlags
             Retention = long.TryParse(value, CultureInfo.InvariantCulture, out long hours) ? TimeSpan.FromHours(hours) : Duration(value),
         };
 
-    private static long Number(string value) =>
+    internal static long Number(string value) =>
         long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) ? number
         : throw new FormatException("not a whole number");
 
-    private static bool Switch(string value) => value switch
+    internal static bool Switch(string value) => value switch
     {
         "true" or "1" => true,
         "false" or "0" => false,
@@ -233,7 +229,7 @@ public static class NodeFlags
     };
 
     /// <summary>A time in Go's form: digits with ms, s, m or h, several in a row.</summary>
-    private static TimeSpan Duration(string value)
+    internal static TimeSpan Duration(string value)
     {
         TimeSpan total = TimeSpan.Zero;
         ReadOnlySpan<char> rest = value;
@@ -259,3 +255,10 @@ public static class NodeFlags
         return total;
     }
 }
+
+/// <summary>One flag of the server program.</summary>
+/// <param name="Name">Without the dashes.</param>
+/// <param name="Meaning">For --help.</param>
+/// <param name="Set">Reads the value. Throws <see cref="FormatException"/> when it cannot be read.</param>
+/// <param name="IsSwitch">It may stand without a value.</param>
+internal sealed record NodeFlag(string Name, string Meaning, Func<NodeOptions, string, NodeOptions> Set, bool IsSwitch = false);

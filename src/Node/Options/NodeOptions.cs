@@ -80,8 +80,17 @@ public sealed record NodeOptions
     /// <summary>Bytes of all recordings in <see cref="RecordInputs"/>, 1 MiB or more. Default 256 MiB.</summary>
     public long RecordInputsBytesMax { get; init; } = 256L << 20;
 
-    /// <summary>Allows cleartext listeners on addresses other than loopback. Default false.</summary>
-    public bool AllowInsecure { get; init; }
+    /// <summary>TLS towards clients. Used by the addresses of <see cref="ListenClientUrls"/> that begin with https.</summary>
+    public TlsOptions ClientTls { get; init; } = new() { Prefix = "" };
+
+    /// <summary>TLS between members. Used by the peer URLs that begin with https, to listen and to dial.</summary>
+    public TlsOptions PeerTls { get; init; } = new() { Prefix = "peer-" };
+
+    /// <summary>What holds for every TLS connection.</summary>
+    public TlsPolicy TlsPolicy { get; init; } = new();
+
+    /// <summary>Allows listeners without TLS on addresses other than loopback. Default false.</summary>
+    public bool AllowInsecureListen { get; init; }
 
     /// <summary>"debug", "info", "warn" or "error". Default "info".</summary>
     public string LogLevel { get; init; } = "info";
@@ -125,7 +134,14 @@ public sealed record NodeOptions
         foreach (string problem in MemberProblems()) yield return problem;
         foreach (string problem in ForgetProblems()) yield return problem;
         foreach (string problem in UrlProblems()) yield return problem;
+        foreach (string problem in ClientTls.Problems("--listen-client-urls", ListenClientUrls)) yield return problem;
+        foreach (string problem in PeerTls.Problems("--listen-peer-urls", ListenPeerUrls)) yield return problem;
+        foreach (string problem in TlsPolicy.Problems()) yield return problem;
     }
+
+    /// <summary>What is usable and perhaps not meant.</summary>
+    public IEnumerable<string> Warnings() =>
+        ClientTls.Warnings("--listen-client-urls", ListenClientUrls).Concat(PeerTls.Warnings("--listen-peer-urls", ListenPeerUrls));
 
     private IEnumerable<string> MemberProblems()
     {
@@ -158,17 +174,15 @@ public sealed record NodeOptions
 
     private IEnumerable<string> UrlProblems()
     {
-        foreach ((string flag, IReadOnlyList<Uri> urls) in new[] { ("--listen-client-urls", ListenClientUrls), ("--listen-peer-urls", ListenPeerUrls) })
+        foreach ((string flag, IReadOnlyList<Uri> urls, string prefix) in new[] { ("--listen-client-urls", ListenClientUrls, ""), ("--listen-peer-urls", ListenPeerUrls, "peer-") })
         {
             if (urls.Count == 0)
                 yield return $"{flag} is empty; name at least one address.";
             foreach (Uri url in urls)
             {
-                if (url.Scheme != "http")
-                    yield return $"{flag} has {Plain(url)}: TLS listeners are not supported yet; use http:// on a loopback address.";
-                else if (!url.IsLoopback && !AllowInsecure)
+                if (url.Scheme == "http" && !url.IsLoopback && !AllowInsecureListen)
                     yield return $"{flag} has {Plain(url)}, which is not loopback: without TLS anyone on that network can read and change everything. "
-                               + "Use 127.0.0.1, or say --allow-insecure if the network is yours alone.";
+                               + $"Write https:// and give --{prefix}cert-file and --{prefix}key-file (or --{prefix}auto-tls), or say --allow-insecure-listen if the network is yours alone.";
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -7,7 +8,6 @@ using System.Text;
 using Conclave.Node.Http;
 using Conclave.Node.Http.Port;
 using Conclave.Wire.Etcd.Etcdserverpb;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conclave.Node.Tests.Http;
@@ -114,8 +114,8 @@ public class PortSharingTests
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
-        var tls = new HttpsConnectionAdapterOptions { ServerCertificate = certificate };
-        await using TestListener listener = await StartAsync(o => o with { Addresses = [new ListenAddress(new IPEndPoint(IPAddress.Loopback, 0), tls)] });
+        var tls = new SslServerAuthenticationOptions { ServerCertificate = certificate };
+        await using TestListener listener = await StartAsync(o => o with { Addresses = [new ListenAddress(new IPEndPoint(IPAddress.Loopback, 0), _ => tls)] });
         using var client = new HttpClient(new SocketsHttpHandler
         {
             SslOptions = { RemoteCertificateValidationCallback = (_, served, _, _) => served?.GetCertHashString() == certificate.GetCertHashString() },

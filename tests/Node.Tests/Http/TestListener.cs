@@ -1,5 +1,6 @@
 using System.Net;
 using Conclave.Node.Http;
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +12,9 @@ internal sealed class TestListener : IAsyncDisposable
     private readonly ClientListener _listener;
     private readonly List<IDisposable> _clients = [];
 
-    private TestListener(ClientListener listener, CapturedLog log) => (_listener, Log) = (listener, log);
+    private TestListener(ClientListener listener, CapturedLog log, ClientRefusals refusals) => (_listener, Log, Refusals) = (listener, log, refusals);
+
+    public ClientRefusals Refusals { get; }
 
     public IPEndPoint EndPoint => _listener.EndPoints[0];
 
@@ -30,9 +33,11 @@ internal sealed class TestListener : IAsyncDisposable
         routes?.Invoke(plain);
         var options = new ClientListenerOptions { Addresses = [new ListenAddress(new IPEndPoint(IPAddress.Loopback, 0))] };
         var log = new CapturedLog();
-        var listener = new ClientListener(change?.Invoke(options) ?? options, registry, plain, log);
+        options = options with { Refusals = new ClientRefusals(TimeProvider.System, log) };
+        options = change?.Invoke(options) ?? options;
+        var listener = new ClientListener(options, registry, plain, log);
         await listener.StartAsync(TestContext.Current.CancellationToken);
-        return new TestListener(listener, log);
+        return new TestListener(listener, log, options.Refusals!);   // not null: set above
     }
 
     /// <summary>A listener with one unary method, /test.Test/Call and POST /v3/test/call.</summary>

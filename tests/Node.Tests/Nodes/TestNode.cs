@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -19,11 +20,11 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly HttpClient _http;
     private readonly ConclaveNode _node;
 
-    private TestNode(NodeOptions options, IFileSystem files)
+    private TestNode(NodeOptions options, IFileSystem files, SslClientAuthenticationOptions? tls)
     {
         Options = options;
         _node = new ConclaveNode(options, files, new TestOutputLogger(options.Name), cause => Fatal = cause);
-        _http = new HttpClient { BaseAddress = options.ListenClientUrls[0], Timeout = Patience };
+        _http = new HttpClient(new SocketsHttpHandler { SslOptions = tls ?? new SslClientAuthenticationOptions() }) { BaseAddress = options.ListenClientUrls[0], Timeout = Patience };
     }
 
     public NodeOptions Options { get; }
@@ -41,9 +42,12 @@ internal sealed class TestNode : IAsyncDisposable
 
     public Exception? Fatal { get; private set; }
 
-    public static async Task<TestNode> StartAsync(NodeOptions options, IFileSystem? files = null)
+    /// <param name="options">Flags.</param>
+    /// <param name="files">The disk; null is the real one.</param>
+    /// <param name="tls">What this test's own client connects with, where the address is https.</param>
+    public static async Task<TestNode> StartAsync(NodeOptions options, IFileSystem? files = null, SslClientAuthenticationOptions? tls = null)
     {
-        var node = new TestNode(options, files ?? new PosixFileSystem());
+        var node = new TestNode(options, files ?? new PosixFileSystem(), tls);
         try
         {
             await node._node.StartAsync(TestContext.Current.CancellationToken);

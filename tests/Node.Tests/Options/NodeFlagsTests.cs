@@ -59,8 +59,8 @@ public class NodeFlagsTests
     }
 
     [Fact]
-    public void A_flag_that_asks_for_security_we_do_not_have_is_refused() =>
-        Assert.Contains("--cert-file", Assert.Single(Parse("--cert-file", "x.pem").Errors));
+    public void A_flag_that_asks_for_what_we_do_not_have_is_refused() =>
+        Assert.Contains("--discovery-srv", Assert.Single(Parse("--discovery-srv", "example.com").Errors));
 
     [Fact]
     public void All_problems_are_named_at_once()
@@ -68,7 +68,7 @@ public class NodeFlagsTests
         IReadOnlyList<string> errors = Parse("--election-timeout", "200", "--snapshot-count", "0", "--listen-client-urls", "http://10.0.0.1:2379").Errors;
 
         Assert.Equal(3, errors.Count);
-        Assert.Contains(errors, e => e.Contains("--allow-insecure"));
+        Assert.Contains(errors, e => e.Contains("--allow-insecure-listen"));
     }
 
     [Theory]

@@ -7,7 +7,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Conclave.Node.Http;
 using Conclave.Node.Tests.Nodes;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using static Conclave.Node.Tests.Http.Port.Http2Bytes;
 
 namespace Conclave.Node.Tests.Http.Port;
@@ -129,7 +128,7 @@ public class AuthorityTests
             Addresses =
             [
                 new ListenAddress(new IPEndPoint(IPAddress.Loopback, 0)),
-                new ListenAddress(new IPEndPoint(IPAddress.Loopback, 0), new HttpsConnectionAdapterOptions { ServerCertificate = certificate }),
+                new ListenAddress(new IPEndPoint(IPAddress.Loopback, 0), _ => new SslServerAuthenticationOptions { ServerCertificate = certificate }),
             ],
         });
 

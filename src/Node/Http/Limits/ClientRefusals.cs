@@ -1,0 +1,68 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Http.Limits;
+
+/// <summary>Why a client was turned away by the port itself, before any service heard of it.</summary>
+public enum RefusalReason
+{
+    /// <summary>The TLS handshake failed, was not begun, or took too long.</summary>
+    Handshake,
+
+    /// <summary>The certificate is missing, or not one that the rules let in.</summary>
+    Certificate,
+}
+
+/// <summary>Counts refusals by reason, and says some of them in the log: few enough that nobody can fill it.</summary>
+/// <remarks>Thread safe.</remarks>
+public sealed class ClientRefusals(TimeProvider time, ILogger logger)
+{
+    private const int LinesMax = 10;
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    private static readonly RefusalReason[] Reasons = Enum.GetValues<RefusalReason>();
+
+    private readonly long[] _counts = new long[Reasons.Length];
+    private readonly Lock _saying = new();
+    private long _windowBegan = time.GetTimestamp();   // this and the next two under _saying
+    private int _lines;
+    private long _unsaid;
+
+    public long Of(RefusalReason reason) => Interlocked.Read(ref _counts[(int)reason]);
+
+    public void Count(RefusalReason reason) => Interlocked.Increment(ref _counts[(int)reason]);
+
+    /// <summary>Counts it, and logs it unless ten were logged in this minute.</summary>
+    public void Say(RefusalReason reason, EndPoint? peer, string problem)
+    {
+        Count(reason);
+        long unsaid;
+        lock (_saying)
+        {
+            if (time.GetElapsedTime(_windowBegan) >= Window) (_windowBegan, _lines) = (time.GetTimestamp(), 0);
+            if (_lines++ >= LinesMax)
+            {
+                _unsaid++;
+                return;
+            }
+
+            (unsaid, _unsaid) = (_unsaid, 0);
+        }
+
+        logger.ClientRefused(peer, unsaid == 0 ? problem : $"{problem} (and {unsaid} clients before, which were only counted)");
+    }
+
+    /// <summary>Series of /metrics.</summary>
+    internal void Write(System.Text.StringBuilder text)
+    {
+        text.Append("# TYPE conclave_client_refused_total counter\n");
+        foreach (RefusalReason reason in Reasons)
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"conclave_client_refused_total{{reason=\"{Label(reason)}\"}} {Of(reason)}\n");
+    }
+
+    private static string Label(RefusalReason reason) => reason switch
+    {
+        RefusalReason.Handshake => "tls_handshake",
+        RefusalReason.Certificate => "certificate",
+        _ => reason.ToString(),
+    };
+}
