@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Threading.Channels;
-using Conclave.Compatibility.Tests.Support;
+using Conclave.Processes.Servers;
 
 namespace Conclave.Clients.Tests.Support;
 
@@ -22,8 +21,6 @@ internal sealed class Running : IAsyncDisposable
     }
 
     public StreamWriter Input => _process.StandardInput;
-
-    public int Pid => _process.Id;
 
     /// <exception cref="TimeoutException">Nothing came; says what the client complained about.</exception>
     public async Task<string> LineAsync(CancellationToken cancellationToken)
@@ -55,10 +52,10 @@ internal sealed class Running : IAsyncDisposable
 
     /// <summary>Ctrl-C, as somebody at a terminal gives it.</summary>
     /// <returns>The exit code.</returns>
-    public async Task<int> InterruptAsync(CancellationToken cancellationToken)
+    public Task<int> InterruptAsync(CancellationToken cancellationToken)
     {
-        await Programs.RunAsync("/bin/sh", ["-c", $"kill -INT {_process.Id.ToString(CultureInfo.InvariantCulture)}"], null, new Dictionary<string, string>(), cancellationToken);
-        return await EndAsync(cancellationToken);
+        Signals.Send(_process.Id, Signals.Interrupt);
+        return EndAsync(cancellationToken);
     }
 
     /// <summary>Waits for it to end by itself.</summary>

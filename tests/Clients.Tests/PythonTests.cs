@@ -1,0 +1,24 @@
+using Conclave.Clients.Tests.Support;
+using Conclave.Compatibility.Tests.Support;
+
+namespace Conclave.Clients.Tests;
+
+/// <summary>OpenStack's coordination library as packaged, with both of its drivers, through the death of the leader. What the drivers stand on is compared call by call in Compatibility.Tests.</summary>
+public sealed class PythonTests(Clusters clusters)
+{
+    // The packaged protobuf code is older than the packaged runtime; its pure Python form takes both.
+    private static readonly Dictionary<string, string> Environment = new() { ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python", ["GRPC_VERBOSITY"] = "NONE", ["PYTHONUNBUFFERED"] = "1" };
+
+    [Theory]
+    [InlineData("etcd3")]
+    [InlineData("etcd3gw")]
+    public Task Groups_and_locks_of_tooz_go_the_same(string driver)
+    {
+        Requires.PythonModule("tooz", "python3-tooz");
+        Requires.PythonModule(driver, $"python3-{driver}");
+        return SameAsync($"tooz-{driver}", "tooz_client.py", driver);
+    }
+
+    private Task SameAsync(string script, string file, params string[] arguments) => SameAnswers.AssertAsync(clusters, script,
+        target => ClientScript.RunAsync(target, [Requires.Python, Path.Combine(AppContext.BaseDirectory, "Programs", file), .. arguments], Environment));
+}
