@@ -7,13 +7,11 @@ internal sealed partial class SimNode
     private readonly (int Own, int Other)[] _admitted = new (int, int)[SimWorld.SlotsMax]; // lives of both, by slot
     private Dictionary<NodeId, RememberedMember> _known = []; // part of the directory
     private NodeCopy? _backup, _original;
-    private bool _isGone, _isWiped;
-
-    /// <summary>A restored copy is started once. Each start raises its boot number, and when that has passed the one that the others remember, the rule lets it in: a known gap.</summary>
-    private bool _mayNotStart;
+    private StartHistory _starts = StartHistory.None; // part of the directory too
+    private bool _isGone;
 
     /// <summary>A directory with what is known of it.</summary>
-    private sealed record NodeCopy(object Disk, DiskShadow Shadow, LogIndex DurableSnapshot, EntryId LostEnd, ulong Boot, Membership Counted, Dictionary<NodeId, RememberedMember> Known);
+    private sealed record NodeCopy(object Disk, DiskShadow Shadow, LogIndex DurableSnapshot, EntryId LostEnd, ulong Boot, Membership Counted, Dictionary<NodeId, RememberedMember> Known, StartHistory Starts);
 
     /// <summary>Runs with a directory that is not its own: nobody may listen to it.</summary>
     public bool IsExiled => _original is not null;
@@ -30,7 +28,7 @@ internal sealed partial class SimNode
     {
         if (!IsUp || !other.IsUp) return !IsExiled && !other.IsExiled; // a message of an earlier life, or to somebody who is starting
         if (_admitted[other._slot] == (Life, other.Life)) return true;
-        var shown = new MemberCredentials(other._disk.Incarnation, other._disk.Boot, other._disk.Nonce, other._shadow.Last.Index, other._lostEnd);
+        var shown = new MemberCredentials(other._disk.Incarnation, other._disk.Boot, other._disk.Nonce, other._shadow.Last.Index, other._lostEnd) { Starts = other._starts.ShownTo(Id) };
         RememberedMember? remembered = _known.TryGetValue(other.Id, out RememberedMember known) ? known : null;
         AdmissionVerdict verdict = MemberAdmission.Judge(MemberStanding.Member, remembered, LogIndex.Zero, shown, liveNonce: null);
         if (_world.Has(DriverFaults.AdmitAnybody)) verdict = verdict with { Reason = AdmissionReason.None };
@@ -38,6 +36,7 @@ internal sealed partial class SimNode
             throw new SimulationFailure($"I25: {Id} {(verdict.IsAccepted ? "lets in" : "keeps out")} {other.Id}, which comes with {(other.IsExiled ? "another" : "its own")} directory. {verdict.Explain("", other.Id)}");
         if (!verdict.IsAccepted) return false;
         _known[other.Id] = MemberAdmission.Remember(remembered, LogIndex.Zero, shown);
+        other._starts = other._starts.ConfirmedBy(Id);
         _admitted[other._slot] = (Life, other.Life);
         return true;
     }
@@ -57,7 +56,6 @@ internal sealed partial class SimNode
         Crash(powerCut: false);
         _original = CopyDirectory();
         _world.Statistics.DirectoriesSwapped++;
-        _isWiped = wipe;
         TakeDirectory(wipe ? null : _backup);
         StartLater(10_000);
         if (replace && _world.Nodes.Count < SimWorld.SlotsMax - 4) _world.Operator.Replace(this);
@@ -76,16 +74,17 @@ internal sealed partial class SimNode
         if (_original is null) return;
         Crash(powerCut: false);
         TakeDirectory(_original);
-        (_original, _mayNotStart) = (null, false);
+        _original = null;
         StartLater(10_000);
     }
 
-    private NodeCopy CopyDirectory() => new(_disk.Copy(), _shadow.Clone(), _durableSnapshot, _lostEnd, _disk.Boot, Counted, new Dictionary<NodeId, RememberedMember>(_known));
+    private NodeCopy CopyDirectory() => new(_disk.Copy(), _shadow.Clone(), _durableSnapshot, _lostEnd, _disk.Boot, Counted, new Dictionary<NodeId, RememberedMember>(_known), _starts);
 
     private void TakeDirectory(NodeCopy? copy)
     {
         _disk.Replace(copy?.Disk);
         (_shadow, _durableSnapshot, _lostEnd, _damaged) = (copy?.Shadow.Clone() ?? new DiskShadow(), copy?.DurableSnapshot ?? LogIndex.Zero, copy?.LostEnd ?? EntryId.Zero, false);
+        _starts = copy?.Starts ?? StartHistory.None;
         _known = copy is null ? [] : new Dictionary<NodeId, RememberedMember>(copy.Known);
     }
 }

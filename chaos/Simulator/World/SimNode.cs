@@ -71,10 +71,10 @@ internal sealed partial class SimNode
 
     public void Start()
     {
-        if (IsUp || _isGone || _isLost || _mayNotStart) return;
-        _mayNotStart = IsExiled && !_isWiped;
+        if (IsUp || _isGone || _isLost) return;
         (IsWanted, Life) = (true, Life + 1);
         if (!TryOpenDisk(out RecoveredState recovered)) return;
+        _starts = _starts.Begin(new MemberStart(_disk.Boot, _disk.Nonce));
         Plan plan = _world.Plan;
         var options = new RaftOptions
         {

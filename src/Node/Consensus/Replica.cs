@@ -62,7 +62,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             var core = new RaftCore(coreOptions, disk.Recovered);
             Members = new MemberDirectory(Cluster, disk.Membership) { PublishedName = PublishedName, InForce = core.Membership };
             KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), Members, options.ForgetMemberDisk, logger);
-            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader, Acknowledged = AcknowledgedBy };
+            OwnStarts starts = OwnStarts.Open(files, Path.Combine(options.DataDir, "member"), _credentials.Incarnation, new MemberStart(_credentials.Boot, _credentials.BootNonce), logger);
+            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader, Acknowledged = AcknowledgedBy, Starts = starts };
             _peers = new PeerTransport(_gate, options.ElectionTimeout, this, this, ReceiveSnapshotAsync, logger);
             _consensus = new ConsensusLoop(core, Self, _peers, this, this,
                 route => new Proposals(Self, route, options.RequestTimeout),

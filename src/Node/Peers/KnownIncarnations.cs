@@ -41,13 +41,7 @@ internal sealed class KnownIncarnations
         }
         catch (FileSystemException failure)
         {
-            StorageErrorKind kind = failure.Error switch
-            {
-                FileError.NoSpace => StorageErrorKind.NoSpace,
-                FileError.AccessDenied => StorageErrorKind.NotWritable,
-                _ => StorageErrorKind.Io,
-            };
-            throw new StorageException(kind, failure.Path, null, $"{failure.Message}.", "Check the disk and the permissions, then start the node again.", failure);
+            throw AsStorageException(failure);
         }
     }
 
@@ -112,6 +106,17 @@ internal sealed class KnownIncarnations
             ImmutableInterlocked.Update(ref _reverting, static (all, one) => all.Remove(one), member);
             return problem;
         }
+    }
+
+    internal static StorageException AsStorageException(FileSystemException failure)
+    {
+        StorageErrorKind kind = failure.Error switch
+        {
+            FileError.NoSpace => StorageErrorKind.NoSpace,
+            FileError.AccessDenied => StorageErrorKind.NotWritable,
+            _ => StorageErrorKind.Io,
+        };
+        return new StorageException(kind, failure.Path, null, $"{failure.Message}.", "Check the disk and the permissions, then start the node again.", failure);
     }
 
     private void Forget(IEnumerable<NodeId> members)

@@ -47,6 +47,9 @@ internal static partial class Log
     [LoggerMessage(2014, LogLevel.Warning, "Cannot listen on {Urls} for other members: {Problem}. Alone this member does not need to; nobody can be added before it works.")]
     public static partial void PeerPortUnavailable(ILogger logger, string urls, string problem);
 
+    [LoggerMessage(2016, LogLevel.Error, "The file 'starts' in the data directory could not be written: {Problem}. The next connection tries again.")]
+    public static partial void StartsNotRemembered(ILogger logger, string problem);
+
     [LoggerMessage(2015, LogLevel.Information, "This is member {Self} of cluster {Cluster}, as {Address} says.")]
     public static partial void Introduced(ILogger logger, NodeId self, string cluster, string address);
 }

@@ -13,8 +13,11 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
 
     public KnownIncarnations Known => known;
 
-    /// <summary>What this node shows.</summary>
-    public MemberCredentials Own => own();
+    /// <summary>The starts of this node's directory; null only in tests that have none.</summary>
+    public OwnStarts? Starts { get; init; }
+
+    /// <summary>What this node shows to that member.</summary>
+    public MemberCredentials OwnFor(NodeId member) => Starts is null ? own() : own() with { Starts = Starts.ShownTo(member) };
 
     /// <summary>Whether this node leads: then it knows every member there is. Set once, before anything runs.</summary>
     public Func<bool> IsLeader { get; set; } = () => false;
@@ -28,7 +31,7 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
     /// <summary>Boot nonce of the connection from this member that is alive, or null. Set by the transport.</summary>
     public Func<NodeId, Guid?> LiveNonce { get; set; } = _ => null;
 
-    public PeerHello Hello(PeerConnectionKind kind, NodeId to) => new(kind, members.ClusterId, members.Self, to, own(), _ownUrls);
+    public PeerHello Hello(PeerConnectionKind kind, NodeId to) => new(kind, members.ClusterId, members.Self, to, OwnFor(to), _ownUrls);
 
     /// <summary>Why a caller is not let in; <see cref="AdmissionReason.None"/> with words when it is not a matter of admission, without words when it is let in.</summary>
     public (AdmissionReason Reason, string Words) Judge(in PeerHello hello)

@@ -118,10 +118,18 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
             byte[] head = new byte[PeerWelcome.Bytes];
             await ReceiveExactlyAsync(socket, head, limit.Token).ConfigureAwait(false);
             PeerWelcome welcome = PeerWelcome.Decode(head);
-            byte[] reason = new byte[welcome.ReasonBytes];
-            await ReceiveExactlyAsync(socket, reason, limit.Token).ConfigureAwait(false);
-            if (!welcome.Accepted) throw new PeerRefusedException(welcome.Reason, $"refused: {Encoding.UTF8.GetString(reason)}") { ByOther = true };
-            if (gate is not null && gate.Judge(hello.To, welcome.Credentials) is { Words.Length: > 0 } objection) throw new PeerRefusedException(objection.Reason, objection.Words);
+            byte[] rest = new byte[welcome.RestBytes];
+            await ReceiveExactlyAsync(socket, rest, limit.Token).ConfigureAwait(false);
+            string refusal = welcome.Accepted ? "" : Encoding.UTF8.GetString(rest);
+            if (refusal.Length > 0 && hello.Speaks > PeerHello.VersionOldest && PeerHello.IsRefusalOfVersion3(refusal))
+            {
+                socket.Dispose();
+                return await DialAsync(url, hello with { Speaks = PeerHello.VersionOldest }, gate, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (!welcome.Accepted) throw new PeerRefusedException(welcome.Reason, $"refused: {refusal}") { ByOther = true };
+            if (gate is not null && gate.Judge(hello.To, welcome.Shown(rest)) is { Words.Length: > 0 } objection) throw new PeerRefusedException(objection.Reason, objection.Words);
+            gate?.Starts?.Confirm(hello.To);   // it let this start in, so it remembers it
             return socket;
         }
         catch (Exception e)

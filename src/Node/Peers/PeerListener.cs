@@ -122,8 +122,8 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
                     (hello, reason) = await PeerHello.ReceiveAsync(socket, limit.Token).ConfigureAwait(false);
                     AdmissionReason kind = AdmissionReason.None;
                     if (hello is { } caller) (kind, reason) = gate.Judge(caller);
-                    bool isStranger = hello is null or { Kind: PeerConnectionKind.Introduce };
-                    byte[] welcome = reason.Length > 0 ? PeerWelcome.Refuse(kind, reason) : PeerWelcome.Accept(isStranger ? default : gate.Own);
+                    byte[] welcome = hello is not { } met || reason.Length > 0 ? PeerWelcome.Refuse(kind, reason)
+                        : PeerWelcome.Accept(met.Kind == PeerConnectionKind.Introduce ? default : gate.OwnFor(met.From), met.Speaks);
                     await PeerLink.SendAllAsync(socket, welcome, limit.Token).ConfigureAwait(false);
                 }
 

@@ -55,6 +55,12 @@ public readonly record struct AdmissionVerdict(AdmissionReason Reason, MemberCre
             AdmissionReason.OlderDirectory when Shown.Boot < known.Boot || Shown.Boot == known.Boot && Shown.BootNonce != known.BootNonce =>
                 $"{who} comes with an earlier state of its data directory (start {Shown.Boot}, known {known.Boot}): a restored backup, or a copy. It may have forgotten writes "
                 + $"that it acknowledged, so it must not vote. Start it with the directory it used last. {replace}",
+            AdmissionReason.OlderDirectory when known.KeepsStarts && Shown.Boot > known.Boot && Shown.Starts.IsDefault =>
+                $"{who} does not show which starts of its data directory came before (start {Shown.Boot}, known {known.Boot}), as it did before: it runs an earlier release. "
+                + "Start it with the release that it ran last, or a later one",
+            AdmissionReason.OlderDirectory when !MemberAdmission.Follows(known, Shown) =>
+                $"{who} comes with a data directory that does not know its start {known.Boot}, though it has been started {Shown.Boot} times: a restored backup, or a copy, that was started since. "
+                + $"It may have forgotten writes that it acknowledged, so it must not vote. Start it with the directory it used last. {replace}",
             AdmissionReason.OlderDirectory =>
                 $"{who} comes with an earlier state of its data directory: it holds entries up to {Shown.Durable}, and is on record as having had {Acknowledged}. "
                 + $"It may have forgotten writes that it acknowledged, so it must not vote. Start it with the directory it used last. {replace}",

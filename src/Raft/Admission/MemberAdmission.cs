@@ -23,7 +23,7 @@ public static class MemberAdmission
     {
         // Before this node has applied its log, the record is empty; that does not mean that the member has caught up.
         bool hasCaughtUp = acknowledged > LogIndex.Zero && shown.Durable >= acknowledged;
-        return new RememberedMember(shown.Incarnation, shown.Boot, shown.BootNonce, LogReverted: false, Vouched: remembered is { Vouched: true } && !hasCaughtUp);
+        return new RememberedMember(shown.Incarnation, shown.Boot, shown.BootNonce, LogReverted: false, Vouched: remembered is { Vouched: true } && !hasCaughtUp, KeepsStarts: !shown.Starts.IsDefault);
     }
 
     private static AdmissionReason Reason(MemberStanding standing, RememberedMember? remembered, LogIndex acknowledged, in MemberCredentials shown, Guid? liveNonce)
@@ -33,13 +33,27 @@ public static class MemberAdmission
         if (remembered is { } known && known.Incarnation != Guid.Empty)
         {
             if (shown.Incarnation != known.Incarnation) return AdmissionReason.OtherDirectory;
-            // Every start raises the number durably before it says anything: the same number again is another start from the same state.
-            if (shown.Boot < known.Boot || shown.Boot == known.Boot && shown.BootNonce != known.BootNonce) return AdmissionReason.OlderDirectory;
+            if (!Follows(known, shown)) return AdmissionReason.OlderDirectory;
             if (known.LogReverted && shown.LostEnd == EntryId.Zero) return AdmissionReason.OlderDirectory;
         }
 
         // A member that knows of its loss votes with care until it has caught up; one that does not is a danger.
         if (remembered is not { Vouched: true } && shown.Durable < acknowledged && shown.LostEnd.Index < acknowledged) return AdmissionReason.OlderDirectory;
         return liveNonce is { } live && live != shown.BootNonce ? AdmissionReason.SecondProcess : AdmissionReason.None;
+    }
+
+    /// <summary>Whether the start that shows itself is the one that is remembered, or came after it in the same directory.</summary>
+    internal static bool Follows(in RememberedMember known, in MemberCredentials shown)
+    {
+        // Every start raises the number durably before it says anything: the same number again is another start from the same state.
+        if (shown.Boot <= known.Boot) return shown.Boot == known.Boot && shown.BootNonce == known.BootNonce;
+        // A copy that is started again and again gets past any number. It cannot show the start that the original made after the copy was taken.
+        if (!shown.Starts.IsDefault)
+        {
+            foreach (MemberStart start in shown.Starts)
+                if (start.Boot == known.Boot) return start.Nonce == known.BootNonce;
+        }
+
+        return !known.KeepsStarts;   // an earlier release kept none, so nothing can be missing
     }
 }

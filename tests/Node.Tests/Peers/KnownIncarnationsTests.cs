@@ -85,7 +85,7 @@ public class KnownIncarnationsTests
 
         string[] lines = Encoding.UTF8.GetString(_files.ReadAll(File)).Split('\n');
 
-        Assert.Equal(["conclave-peers 2", $"00000000000000b2 {First} 1 {Nonce(1)} kept"], lines[..2]);
+        Assert.Equal(["conclave-peers 3", $"00000000000000b2 {First} 1 {Nonce(1)} kept"], lines[..2]);
     }
 
     [Fact]
@@ -100,6 +100,19 @@ public class KnownIncarnationsTests
 
         Assert.NotEmpty(Objection(known, Second, Other));
         Assert.Empty(Objection(known, Second, First));
+    }
+
+    [Fact]
+    public void What_the_second_format_knew_is_known()
+    {
+        string text = $"conclave-peers 2\n00000000000000b2 {First} 7 {Nonce(7)} kept\n";
+        text += $"crc32c {PeerFrame.Crc(Encoding.UTF8.GetBytes(text)):x8}\n";
+        _files.CreateDirectory(Directory);
+        using (IStorageFile file = _files.Create(File)) file.Write(0, Encoding.UTF8.GetBytes(text));
+
+        Assert.NotEmpty(Objection(Open(), Second, First, boot: 6));
+        Assert.Empty(Objection(Open(), Second, First, boot: 8));   // it shows no history, and did not before
+        Assert.StartsWith("conclave-peers 3", Encoding.UTF8.GetString(_files.ReadAll(File)));
     }
 
     [Fact]
@@ -208,11 +221,11 @@ public class KnownIncarnationsTests
             ulong promised = 0;
             try
             {
-                KnownIncarnations known = KnownIncarnations.Open(files, Directory, Members, [], NullLogger.Instance);
                 files.Faults.CrashAtStep = files.Steps + step;
+                KnownIncarnations known = KnownIncarnations.Open(files, Directory, Members, [], NullLogger.Instance);
                 for (ulong boot = 1; boot <= 4 && Objection(known, Second, First, boot).Length == 0; boot++) promised = boot;
             }
-            catch (FileSystemException)
+            catch (Exception e) when (e is FileSystemException or StorageException)
             {
                 // The crash came in a place where nothing can be answered any more.
             }

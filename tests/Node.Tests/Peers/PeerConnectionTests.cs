@@ -82,6 +82,66 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_copy_that_was_started_often_is_refused_and_the_next_start_of_the_original_is_let_in()
+    {
+        MemberStart first = new(1, _mine.BootNonce), second = new(2, Guid.NewGuid());
+        MemberCredentials original = _mine with { Boot = 2, BootNonce = second.Nonce, Starts = [first, second] };
+        using (Socket let = await DialAsync(original))
+        {
+        }
+
+        await EventuallyAsync(() => _calleeGate.LiveNonce(Caller) is null);
+        var copied = new MemberStart(9, Guid.NewGuid());
+        PeerRefusedException refusal = await RefusedAsync(_mine with { Boot = 9, BootNonce = copied.Nonce, Starts = [first, new(2, Guid.NewGuid()), copied] });
+        Assert.Equal((AdmissionReason.OlderDirectory, true), (refusal.Reason, refusal.ByOther));
+        Assert.Contains("does not know its start 2", refusal.Message);
+        Assert.EndsWith("conclave member replace n1", refusal.Message);
+
+        var third = new MemberStart(3, Guid.NewGuid());
+        using Socket again = await DialUntilAsync(original with { Boot = 3, BootNonce = third.Nonce, Starts = [first, second, third] });
+    }
+
+    [Fact]
+    public async Task A_caller_of_the_release_before_is_understood_and_answered_in_its_way()
+    {
+        PeerHello hello = _callerGate.Hello(PeerConnectionKind.Messages, Callee) with { Speaks = 3, PeerUrls = "http://127.0.0.1:1" };
+        Assert.Equal(hello, PeerHello.Decode(hello.Encode(), out _));
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, _url.Port, TestContext.Current.CancellationToken);
+        await socket.SendAsync(hello.Encode(), TestContext.Current.CancellationToken);
+
+        byte[] head = new byte[PeerWelcome.Bytes];
+        await PeerLink.ReceiveExactlyAsync(socket, head, TestContext.Current.CancellationToken);
+
+        PeerWelcome welcome = PeerWelcome.Decode(head);
+        Assert.Equal((true, 0, _theirs), (welcome.Accepted, welcome.RestBytes, welcome.Credentials));
+    }
+
+    [Fact]
+    public async Task A_callee_of_the_release_before_is_greeted_in_its_way()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        Task<Socket> dialling = PeerLink.DialAsync(new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}"),
+            _callerGate.Hello(PeerConnectionKind.Messages, Callee), _callerGate, TestContext.Current.CancellationToken);
+
+        using (Socket first = await listener.AcceptAsync(TestContext.Current.CancellationToken))
+        {
+            byte[] head = new byte[PeerHello.HeadBytes];
+            await PeerLink.ReceiveExactlyAsync(first, head, TestContext.Current.CancellationToken);
+            Assert.Equal(PeerHello.Version, head[8]);
+            await first.SendAsync(PeerWelcome.Refuse(AdmissionReason.None, "this member speaks peer protocol 3, the caller 4; run the same release on all members"), TestContext.Current.CancellationToken);
+        }
+
+        using Socket second = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        (PeerHello? hello, string reason) = await PeerHello.ReceiveAsync(second, TestContext.Current.CancellationToken);
+        Assert.Equal(("", (ushort)3), (reason, hello!.Value.Speaks));
+        await second.SendAsync(PeerWelcome.Accept(_theirs, speaks: 3), TestContext.Current.CancellationToken);
+        using Socket dialled = await dialling;
+    }
+
+    [Fact]
     public async Task A_connection_for_a_snapshot_finds_the_address_that_answers()
     {
         // The membership still has an address where nobody listens any more; the member's own greetings name another one.
@@ -224,7 +284,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         byte[] head = new byte[PeerWelcome.Bytes];
         await PeerLink.ReceiveExactlyAsync(socket, head, TestContext.Current.CancellationToken);
         PeerWelcome welcome = PeerWelcome.Decode(head);
-        byte[] words = new byte[welcome.ReasonBytes];
+        byte[] words = new byte[welcome.RestBytes];
         await PeerLink.ReceiveExactlyAsync(socket, words, TestContext.Current.CancellationToken);
 
         Assert.False(welcome.Accepted);
@@ -257,6 +317,28 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         }
 
         for (int length = 0; length < bytes.Length; length++) Assert.Null(PeerHello.Decode(bytes.AsSpan(0, length), out _));
+    }
+
+    [Fact]
+    public void A_greeting_with_starts_is_read_back_and_no_flipped_bit_passes()
+    {
+        MemberStart[] starts = [.. Enumerable.Range(1, StartHistory.RecentMax + 1).Select(i => new MemberStart((ulong)i, Guid.NewGuid()))];
+        PeerHello hello = _callerGate.Hello(PeerConnectionKind.Messages, Callee) with { Credentials = _mine with { Starts = [.. starts] } };
+        byte[] bytes = hello.Encode();
+        PeerHello read = PeerHello.Decode(bytes, out _)!.Value;
+        Assert.Equal(starts, read.Credentials.Starts);
+        Assert.Equal(hello, read with { Credentials = hello.Credentials });
+        for (int bit = 0; bit < bytes.Length * 8; bit += 3)
+        {
+            bytes[bit / 8] ^= (byte)(1 << bit % 8);
+            Assert.Null(PeerHello.Decode(bytes, out _));
+            bytes[bit / 8] ^= (byte)(1 << bit % 8);
+        }
+
+        byte[] welcome = PeerWelcome.Accept(hello.Credentials, PeerHello.Version);
+        PeerWelcome head = PeerWelcome.Decode(welcome);
+        Assert.Equal(welcome.Length - PeerWelcome.Bytes, head.RestBytes);
+        Assert.Equal(starts, head.Shown(welcome.AsSpan(PeerWelcome.Bytes)).Starts);
     }
 
     [Fact]
