@@ -37,6 +37,9 @@ public enum Mutation
     CommitBeyondVerified,
     StableMarkFromOldTicket,
     HeartbeatWithCommit,
+    TakeAnyProposal,
+    TakeAnyRead,
+    KeepLongTail,
 
     // Storage
     SkipDataSync,
@@ -55,6 +58,9 @@ public enum Mutation
     DropTruncation,
     VoteInLogOnly,
     ReleaseBeforeWrite,
+    KeepSegments,
+    KeepSnapshots,
+    KeepQuarantined,
 
     // Driver
     AckWhenAppended,
@@ -80,6 +86,7 @@ public enum Mutation
     KeepLeasesWhenDeposed,
     RenewWithoutRound,
     ExpireThroughAnyLeader,
+    LeasesByWallClock,
     AdmitAnybody,
 
     // Store

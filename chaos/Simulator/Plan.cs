@@ -141,6 +141,7 @@ internal sealed record Plan
             0 => [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess],
             1 => [FaultKind.Stall],
             2 => [FaultKind.LyingDisk, FaultKind.LyingDisk],
+            3 => [FaultKind.Clocks, FaultKind.Clocks],
             _ => [],
         };
         return plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };

@@ -103,4 +103,13 @@ internal enum CoreFaults : ulong
 
     /// <summary>Heartbeats carry the commit index as it is, and followers believe it.</summary>
     HeartbeatWithCommit = 1 << 30,
+
+    /// <summary>Proposals are taken however much waits to be committed.</summary>
+    TakeAnyProposal = 1UL << 31,
+
+    /// <summary>Reads are taken however many wait.</summary>
+    TakeAnyRead = 1UL << 32,
+
+    /// <summary>What is kept for slow followers after a snapshot is bounded by the number of entries alone, whatever their size.</summary>
+    KeepLongTail = 1UL << 33,
 }

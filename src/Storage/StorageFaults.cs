@@ -57,4 +57,13 @@ internal enum StorageFaults
 
     /// <summary>Messages leave before the write that they depend on.</summary>
     ReleaseBeforeWrite = 1 << 15,
+
+    /// <summary>A compaction forgets the entries and frees no segment.</summary>
+    KeepSegments = 1 << 16,
+
+    /// <summary>Older snapshots are never deleted.</summary>
+    KeepSnapshots = 1 << 17,
+
+    /// <summary>Copies of damaged files are never deleted.</summary>
+    KeepQuarantined = 1 << 18,
 }

@@ -27,7 +27,7 @@ internal sealed class LockClient(SimWorld world, RandomStream random, LockCheck 
         if (!world.Clients.Active) return;
         _me = new LockCheck.Holder($"{name}.{_life}");
         _lock = $"lock/{(char)('a' + random.Below(Locks))}";
-        _ttlSeconds = 1 + random.Below(3);
+        _ttlSeconds = 1 + random.Below(5);
         _token = 0;
         long asked = world.Now;
         LeaseGrantRequest? grant = null;

@@ -8,7 +8,8 @@ internal sealed class DiskBudget(int segmentBytes)
 {
     private const int BatchBytes = 1024;  // header and padding of a batch, at most
     private const int RecordBytes = 64;   // header and padding of an entry, at most
-    private const int QuarantineFilesMax = 4, SnapshotsMax = 3; // two, and the one that is being written
+    public const int QuarantineFilesMax = 4;
+    private const int SnapshotsMax = 3; // two, and the one that is being written
 
     private readonly Queue<(LogIndex Highest, long Bytes)> _written = new();
     private long _needed, _largestSnapshot, _largestBatch;

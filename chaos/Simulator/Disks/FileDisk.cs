@@ -50,6 +50,8 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
             loaded = _snapshots.LoadNewest(_log, static file => new Loaded(file.Id, ContentOf(file)), []);
             recovered = _log.StartFrom(log, loaded?.Id);
         });
+        int quarantined = _files.List(Path.Combine(Directory, Quarantine.DirectoryName)).Count;
+        if (quarantined > DiskBudget.QuarantineFilesMax) throw new SimulationFailure($"I23: node {node} keeps {quarantined} copies of damaged files; {DiskBudget.QuarantineFilesMax} are enough.");
         state = loaded?.State ?? [];
         return recovered!; // set, or Write has thrown
     }

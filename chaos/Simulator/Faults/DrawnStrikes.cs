@@ -56,6 +56,10 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
             case FaultKind.Members: DrawMembers(random, node, count); break;
             case FaultKind.Identity: Add(random.Pick(StrikeKind.Backup, StrikeKind.Restore, StrikeKind.Wipe), lasts, random.Below(2), nodes: node); break;
             case FaultKind.Stall: Add(random.Pick(StrikeKind.Stall, StrikeKind.Jump), lasts, 1 + random.Below(3 * world.Plan.ElectionTimeoutTicks), nodes: node); break;
+            case FaultKind.Clocks:
+                if (random.Below(2) == 0) Add(random.Pick(StrikeKind.Suspend, StrikeKind.Pause), random.Between(10_000, 8_000_000), nodes: node);
+                else Add(random.Pick(StrikeKind.ClockForward, StrikeKind.ClockBack), 0, 1 + random.Below(random.Pick(1_000, 10_000, 10_000_000)), nodes: node);
+                break;
             case FaultKind.LyingDisk:
                 Add(random.Pick(StrikeKind.LoseWrite, StrikeKind.LoseWrite, StrikeKind.MisdirectWrite, StrikeKind.ReadStale, StrikeKind.LoseRename, StrikeKind.Unreadable), lasts, random.Below(8), nodes: node);
                 break;

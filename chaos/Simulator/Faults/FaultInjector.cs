@@ -52,6 +52,8 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             case StrikeKind.CrashResetting: Target(strike)?.ArmCrashInReset(strike.Amount, strike.ForUs); break;
             case StrikeKind.CrashTearing: Target(strike)?.ArmTears(strike.Amount, strike.ForUs); break;
             case StrikeKind.Pause: Target(strike)?.Pause(strike.ForUs); break;
+            case StrikeKind.Suspend: Target(strike)?.Suspend(strike.ForUs); break;
+            case StrikeKind.ClockForward or StrikeKind.ClockBack when Target(strike) is { } wrong: wrong.WallClockOffsetMs += strike.Kind == StrikeKind.ClockForward ? strike.Amount : -strike.Amount; break;
             case StrikeKind.Partition: Block(strike, Across(strike)); break;
             case StrikeKind.Mute: Block(strike, Beside(strike, outward: true)); break;
             case StrikeKind.Deafen: Block(strike, Beside(strike, outward: false)); break;

@@ -27,4 +27,5 @@ internal enum FaultKind
     Identity,
     Stall,
     LyingDisk,
+    Clocks,
 }

@@ -51,6 +51,15 @@ internal enum StrikeKind
     /// <summary>A tick of the node takes so many microseconds.</summary>
     Clock,
 
+    /// <summary>Somebody sets the clock on the node's wall so many milliseconds forward. Its monotonic clock does not care, and nothing else may.</summary>
+    ClockForward,
+
+    /// <summary>Likewise, back.</summary>
+    ClockBack,
+
+    /// <summary>The whole machine is suspended: the process stands still and so does its monotonic clock. The clock on the wall goes on.</summary>
+    Suspend,
+
     /// <summary>A write, after so many that succeed, fails. The node stops, and starts again after the duration. Real disks only, like all below that damage one.</summary>
     FailWrite,
 

@@ -77,4 +77,7 @@ internal enum DriverFaults : long
 
     /// <summary>Whoever says that it is a member is let in, with whatever directory.</summary>
     AdmitAnybody = 1L << 23,
+
+    /// <summary>Leases run by the clock on the wall, which somebody may set, and not by the monotonic one.</summary>
+    LeasesByWallClock = 1L << 24,
 }

@@ -69,6 +69,11 @@ public static class Mutations
                 or Mutation.MissCompactedRevision => plan with { RealStore = true, Watchers = Math.Max(plan.Watchers, 3) },
             Mutation.KeepLeasesWhenDeposed or Mutation.RenewWithoutRound or Mutation.ExpireThroughAnyLeader or Mutation.RenewExpired or Mutation.ExpireAfterDemotion
                 or Mutation.RepeatCreateRevision => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3) },
+            Mutation.LeasesByWallClock => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3), FaultEveryUs = 200_000, Faults = [FaultKind.Clocks] },
+            // Limits that are near, and more than enough work to reach them.
+            Mutation.TakeAnyProposal or Mutation.TakeAnyRead or Mutation.KeepLongTail => plan with { TightMemory = true, Clients = 6, BurstMax = 50, ValueBytesMax = 2_000, SnapshotEvery = 20, TrailingEntries = 200 },
+            Mutation.KeepSegments or Mutation.KeepSnapshots => busyDisk with { FaultEveryUs = 800_000 },
+            Mutation.KeepQuarantined => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.Damage] },
             Mutation.ApplyRepeats or Mutation.SaveNoSessions => plan with { RealStore = true, SessionClients = Math.Max(plan.SessionClients, 2) },
             // Somebody who leads no more, and clients who still ask it.
             Mutation.ReadWithoutQuorum or Mutation.ReuseReadEpoch => plan with { Nodes = Math.Max(plan.Nodes, 3), WritePermille = 500, Faults = [FaultKind.IsolateLeader, FaultKind.Partition, FaultKind.Pause] },

@@ -17,6 +17,7 @@ internal static class StrikeText
         StrikeKind.Loss => "permille",
         StrikeKind.Delay or StrikeKind.SlowDisk or StrikeKind.CrashTearing => "times",
         StrikeKind.Clock => "tick-us",
+        StrikeKind.ClockForward or StrikeKind.ClockBack => "ms",
         StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer => "via",
         StrikeKind.Restore or StrikeKind.Wipe => "replace",
         StrikeKind.Jump => "ticks",

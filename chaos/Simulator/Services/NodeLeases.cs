@@ -13,6 +13,8 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
     private readonly List<(long Id, long TtlSeconds, bool Granted)> _changes = [];
     private Term _applied;
 
+    private long NowMs => world.Has(DriverFaults.LeasesByWallClock) ? node.WallClockMs : node.ClockMs;
+
     private TimeSpan ElectionTimeout => TimeSpan.FromMilliseconds(world.Plan.ElectionTimeoutTicks * (Plan.TickUs / 1000));
 
     public void OnStart(Term applied) => _applied = applied;
@@ -33,7 +35,7 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
     {
         foreach ((long id, long ttlSeconds, bool granted) in _changes)
         {
-            if (granted) _lessor.Granted(id, ttlSeconds, node.ClockMs);
+            if (granted) _lessor.Granted(id, ttlSeconds, NowMs);
             else _lessor.Revoked(id);
         }
         _changes.Clear();
@@ -53,7 +55,7 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
     public void ProposeExpired()
     {
         _expired.Clear();
-        _lessor.CollectExpired(node.ClockMs, RevokedAtOnceMax, _expired);
+        _lessor.CollectExpired(NowMs, RevokedAtOnceMax, _expired);
         if (_expired.Count > 0 && !_lessor.IsPromoted) throw new SimulationFailure($"I19: {node.Id} lets lease {_expired[0]} expire, and its leases do not run: it does not lead.");
         foreach (long id in _expired)
         {
@@ -78,12 +80,12 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
         }
         // A majority confirms, since the question came, that nobody else leads; and the state that is asked has everything committed before.
         LeaseCheck.Moment asked = LeaseCheck.Moment.Now(world);
-        long askedMs = node.ClockMs;
+        long askedMs = NowMs;
         if (world.Has(DriverFaults.RenewWithoutRound)) Answer(id, asked, done);
         else
             world.Clients.Requests.SendRead(node, served =>
             {
-                bool late = node.ClockMs - askedMs > ElectionTimeout.TotalMilliseconds;
+                bool late = NowMs - askedMs > ElectionTimeout.TotalMilliseconds;
                 if (served is null || late || node.Core.Role != RaftRole.Leader || !_lessor.IsPromoted) done(null);
                 else Answer(id, asked, done);
             });
@@ -92,7 +94,7 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
     private void Answer(long id, LeaseCheck.Moment asked, Action<bool?> done)
     {
         LeaseCheck check = world.Checker.Contents!.Leases; // only with the real store
-        bool renewed = _lessor.TryRenew(id, node.ClockMs, out _);
+        bool renewed = _lessor.TryRenew(id, NowMs, out _);
         if (renewed) check.OnRenewed(node, id, asked);
         else check.OnToldGone(node, id, asked);
         done(renewed);
@@ -110,6 +112,6 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
 
     private void Promote()
     {
-        _lessor.Promote(node.ClockMs, ((StoreMachine)node.Machine).View, ElectionTimeout);
+        _lessor.Promote(NowMs, ((StoreMachine)node.Machine).View, ElectionTimeout);
     }
 }

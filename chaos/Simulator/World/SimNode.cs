@@ -50,7 +50,7 @@ internal sealed partial class SimNode
         get;
         set
         {
-            (_clockUs, _clockSetAt) = (ClockUs, _world.Now);
+            (_clockUs, _clockSetAt) = (ClockUs, Math.Max(_clockSetAt, _world.Now));
             field = value;
         }
     } = Plan.TickUs;
@@ -58,7 +58,13 @@ internal sealed partial class SimNode
     /// <summary>This node's own monotonic clock.</summary>
     public long ClockMs => ClockUs / 1_000;
 
-    private long ClockUs => _clockUs + (_world.Now - _clockSetAt) * Plan.TickUs / TickUs;
+    // Set to a moment to come while the machine is suspended.
+    private long ClockUs => _clockUs + Math.Max(0, _world.Now - _clockSetAt) * Plan.TickUs / TickUs;
+
+    /// <summary>The clock on this node's wall. Nobody but deliberate bugs looks at it.</summary>
+    public long WallClockMs => _world.Now / 1_000 + WallClockOffsetMs;
+
+    public long WallClockOffsetMs { get; set; }
 
     /// <summary>Leases and watches; null while it is down, and in runs without the real store.</summary>
     public NodeServices? Services { get; private set; }
@@ -108,7 +114,8 @@ internal sealed partial class SimNode
         _disk.Crash(powerCut || _lied); // what only the cache knows does not outlive the process that relied on it
         _inbox.Clear();
         _output.Clear();
-        (_batchScheduled, _pausedUntil, _stalledTicks) = (false, 0, null);
+        (_batchScheduled, _stalledTicks) = (false, null);
+        Resume();
         ForgetDiskWork();
         ForgetApplyWork();
         _world.Clients.OnNodeGone(this);
@@ -119,7 +126,18 @@ internal sealed partial class SimNode
 
     public void Pause(long us) => _pausedUntil = _world.Now + us;
 
-    public void Resume() => _pausedUntil = 0;
+    /// <summary>As a pause in which its monotonic clock stands too, as that of a machine that sleeps does.</summary>
+    public void Suspend(long us)
+    {
+        Pause(us);
+        (_clockUs, _clockSetAt) = (ClockUs, Math.Max(_clockSetAt, _pausedUntil));
+    }
+
+    public void Resume()
+    {
+        _pausedUntil = 0;
+        _clockSetAt = Math.Min(_clockSetAt, _world.Now);
+    }
 
     /// <summary>A connection between the two comes up; each notices on its own.</summary>
     public void Link(SimNode other)

@@ -20,7 +20,7 @@ public sealed partial class RaftCore
 
     private void OnRead(ulong id, NodeId from)
     {
-        if (_reads.Count < _options.ReadsPendingMax) _reads.Add(new PendingRead(id, from, _now));
+        if (_reads.Count < _options.ReadsPendingMax || HasFault(CoreFaults.TakeAnyRead)) _reads.Add(new PendingRead(id, from, _now));
         else if (from == NodeId.None) _output.Reads.Add(new ReadVerdict(id, ReadOutcome.Refused, LogIndex.Zero));
         // Another node's read is left unanswered; that node asks again or gives up.
     }

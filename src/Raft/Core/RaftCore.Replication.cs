@@ -41,7 +41,7 @@ public sealed partial class RaftCore
     {
         if (Role != RaftRole.Leader || IsTransferring) return ProposalOutcome.NotLeader;
         if (bytes > _options.ProposalBytesMax) return ProposalOutcome.TooLarge;
-        return _uncommittedBytes + bytes > _options.UncommittedBytesMax ? ProposalOutcome.TooBusy : ProposalOutcome.Appended;
+        return _uncommittedBytes + bytes > _options.UncommittedBytesMax && !HasFault(CoreFaults.TakeAnyProposal) ? ProposalOutcome.TooBusy : ProposalOutcome.Appended;
     }
 
     /// <summary>Everything this peer should hear after a batch. Runs for every peer after every batch, so no state waits for somebody to wake it.</summary>

@@ -35,7 +35,7 @@ public sealed partial class RaftCore
         for (int kept = 0; kept < _options.SnapshotTrailingEntries && target > oldest; kept++)
         {
             keptBytes += _log[target].Payload.Length;
-            if (keptBytes > _options.SnapshotTrailingBytesMax) break;
+            if (keptBytes > _options.SnapshotTrailingBytesMax && !HasFault(CoreFaults.KeepLongTail)) break;
             target = target.Previous;
         }
         if (target <= oldest) return;

@@ -16,7 +16,7 @@ public sealed partial class DurableLog
         _runs.CompactTo(upTo);
 
         int freed = 0;
-        while (freed < _older.Count && _older[freed].Highest <= upTo.Index)
+        while (!Has(StorageFaults.KeepSegments) && freed < _older.Count && _older[freed].Highest <= upTo.Index)
             freed++;
         ulong oldest = freed < _older.Count ? _older[freed].Sequence : _active.Header.Sequence;
         Replace(oldest, _active.Header.Sequence, upTo, freed, LostEnd);

@@ -216,7 +216,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
 
     private void Quarantine(string path)
     {
-        if (Storage.Quarantine.Keep(names.Files, names.Directory, path, Superblock.Current.Boot) is { } note)
+        if (Storage.Quarantine.Keep(names.Files, names.Directory, path, Superblock.Current.Boot, options.Faults) is { } note)
             Notes.Add(note);
     }
 

@@ -12,7 +12,7 @@ internal static class Quarantine
     /// <summary>Copies the file, durably. The copy is called after the boot at which the damage was found, so names sort by age.</summary>
     /// <returns>A note when there is no copy; null when there is one, or no file to copy.</returns>
     /// <exception cref="FileSystemException">The disk failed. A full disk is not an error here: the repair is worth more than the evidence.</exception>
-    internal static string? Keep(IFileSystem files, string directory, string path, ulong boot)
+    internal static string? Keep(IFileSystem files, string directory, string path, ulong boot, StorageFaults faults = StorageFaults.None)
     {
         if (!files.List(directory).Contains(Path.GetFileName(path)))
             return null;
@@ -20,7 +20,8 @@ internal static class Quarantine
         string target = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{boot:D10}-{Path.GetFileName(path)}"));
         files.CreateDirectory(folder);
         Delete(files, target); // an interrupted attempt
-        foreach (string old in files.List(folder).SkipLast(FilesMax - 1))
+        int keep = (faults & StorageFaults.KeepQuarantined) == 0 ? FilesMax - 1 : int.MaxValue;
+        foreach (string old in files.List(folder).SkipLast(keep))
             Delete(files, Path.Combine(folder, old));
         try
         {

@@ -201,6 +201,8 @@ public sealed class SnapshotStore
     public void Prune(int keep, LogIndex? upTo = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
+        if ((Faults & StorageFaults.KeepSnapshots) != 0)
+            return;
         try
         {
             lock (_pruning) // of two at once, one would find its files deleted
