@@ -341,6 +341,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     void IApplyObserver.OnSnapshotInstalled(SnapshotId snapshot)
     {
         _snapshots.OnInstalled(snapshot);
+        _marks.OnGivenState(_streams.LastSender);
         FollowMembership(snapshot.Membership);
         Log.SnapshotTakenOver(_logger, snapshot.Last.Index.Value, Status.Leader.ToString());
     }
