@@ -213,6 +213,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         if (IsLeader) _consensus.Look(ObserveAcknowledged);
     }
 
+    /// <summary>How far this member, as a leader, has seen that one acknowledge what is committed.</summary>
+    public LogIndex ObservedOf(NodeId member) => _acknowledged.Of(member);
+
     private void ObserveAcknowledged(RaftCore core)
     {
         if (core.Role != RaftRole.Leader) return;
@@ -307,7 +310,11 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     void IConsensusEffects.OnMembershipVerdict(in MembershipVerdict verdict) => Changes.OnVerdict(verdict);
 
-    void IConsensusEffects.OnLogReverted(NodeId member) => _peers.Revert(member);
+    void IConsensusEffects.OnLogReverted(NodeId member)
+    {
+        _peers.Revert(member);
+        _marks.OnLogReverted();
+    }
 
     void IApplyObserver.OnMembershipApplied(EntryId entry, Membership membership)
     {

@@ -13,6 +13,7 @@ internal sealed class StateMarks(Replica replica, TimeSpan interval)
     private Task _hashing = Task.CompletedTask;
     private ulong _origin;   // whose state this member was given since a majority last agreed with it; 0 for nobody's
     private volatile HeldReport? _held;
+    private volatile bool _isUrgent;
 
     /// <summary>A report that waits for others, see <see cref="StateTrust.MayReport"/>.</summary>
     private sealed record HeldReport(ulong MarkIndex, ulong Hash);
@@ -37,11 +38,19 @@ internal sealed class StateMarks(Replica replica, TimeSpan interval)
             return;
         }
 
+        if (_isUrgent) _schedule.Hurry();
+        _isUrgent = false;
         StoreView view = replica.View;
         if (!_schedule.TryTake(now, view.Marks, IsAnythingNew(view))) return;
         ulong term = replica.Status.Term;
         replica.LookAtCore(core => Propose(core, term, view.Marks.Number + 1));
     }
+
+    /// <summary>
+    /// The log of a member ended before what it had acknowledged. Only this leader has seen it; a mark puts on record how far that member had come, and then everybody
+    /// refuses it, whoever leads next. Any thread.
+    /// </summary>
+    public void OnLogReverted() => _isUrgent = true;
 
     /// <summary>A mark was applied, and this is the state just behind it. Hashes in the background; while it is at one, further marks pass.</summary>
     public void OnMarked(StoreView view)
@@ -101,7 +110,8 @@ internal sealed class StateMarks(Replica replica, TimeSpan interval)
         {
             LogIndex durable = id == replica.Self ? core.Durable : peers.Find(peer => peer.Node == id).Match;
             // What is not committed yet may still be taken back, in order; nobody is to be blamed for it.
-            members.Add(new MarkedMember(id.Value, core.Membership.Voters.Contains(id), Math.Min(durable.Value, core.Commit.Value)));
+            ulong acknowledged = Math.Max(Math.Min(durable.Value, core.Commit.Value), replica.ObservedOf(id).Value);
+            members.Add(new MarkedMember(id.Value, core.Membership.Voters.Contains(id), acknowledged));
         }
 
         replica.ProposeAsLeader(term, CommandKind.StateMark, CommandBody.StateMark(number, members.ToArray()));
