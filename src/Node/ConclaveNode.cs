@@ -118,7 +118,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // Before anything else ends, so that clients of all members find the next leader at work instead of waiting out an election.
-        if (_replica.IsLeader && _replica.Peers.All.Any(link => link.IsUp && _replica.Members.InForce.IsVoter(link.Peer)))
+        if (_replica.IsLeader && !_replica.IsSelfRemoved && _replica.Peers.All.Any(link => link.IsUp && _replica.Members.InForce.IsVoter(link.Peer)))
             await _replica.TransferAsync(NodeId.None, _options.ElectionTimeout + TransferSlack, CancellationToken.None).ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listener.StopAsync(StopGrace).ConfigureAwait(false);

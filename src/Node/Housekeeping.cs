@@ -100,7 +100,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         Forget(replica.Proposals.ProposeAsync(CommandKind.MemberAttributes, CommandBody.MemberAttributes(context.Cluster.Self.Value, attributes)));
     }
 
-    /// <summary>What members said of themselves goes when they do: ids are never used again.</summary>
+    /// <summary>What members said of themselves goes when they do: ids are never used again. So do their alarms, which nobody else would take back.</summary>
     private static void ForgetRemoved(Replica replica)
     {
         ConsensusStatus status = replica.Status;
@@ -109,6 +109,12 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
         foreach (ulong id in replica.View.MemberAttributes.Keys)
         {
             if (!committed.Includes(new Raft.NodeId(id)) && !replica.Members.Includes(new Raft.NodeId(id))) replica.ProposeAsLeader(status.Term, CommandKind.MemberAttributes, CommandBody.MemberAttributes(id, []));
+        }
+
+        // Only of who is known to have been a member: an operator may raise an alarm for any number.
+        foreach (ActiveAlarm alarm in replica.View.Alarms)
+        {
+            if (replica.IsRemoved(new Raft.NodeId(alarm.MemberId))) replica.ProposeAsLeader(status.Term, CommandKind.Alarm, CommandBody.Alarm(activate: false, alarm.MemberId, alarm.Alarm));
         }
     }
 

@@ -49,6 +49,9 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     private static readonly long TickLength = Stopwatch.Frequency / (long)(TimeSpan.FromSeconds(1) / NodeOptions.TickInterval);
 
+    /// <summary>In the term of a refusal: there is no room for it here. Members that do not know the flag take the refusal for one of another attempt, and their client's time runs out.</summary>
+    public const ulong NoRoomFlag = 1UL << 63;
+
     /// <summary>Shorter pauses are an everyday matter of the scheduler.</summary>
     private const int PauseTicksWorthALine = 50;
 
@@ -120,6 +123,9 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         else _driver.DriveSoon();
     }
 
+    /// <summary>Whether this member's disk is nearly full. Its own clients are asked before they come here; others' proposals are not. Set once, before anything runs.</summary>
+    public Func<bool> IsOutOfRoom { get; set; } = () => false;
+
     protected override bool HasWorkUnderLock => _inputs.Count > 0 || _proposals.Count > 0 || _looks is not null;
 
     protected override TimeSpan? Alarm =>
@@ -182,6 +188,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         {
             // A proposal from another member is only good in the term it was sent for: its sender takes a later term as proof that it is lost.
             if (proposal.Local is null && (_core.Role != RaftRole.Leader || _core.Term.Value != proposal.Term)) Refuse(proposal);
+            else if (proposal.Local is null && IsOutOfRoom() && Adds(proposal.Payload)) Refuse(proposal, NoRoomFlag);
             else _batch.Add(proposal);
         }
 
@@ -210,11 +217,23 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
         _batchForCore.AsSpan(0, _batch.Count).Clear();   // payloads must not live on in here
     }
 
-    private void Refuse(in IncomingProposal proposal)
+    /// <summary>What the member that sends it would refuse itself if its own disk were full. In a session it may be a repeat, whose answer is due.</summary>
+    internal static bool Adds(ReadOnlyMemory<byte> payload)
+    {
+        if (!Command.TryDecode(payload, out Command command) || !command.Session.IsNone) return false;
+        return command.Kind switch
+        {
+            CommandKind.Put or CommandKind.LeaseGrant => true,
+            CommandKind.Txn => RequestCheck.Txn(command.Body.Span, out _, out _, out bool writes, int.MaxValue) != StoreError.None || writes,
+            _ => false,
+        };
+    }
+
+    private void Refuse(in IncomingProposal proposal, ulong flag = 0)
     {
         if (!Command.TryDecode(proposal.Payload, out Command command)) return;   // from a member of another version; its client times out
         Span<byte> term = stackalloc byte[8];
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(term, proposal.Term);
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(term, proposal.Term | flag);
         _peers.Enqueue(proposal.From, PeerFrameKind.ProposalRefused, command.RequestId, null, term);
     }
 

@@ -44,6 +44,6 @@ internal static partial class Log
     [LoggerMessage(2109, LogLevel.Warning, "A snapshot from {Peer} could not be taken: {Problem}. The leader tries again.")]
     public static partial void SnapshotNotReceived(ILogger logger, NodeId peer, string problem);
 
-    [LoggerMessage(2120, LogLevel.Information, "{Note}")]
+    [LoggerMessage(2124, LogLevel.Information, "{Note}")]
     public static partial void RecordingNote(ILogger logger, string note);
 }

@@ -16,9 +16,13 @@ internal sealed class MarkSchedule(TimeSpan interval)
     private readonly TimeSpan _soon = interval < SuspectInterval ? interval : SuspectInterval;
     private TimeSpan _last, _patience = interval < SuspectInterval ? interval : SuspectInterval;
     private ulong _number;
+    private bool _isUrgent;
+
+    /// <summary>There is something that all members have to know soon: the next mark comes now, or as soon as the reports on the last one are not torn apart by it.</summary>
+    public void Hurry() => _isUrgent = true;
 
     /// <summary>Somebody else leads: the next mark of this member comes an interval after that has ended.</summary>
-    public void OnFollowing(TimeSpan now) => (_last, _patience, _number) = (now, _soon, 0);
+    public void OnFollowing(TimeSpan now) => (_last, _patience, _number, _isUrgent) = (now, _soon, 0, false);
 
     /// <summary>Leader: whether to propose the next mark now. If so it counts as proposed.</summary>
     /// <param name="now">Time since the start of the node.</param>
@@ -27,7 +31,7 @@ internal sealed class MarkSchedule(TimeSpan interval)
     public bool TryTake(TimeSpan now, ClusterMarks marks, bool isAnythingNew)
     {
         if (!IsDue(now - _last, marks, isAnythingNew)) return false;
-        (_last, _number) = (now, marks.Number + 1);
+        (_last, _number, _isUrgent) = (now, marks.Number + 1, false);
         return true;
     }
 
@@ -42,6 +46,7 @@ internal sealed class MarkSchedule(TimeSpan interval)
             otherMissing |= !suspect && missing && member.IsVoter;
         }
 
+        if (_isUrgent && !IsOpen(marks) && marks.Number >= _number) return true;
         if (!suspectMissing) _patience = _soon;
         // Two that differ are judged when the next mark comes, also where nothing else happens.
         if (passed >= interval) return anySuspect || isAnythingNew || IsOpen(marks);

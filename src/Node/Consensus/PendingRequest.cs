@@ -14,6 +14,9 @@ internal enum ProposalEnd
 
     /// <summary>Never appended and never will be: no leader, or the node is stopping. Safe to retry.</summary>
     Refused,
+
+    /// <summary>Never appended: the leader's disk is nearly full, and what is left is for what makes room.</summary>
+    NoRoom,
 }
 
 /// <param name="End">How it ended.</param>

@@ -118,6 +118,20 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
         route.Flush(quiet: false);
     }
 
+    /// <summary>The leader of that term said that it has no room for it.</summary>
+    public void OnNoRoom(ulong id, ulong term)
+    {
+        PendingRequest? request;
+        lock (_gate)
+        {
+            if (!_pending.TryGetValue(id, out request) || request.SentTerm != term) return;   // as above
+            _pending.Remove(id);
+            _bytes -= request.Payload.Length;
+        }
+
+        Fail(request, ProposalEnd.NoRoom);
+    }
+
     /// <summary>An entry that this node proposed was applied here.</summary>
     public void OnApplied(ulong id, in ApplyOutcome outcome)
     {

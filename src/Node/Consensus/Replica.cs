@@ -21,7 +21,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     /// <summary>Of changes that nobody waits for; ids of others are counted from a random place.</summary>
     private const ulong DescribeId = 0;
 
-    private static readonly TimeSpan TransferPollInterval = TimeSpan.FromMilliseconds(5), RemovalGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TransferPollInterval = TimeSpan.FromMilliseconds(5), RemovalGrace = TimeSpan.FromSeconds(2), RemovalAnswersGrace = TimeSpan.FromMilliseconds(200);
 
     private readonly NodeOptions _options;
     private readonly ILogger _logger;
@@ -68,6 +68,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _consensus = new ConsensusLoop(core, Self, _peers, this, this,
                 route => new Proposals(Self, route, options.RequestTimeout),
                 ask => new ReadBarrier(ask, this, options.RequestTimeout), logger);
+            _consensus.IsOutOfRoom = () => IsDiskSpaceLow;
             _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, disk.Recovered, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
@@ -125,6 +126,12 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing is missing, or no longer.</summary>
     public EntryId LostEnd => _log.LostEnd;
+
+    /// <summary>This member was removed from the cluster: it ends soon, and serves nobody any more.</summary>
+    public bool IsSelfRemoved => Volatile.Read(ref _removed) != 0;
+
+    /// <summary>That member was removed, and this one knows it.</summary>
+    public bool IsRemoved(NodeId member) => _gate.Known.IsRemoved(member) && !Members.Includes(member);
 
     /// <summary>The majority found this member's state to be wrong: it serves nobody until it has healed.</summary>
     public bool IsQuarantined => _repair.IsQuarantined;
@@ -212,6 +219,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _repair.Pass();
         if (IsLeader) _consensus.Look(ObserveAcknowledged);
     }
+
+    /// <summary>How far this member, as a leader, has seen that one acknowledge what is committed.</summary>
+    public LogIndex ObservedOf(NodeId member) => _acknowledged.Of(member);
 
     private void ObserveAcknowledged(RaftCore core)
     {
@@ -307,7 +317,11 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     void IConsensusEffects.OnMembershipVerdict(in MembershipVerdict verdict) => Changes.OnVerdict(verdict);
 
-    void IConsensusEffects.OnLogReverted(NodeId member) => _peers.Revert(member);
+    void IConsensusEffects.OnLogReverted(NodeId member)
+    {
+        _peers.Revert(member);
+        _marks.OnLogReverted();
+    }
 
     void IApplyObserver.OnMembershipApplied(EntryId entry, Membership membership)
     {
@@ -341,6 +355,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     void IApplyObserver.OnSnapshotInstalled(SnapshotId snapshot)
     {
         _snapshots.OnInstalled(snapshot);
+        _marks.OnGivenState(_streams.LastSender);
         FollowMembership(snapshot.Membership);
         Log.SnapshotTakenOver(_logger, snapshot.Last.Index.Value, Status.Leader.ToString());
     }
@@ -366,7 +381,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
                 _consensus.EnqueueProposal(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span), body[8..], wake: false);
                 return true;
             case PeerFrameKind.ProposalRefused when body.Length == 16:
-                Proposals.OnRefused(BinaryPrimitives.ReadUInt64LittleEndian(body.Span), BinaryPrimitives.ReadUInt64LittleEndian(body.Span[8..]));
+                ulong request = BinaryPrimitives.ReadUInt64LittleEndian(body.Span), term = BinaryPrimitives.ReadUInt64LittleEndian(body.Span[8..]);
+                if ((term & ConsensusLoop.NoRoomFlag) != 0) Proposals.OnNoRoom(request, term & ~ConsensusLoop.NoRoomFlag);
+                else Proposals.OnRefused(request, term);
                 return true;
             case PeerFrameKind.Call:
                 return LeaderCalls.OnCall(from, body.Span);
@@ -523,8 +540,16 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         if (Interlocked.Exchange(ref _removed, 1) != 0) return;
         var removed = new MemberRemovedException(_options.Name, Self, how, _options.DataDir);
         Log.Removed(_logger, removed.Message);
-        // Not at once: this member may have led its own removal, and its clients and the others are to hear the end of it.
+        // Neither at once: this member may have led its own removal, and its clients and the others are to hear the end of it.
+        _ = Task.Delay(RemovalAnswersGrace).ContinueWith(_ => EndRequests(), TaskScheduler.Default);
         _ = Task.Delay(RemovalGrace).ContinueWith(_ => _onFatal(removed), TaskScheduler.Default);
+    }
+
+    /// <summary>No further entry comes here: whoever waits for one is told so, and does not wait out its time limit.</summary>
+    private void EndRequests()
+    {
+        Proposals.Stop();
+        Reads.Stop();
     }
 
     private void OnFatal(Exception cause)

@@ -28,6 +28,7 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
     private readonly ConcurrentDictionary<NodeId, Task> _sendingStates = [];
     private readonly SemaphoreSlim _receiving = new(1);
     private readonly CancellationTokenSource _stop = new();
+    private ulong _lastSender;
 
     /// <summary>
     /// Begins to send the newest snapshot, or goes on with the one that broke off if the log here still follows on it; unless one is on its way there. Reports
@@ -56,6 +57,9 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
             ended.SetResult();
         }
     }
+
+    /// <summary>Who sent the last snapshot that was received for the core; None before the first.</summary>
+    public NodeId LastSender => new(Volatile.Read(ref _lastSender));
 
     /// <summary>Takes snapshots that replace a state; set before anything runs.</summary>
     public Action<NodeId, SnapshotId> OnState { get; set; } = (_, _) => { };
@@ -190,7 +194,12 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
         SnapshotId id;
         using (SnapshotFile file = receiver.Finish()) id = file.Id;
         if (term.Value == StateRepair.StateTerm) OnState(from, id);
-        else toCore(RaftInput.SnapshotReceived(from, term, id));
+        else
+        {
+            Volatile.Write(ref _lastSender, from.Value);   // before the core can take it over
+            toCore(RaftInput.SnapshotReceived(from, term, id));
+        }
+
         await PeerLink.SendAllAsync(socket, new byte[] { 1 }, limit.Token).ConfigureAwait(false);
     }
 }

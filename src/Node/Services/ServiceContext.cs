@@ -22,9 +22,10 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
     public StoreView View => replica.View;
 
     /// <summary>The checks that come before everything else.</summary>
-    /// <exception cref="GrpcException">The caller wants a leader, and this member knows none; or this member is a learner, and learners do not serve this.</exception>
+    /// <exception cref="GrpcException">This member was removed; or the caller wants a leader, and this member knows none; or this member is a learner, and learners do not serve this.</exception>
     public void CheckLeader(RpcContext call)
     {
+        if (replica.IsSelfRemoved) throw new GrpcException(EtcdErrors.Stopped);
         if (replica.IsQuarantined && !IsServedInQuarantine(call.Method.Path)) throw new GrpcException(ConclaveErrors.Quarantined);
         if (replica.IsLearner && !IsServedByLearner(call.Method.Path)) throw new GrpcException(EtcdErrors.NotSupportedForLearner);
         if (replica.Status.Leader == NodeId.None && call.RequiresLeader) throw new GrpcException(EtcdErrors.NoLeader);

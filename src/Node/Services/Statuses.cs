@@ -42,6 +42,7 @@ internal static class Statuses
     /// <exception cref="GrpcException">It did not, nobody knows, or the store refused it.</exception>
     public static ApplyOutcome Outcome(in ProposalResult result)
     {
+        if (result.End == ProposalEnd.NoRoom) ThrowIf(StoreError.NoSpace);
         if (result.End != ProposalEnd.Applied) throw new GrpcException(EtcdErrors.Timeout);
         ThrowIf(result.Outcome.Error);
         return result.Outcome;

@@ -123,6 +123,29 @@ public class MarkScheduleTests
     }
 
     [Fact]
+    public void What_all_have_to_know_is_marked_at_once_and_once()
+    {
+        Mark();
+        foreach (ulong member in (ulong[])[A, B, C]) Report(member, Right);
+        _schedule.Hurry();
+        Assert.True(_schedule.TryTake(Step, Marks, isAnythingNew: false));
+        Mark();
+        Assert.False(_schedule.TryTake(2 * Step, Marks, isAnythingNew: true));
+    }
+
+    [Fact]
+    public void What_all_have_to_know_waits_while_reports_are_coming_in_that_differ()
+    {
+        Mark();
+        Report(A, Right);
+        Report(B, Wrong);
+        _schedule.Hurry();
+        Assert.False(_schedule.TryTake(Step, Marks, isAnythingNew: true));
+        Report(C, Right);
+        Assert.True(_schedule.TryTake(2 * Step, Marks, isAnythingNew: true));
+    }
+
+    [Fact]
     public void A_new_leader_waits_before_its_first_mark()
     {
         MemberDiffers();

@@ -132,6 +132,39 @@ public class ProposalsTests
     }
 
     [Fact]
+    public async Task A_request_that_the_leader_has_no_room_for_ends_at_once_unless_it_was_sent_to_another_since()
+    {
+        _proposals.OnLeader(Self, 4);
+        Task<ProposalResult> request = Propose();
+        ulong id = _route.Here[0].Id;
+        _proposals.OnNotAppended(_route.Here[0]);
+        _proposals.OnLeader(Other, 5);
+
+        _proposals.OnNoRoom(id, 4);
+        Assert.False(request.IsCompleted);
+        _proposals.OnNoRoom(id, 5);
+
+        Assert.Equal(ProposalEnd.NoRoom, (await request).End);
+        Assert.Equal(0, _proposals.Count);
+    }
+
+    [Fact]
+    public void What_a_leader_without_room_takes_from_others_is_what_adds_nothing()
+    {
+        byte[] put = [0x0A, 1, (byte)'k'], txnWithPut = [0x12, 5, 0x12, 3, .. put], txnWithDelete = [0x12, 5, 0x1A, 3, .. put];   // a delete of the same key has the same bytes
+        Assert.True(Adds(CommandKind.Put, put));
+        Assert.True(Adds(CommandKind.LeaseGrant, [8, 1]));
+        Assert.True(Adds(CommandKind.Txn, txnWithPut));
+        Assert.False(Adds(CommandKind.Txn, txnWithDelete));
+        Assert.False(Adds(CommandKind.DeleteRange, put));
+        Assert.False(Adds(CommandKind.Compact, [8, 1]));
+        Assert.False(Adds(CommandKind.Alarm, CommandBody.Alarm(activate: true, 1, AlarmKind.NoSpace)));
+        Assert.False(ConsensusLoop.Adds(Command.Encode(CommandKind.Put, 1, 1, put, new SessionSequence(1, 1))));   // it may be a repeat
+
+        static bool Adds(CommandKind kind, byte[] body) => ConsensusLoop.Adds(Command.Encode(kind, 1, 1, body));
+    }
+
+    [Fact]
     public void A_frame_that_never_left_is_tried_again()
     {
         _route.Connected = false;

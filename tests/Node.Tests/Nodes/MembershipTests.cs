@@ -79,6 +79,47 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public async Task A_removed_member_answers_at_once_that_it_is_unavailable()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        string gone = await cluster.FollowerAsync();
+        await cluster.IsListedAsync(gone);
+        string id = await cluster.IdOfAsync(gone);
+        (HttpStatusCode status, _) = await cluster.Other(gone).PostAsync("/v3/cluster/member/remove", new { ID = id });
+        Assert.Equal(HttpStatusCode.OK, status);
+
+        // It ends about two seconds after it has heard; until then it answers, and does not let anybody wait.
+        JsonElement answer = default;
+        await TestNode.EventuallyAsync("it says so", async () =>
+        {
+            (status, answer) = await cluster.Node(gone).PostAsync("/v3/kv/put", new { key = TestNode.Base64("a"), value = TestNode.Base64("1") });
+            return status == HttpStatusCode.ServiceUnavailable && MemberCluster.MessageOf(answer) == "etcdserver: server stopped";
+        });
+    }
+
+    [Fact]
+    public async Task The_alarm_of_a_removed_member_goes_with_it_and_one_of_nobody_stays()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        string gone = await cluster.FollowerAsync();
+        await cluster.IsListedAsync(gone);
+        string id = await cluster.IdOfAsync(gone);
+        foreach (string member in new[] { id, "12345" })
+            Assert.Equal(HttpStatusCode.OK, (await cluster.Other(gone).PostAsync("/v3/maintenance/alarm", new { action = "ACTIVATE", memberID = member, alarm = "NOSPACE" })).Status);
+        Assert.Equal(2, (await AlarmsAsync()).Length);
+
+        await RemoveAndStopAsync(cluster, gone);
+
+        await TestNode.EventuallyAsync("the alarm is gone", async () => (await AlarmsAsync()) is ["12345"]);
+
+        async Task<string[]> AlarmsAsync()
+        {
+            (_, JsonElement body) = await cluster.Other(gone).PostAsync("/v3/maintenance/alarm", new { action = "GET" });
+            return body.TryGetProperty("alarms", out JsonElement alarms) ? [.. alarms.EnumerateArray().Select(a => a.GetProperty("memberID").GetString()!)] : [];
+        }
+    }
+
+    [Fact]
     public async Task A_removed_leader_hands_over_and_stops()
     {
         await using MemberCluster cluster = await MemberCluster.StartAsync(3);
