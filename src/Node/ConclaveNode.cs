@@ -4,6 +4,7 @@ using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Metrics;
 using Conclave.Node.Options;
+using Conclave.Node.Restoring;
 using Conclave.Node.Services;
 using Conclave.Node.Services.Locks;
 using Conclave.Raft;
@@ -40,7 +41,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     internal ConclaveNode(NodeOptions options, IFileSystem files, ILoggerFactory loggers, Action<Exception> onFatal)
     {
         foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
-        _options = options;
+        _options = options = RestoredCluster.OptionsFor(options);
         _logger = loggers.CreateLogger("Conclave");
         _replica = new Replica(options, files, _logger, onFatal);
         ClusterIdentity cluster = _replica.Cluster;
