@@ -83,6 +83,24 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
         return new ClientSession(_router, Leases.Keep(lease.Id));
     }
 
+    /// <summary>A lock by name. Nothing is sent before it is acquired.</summary>
+    /// <param name="name">Not empty. Its keys are those behind <c>name/</c>.</param>
+    /// <param name="options">Null for the defaults.</param>
+    public IDistributedLock Lock(string name, LockOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new Locks.DistributedLock(this, _router, name, (options ?? LockOptions.Default).Checked());
+    }
+
+    /// <summary>An election by name. Nothing is sent before somebody campaigns or observes.</summary>
+    /// <param name="name">Not empty. Its keys are those behind <c>name/</c>.</param>
+    /// <param name="options">Null for the defaults; the value is what observers see of this candidate.</param>
+    public IElection Election(string name, LockOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new Locks.Election(this, _router, name, (options ?? LockOptions.Default).Checked());
+    }
+
     /// <summary>Forgets all history up to a revision; reads and watches below it are refused from then on.</summary>
     /// <param name="revision">Newest revision to forget.</param>
     /// <param name="physical">Return only once the member asked has given the space back.</param>

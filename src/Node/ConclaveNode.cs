@@ -5,6 +5,7 @@ using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
 using Conclave.Node.Metrics;
 using Conclave.Node.Options;
+using Conclave.Node.Restoring;
 using Conclave.Node.Services;
 using Conclave.Node.Services.Locks;
 using Conclave.Node.Tls;
@@ -43,7 +44,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     internal ConclaveNode(NodeOptions options, IFileSystem files, ILoggerFactory loggers, Action<Exception> onFatal)
     {
         foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
-        _options = options;
+        _options = options = RestoredCluster.OptionsFor(options);
         _logger = loggers.CreateLogger("Conclave");
         TlsSide? clientTls = options.ListenClientUrls.Any(url => url.Scheme == "https")
             ? TlsSide.Open(options.ClientTls, options.ListenClientUrls.Concat(options.AdvertiseClientUrls), options, TimeProvider.System, _logger) : null;

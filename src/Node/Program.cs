@@ -3,18 +3,22 @@ using System.Runtime.InteropServices;
 using Conclave.Node;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
+using Conclave.Node.Restoring;
 using Conclave.Node.Services;
 using Conclave.Node.Tls;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
-NodeFlags.Parsed parsed = NodeFlags.Parse(args, Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-    .Select(e => KeyValuePair.Create((string)e.Key, (string?)e.Value ?? "")));
+if (args is [RestoreCommand.Name, ..])
+    return RestoreCommand.Run(args[1..], EnvironmentOfProcess(), Console.Out, Console.Error);
+
+NodeFlags.Parsed parsed = NodeFlags.Parse(args, EnvironmentOfProcess());
 if (parsed.HelpAsked)
 {
     Console.WriteLine("conclave-node: one member of a Conclave cluster. Without flags: a single node on 127.0.0.1:2379.\n");
     foreach (string line in NodeFlags.Help()) Console.WriteLine(line);
+    Console.WriteLine("\nconclave-node restore FILE makes the data directory of a new cluster's member from a backup; restore alone says how.");
     Console.WriteLine("\nEach flag can also be set as an environment variable: --data-dir is CONCLAVE_DATA_DIR.");
     return ExitCodes.Done;
 }
@@ -73,6 +77,9 @@ catch (Exception problem) when (problem is PortUnavailableException or JoinRefus
 }
 
 return exitCode;
+
+static IEnumerable<KeyValuePair<string, string>> EnvironmentOfProcess() =>
+    Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => KeyValuePair.Create((string)e.Key, (string?)e.Value ?? ""));
 
 void OnSignal(PosixSignalContext context)
 {

@@ -112,6 +112,20 @@ public sealed class KeyValueStore
     /// <exception cref="StoreDamagedException">The bytes are not a whole saved state.</exception>
     public static KeyValueStore Load(Stream source, StoreOptions options) => Load(source, options, StoreFaults.None);
 
+    /// <summary>As <see cref="Load(Stream, StoreOptions)"/>, with up to that many zero bytes behind the state.</summary>
+    /// <exception cref="StoreDamagedException">The bytes are not a whole saved state.</exception>
+    public static KeyValueStore LoadPadded(Stream source, StoreOptions options, int paddingMax) => new(options, StateReader.Load(source, StoreFaults.None, paddingMax));
+
+    /// <summary>Makes a loaded state the first one of another cluster, before anybody uses it: what it says of members and their disks is of the old one.</summary>
+    /// <remarks>Keys, history, leases and sessions stay. Alarms go with the members that they name.</remarks>
+    public void BeginNewCluster()
+    {
+        _state.Attributes = _state.Attributes.Clear();
+        _state.Alarms = [];
+        _state.Marks = ClusterMarks.None;
+        Publish();
+    }
+
     /// <summary>For tests and the simulator.</summary>
     internal static KeyValueStore Load(Stream source, StoreOptions options, StoreFaults faults) => new(options, StateReader.Load(source, faults));
 }

@@ -16,7 +16,9 @@ namespace Conclave.Node.Services;
 /// </remarks>
 internal sealed class SnapshotDownload
 {
-    private const int BlobBytesMax = 32 << 10, PadTo = 512;
+    internal const int PadTo = 512;
+
+    private const int BlobBytesMax = 32 << 10;
     private const string Prefix = "download-", Suffix = ".tmp";
 
     private readonly ServiceContext _context;

@@ -48,11 +48,22 @@ internal sealed class SavedReader(Stream source)
     }
 
     /// <summary>What follows must be the right checksum, and nothing else.</summary>
-    public void CheckEnd()
+    /// <param name="paddingMax">Zero bytes that may stand behind it.</param>
+    public void CheckEnd(int paddingMax)
     {
         uint expected = _crc.Value;
         Expect((uint)Integer(sizeof(uint)) == expected, "The checksum is wrong");
-        Expect(_position == _filled && source.Read(_buffer) == 0, "There are bytes behind the end");
+        for (int padding = 0; ;)
+        {
+            if (_position == _filled)
+                (_position, _filled) = (0, source.Read(_buffer));
+            if (_filled == 0)
+                return;
+            Span<byte> rest = _buffer.AsSpan(_position, _filled - _position);
+            Expect(padding + rest.Length <= paddingMax && !rest.ContainsAnyExcept((byte)0), "There are bytes behind the end");
+            padding += rest.Length;
+            _position = _filled;
+        }
     }
 
     public void Expect(bool condition, string otherwise)

@@ -10,7 +10,7 @@ namespace Conclave.Store.Saving;
 internal static class StateReader
 {
     /// <exception cref="StoreDamagedException">Not a whole saved state.</exception>
-    public static StoreState Load(Stream source, StoreFaults faults)
+    public static StoreState Load(Stream source, StoreFaults faults, int paddingMax = 0)
     {
         var reader = new SavedReader(source);
         if (!reader.Bytes(SavedState.Magic.Length).SequenceEqual(SavedState.Magic))
@@ -41,7 +41,7 @@ internal static class StateReader
 
         LoadKeys(reader, state);
         LoadChanges(reader, state, revision);
-        reader.CheckEnd();
+        reader.CheckEnd(paddingMax);
         return state;
     }
 
