@@ -1,4 +1,5 @@
 using Conclave.Node.Options;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +13,9 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
     public MemberDirectory Members => members;
 
     public KnownIncarnations Known => known;
+
+    /// <summary>What TLS is spoken with; null for none. Set once, before anything runs.</summary>
+    public TlsSide? Tls { get; init; }
 
     /// <summary>What this node shows.</summary>
     public MemberCredentials Own => own();
