@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Conclave.Storage;
 using Conclave.Store;
@@ -63,7 +64,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             Members = new MemberDirectory(Cluster, disk.Membership) { PublishedName = PublishedName, InForce = core.Membership };
             KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), Members, options.ForgetMemberDisk, logger);
             OwnStarts starts = OwnStarts.Open(files, Path.Combine(options.DataDir, "member"), _credentials.Incarnation, new MemberStart(_credentials.Boot, _credentials.BootNonce), logger);
-            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader, Acknowledged = AcknowledgedBy, Starts = starts };
+            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader, Acknowledged = AcknowledgedBy, Starts = starts, Tls = TlsSide.OpenForPeers(options, logger) };
             _peers = new PeerTransport(_gate, options.ElectionTimeout, this, this, ReceiveSnapshotAsync, logger);
             _consensus = new ConsensusLoop(core, Self, _peers, this, this,
                 route => new Proposals(Self, route, options.RequestTimeout),
@@ -118,6 +119,9 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     public WatchHub Watches => _store.Watches;
 
     public PeerTransport Peers => _peers;
+
+    /// <summary>TLS between members.</summary>
+    public TlsSide? PeerTls => _gate.Tls;
 
     public bool IsLeader => Status.Role == RaftRole.Leader;
 
@@ -493,8 +497,8 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
 
     private void LoadSnapshot(SnapshotId snapshot) => _store.Install(_snapshots.Load(snapshot, ReplicaDisk.StoreOptionsOf(_options)));
 
-    private Task ReceiveSnapshotAsync(PeerHello hello, System.Net.Sockets.Socket socket, CancellationToken cancellationToken) =>
-        _streams.ReceiveAsync(hello.From, socket, cancellationToken);
+    private Task ReceiveSnapshotAsync(PeerHello hello, PeerConnection connection, CancellationToken cancellationToken) =>
+        _streams.ReceiveAsync(hello.From, connection, cancellationToken);
 
     /// <summary>Answers a question about leases, if this node is the one to know.</summary>
     /// <remarks>

@@ -65,13 +65,13 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
     public Action<NodeId, SnapshotId> OnState { get; set; } = (_, _) => { };
 
     /// <summary>Serves the connection of a sender.</summary>
-    public async Task ReceiveAsync(NodeId from, Socket socket, CancellationToken cancellationToken)
+    public async Task ReceiveAsync(NodeId from, PeerConnection connection, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         await _receiving.WaitAsync(limit.Token).ConfigureAwait(false);   // the store takes one at a time; a second sender waits or gives up
         try
         {
-            await ReceiveOneAsync(from, socket, limit).ConfigureAwait(false);
+            await ReceiveOneAsync(from, connection, limit).ConfigureAwait(false);
         }
         catch (StorageException problem)
         {
@@ -112,8 +112,8 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
             using SnapshotFile? file = open();
             if (file is null) return false;
             if (term != StateRepair.StateTerm) _brokenOff[to] = file.Id.Last;
-            using Socket socket = await peers.DialForSnapshotAsync(to, _stop.Token).ConfigureAwait(false);
-            bool accepted = await SendAsync(socket, term, file).ConfigureAwait(false);
+            using PeerConnection connection = await peers.DialForSnapshotAsync(to, _stop.Token).ConfigureAwait(false);
+            bool accepted = await SendAsync(connection, term, file).ConfigureAwait(false);
             if (accepted) _brokenOff.TryRemove(to, out _);
             if (accepted) Log.SnapshotSent(logger, file.Id.Last.Index.Value, file.LengthBytes, to);
             return accepted;
@@ -141,7 +141,7 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
         return snapshots.Latest();
     }
 
-    private async Task<bool> SendAsync(Socket socket, ulong term, SnapshotFile file)
+    private async Task<bool> SendAsync(PeerConnection connection, ulong term, SnapshotFile file)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(SilenceMax);
@@ -150,44 +150,44 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
         BinaryPrimitives.WriteUInt64LittleEndian(head, term);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(8), manifest.Length);
         manifest.CopyTo(head, 12);
-        await PeerLink.SendAllAsync(socket, head, limit.Token).ConfigureAwait(false);
+        await connection.SendAllAsync(head, limit.Token).ConfigureAwait(false);
 
         byte[] answer = new byte[8];
-        await PeerLink.ReceiveExactlyAsync(socket, answer, limit.Token).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, answer, limit.Token).ConfigureAwait(false);
         long offset = BinaryPrimitives.ReadInt64LittleEndian(answer);
         byte[] piece = new byte[PieceBytes];
         while (offset >= 0 && file.ReadRaw(offset, piece) is > 0 and int read)
         {
             limit.CancelAfter(SilenceMax);   // counts from the last sign of progress, so that a large snapshot may take its time
-            await PeerLink.SendAllAsync(socket, piece.AsMemory(0, read), limit.Token).ConfigureAwait(false);
+            await connection.SendAllAsync(piece.AsMemory(0, read), limit.Token).ConfigureAwait(false);
             offset += read;
         }
 
         limit.CancelAfter(SilenceMax);
-        await PeerLink.ReceiveExactlyAsync(socket, answer.AsMemory(0, 1), limit.Token).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, answer.AsMemory(0, 1), limit.Token).ConfigureAwait(false);
         return answer[0] == 1;
     }
 
-    private async Task ReceiveOneAsync(NodeId from, Socket socket, CancellationTokenSource limit)
+    private async Task ReceiveOneAsync(NodeId from, PeerConnection connection, CancellationTokenSource limit)
     {
         limit.CancelAfter(SilenceMax);
         byte[] head = new byte[12];
-        await PeerLink.ReceiveExactlyAsync(socket, head, limit.Token).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, head, limit.Token).ConfigureAwait(false);
         var term = new Term(BinaryPrimitives.ReadUInt64LittleEndian(head));
         int manifestBytes = BinaryPrimitives.ReadInt32LittleEndian(head.AsSpan(8));
         if (manifestBytes is <= 0 or > ManifestBytesMax) return;
         byte[] encoded = new byte[manifestBytes];
-        await PeerLink.ReceiveExactlyAsync(socket, encoded, limit.Token).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, encoded, limit.Token).ConfigureAwait(false);
         if (!SnapshotManifest.TryDecode(encoded, out SnapshotManifest? manifest)) return;
 
         SnapshotReceiver receiver = snapshots.BeginReceive(manifest);   // kept by the store for the next try when this one breaks off
         byte[] piece = new byte[PieceBytes];
         BinaryPrimitives.WriteInt64LittleEndian(piece, receiver.ReceivedBytes);
-        await PeerLink.SendAllAsync(socket, piece.AsMemory(0, 8), limit.Token).ConfigureAwait(false);
+        await connection.SendAllAsync(piece.AsMemory(0, 8), limit.Token).ConfigureAwait(false);
         while (!receiver.IsComplete)
         {
             limit.CancelAfter(SilenceMax);
-            int read = await socket.ReceiveAsync(piece, SocketFlags.None, limit.Token).ConfigureAwait(false);
+            int read = await connection.ReceiveAsync(piece, limit.Token).ConfigureAwait(false);
             if (read == 0 || receiver.Append(receiver.ReceivedBytes, piece.AsSpan(0, read)) != SnapshotReceipt.Accepted) return;
         }
 
@@ -200,6 +200,6 @@ internal sealed class SnapshotStreams(SnapshotStore snapshots, PeerTransport pee
             toCore(RaftInput.SnapshotReceived(from, term, id));
         }
 
-        await PeerLink.SendAllAsync(socket, new byte[] { 1 }, limit.Token).ConfigureAwait(false);
+        await connection.SendAllAsync(new byte[] { 1 }, limit.Token).ConfigureAwait(false);
     }
 }

@@ -38,7 +38,7 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         _syncs.Write(text, "etcd_disk_wal_fsync_duration_seconds", "");
         calls.Write(text);
         Refusals?.Write(text);
-        WriteExpiry(text, ("clients", ClientTls));
+        WriteExpiry(text, ("clients", ClientTls), ("peers", context.Replica.PeerTls));
         return text.ToString();
     }
 
@@ -65,6 +65,9 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Counter(text, "conclave_scrub_findings_total", replica.Scrub.Findings);
         Gauge(text, "etcd_network_known_peers", replica.Peers.All.Count);
         Gauge(text, "etcd_network_active_peers", replica.Peers.All.Count(l => l.IsUp));
+        text.Append("# TYPE conclave_peer_refused_total counter\n");
+        Line(text, "conclave_peer_refused_total{reason=\"tls\"}", replica.Peers.RefusedTlsCount);
+        Line(text, "conclave_peer_refused_total{reason=\"greeting\"}", replica.Peers.RefusedCount);
         Counter(text, "etcd_network_peer_received_bytes_total", replica.Peers.ReceivedBytes);
         text.Append("# TYPE etcd_network_peer_sent_bytes_total counter\n");
         foreach (PeerLink link in replica.Peers.All) Line(text, $"etcd_network_peer_sent_bytes_total{{To=\"{link.Peer}\"}}", link.TotalBytes);

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Net.Sockets;
 using System.Text;
 using Conclave.Node.Options;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 
 namespace Conclave.Node.Peers;
@@ -46,18 +46,18 @@ internal static class Introduction
 
     /// <summary>Asks one member. <see cref="ClusterIdentity.Self"/> of the answer is None.</summary>
     /// <exception cref="Exception">It did not answer, or not in a way that makes sense; every one of the kinds that sockets throw.</exception>
-    public static async Task<ClusterIdentity> AskAsync(Uri url, CancellationToken cancellationToken)
+    public static async Task<ClusterIdentity> AskAsync(Uri url, TlsSide? tls, CancellationToken cancellationToken)
     {
         var hello = new PeerHello(PeerConnectionKind.Introduce, 0, NodeId.None, NodeId.None, default, "");
-        using Socket socket = await PeerLink.DialAsync(url, hello, gate: null, cancellationToken).ConfigureAwait(false);
+        using PeerConnection connection = await PeerLink.DialAsync(url, hello, gate: null, cancellationToken, tls).ConfigureAwait(false);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(AnswerTimeout);
         byte[] head = new byte[8];
-        await PeerLink.ReceiveExactlyAsync(socket, head, limit.Token).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, head, limit.Token).ConfigureAwait(false);
         int bytes = BinaryPrimitives.ReadInt32LittleEndian(head);
         if (bytes is < 10 or > BodyBytesMax) throw new IOException("it does not know any members yet, or answered with something else");
         byte[] body = new byte[bytes];
-        await PeerLink.ReceiveExactlyAsync(socket, body, limit.Token).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, body, limit.Token).ConfigureAwait(false);
         if (PeerFrame.Crc(body) != BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(4))) throw new IOException("the answer arrived damaged");
         return Decode(body);
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net.Sockets;
 using Conclave.Node.Options;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,7 @@ internal static class Joining
     public static async Task<ClusterIdentity> AskAsync(NodeOptions options, TimeSpan patience, ILogger logger)
     {
         Uri[] urls = [.. options.InitialCluster.Where(m => m.Name != options.Name).SelectMany(m => m.PeerUrls)];
+        TlsSide tls = TlsSide.OpenForPeers(options, logger);
         long start = Stopwatch.GetTimestamp();
         while (true)
         {
@@ -28,7 +30,7 @@ internal static class Joining
             {
                 try
                 {
-                    ClusterIdentity cluster = await Introduction.AskAsync(url, CancellationToken.None).ConfigureAwait(false);
+                    ClusterIdentity cluster = await Introduction.AskAsync(url, tls, CancellationToken.None).ConfigureAwait(false);
                     problem = Match(options, cluster, out NodeId self);
                     if (problem.Length > 0) break;
                     Log.Introduced(logger, self, cluster.ClusterId.ToString("x"), url.Authority);

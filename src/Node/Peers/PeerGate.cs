@@ -1,4 +1,5 @@
 using Conclave.Node.Options;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Microsoft.Extensions.Logging;
 
@@ -18,6 +19,9 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
 
     /// <summary>What this node shows to that member.</summary>
     public MemberCredentials OwnFor(NodeId member) => Starts is null ? own() : own() with { Starts = Starts.ShownTo(member) };
+
+    /// <summary>What TLS is spoken with; null for none. Set once, before anything runs.</summary>
+    public TlsSide? Tls { get; init; }
 
     /// <summary>Whether this node leads: then it knows every member there is. Set once, before anything runs.</summary>
     public Func<bool> IsLeader { get; set; } = () => false;

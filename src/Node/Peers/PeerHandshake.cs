@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Net.Sockets;
 using System.Text;
 using Conclave.Raft;
 
@@ -66,14 +65,14 @@ internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong Cluster
     }
 
     /// <summary>Receives a hello; null with a reason when it is none that we can talk to.</summary>
-    public static async Task<(PeerHello? Hello, string Reason)> ReceiveAsync(Socket socket, CancellationToken cancellationToken)
+    public static async Task<(PeerHello? Hello, string Reason)> ReceiveAsync(PeerConnection connection, CancellationToken cancellationToken)
     {
         byte[] head = new byte[HeadBytes];
-        await PeerLink.ReceiveExactlyAsync(socket, head, cancellationToken).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, head, cancellationToken).ConfigureAwait(false);
         if (HeadProblem(head, out int restBytes) is { Length: > 0 } problem) return (null, problem);
         byte[] hello = new byte[HeadBytes + restBytes + 4];
         head.CopyTo(hello, 0);
-        await PeerLink.ReceiveExactlyAsync(socket, hello.AsMemory(HeadBytes), cancellationToken).ConfigureAwait(false);
+        await PeerLink.ReceiveExactlyAsync(connection, hello.AsMemory(HeadBytes), cancellationToken).ConfigureAwait(false);
         return (Decode(hello, out string reason), reason);
     }
 

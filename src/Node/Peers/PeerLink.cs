@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Microsoft.Extensions.Logging;
 
@@ -58,10 +59,10 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
             try
             {
                 Uri url = NextUrl(attempt);
-                using Socket socket = await DialAsync(url, gate.Hello(PeerConnectionKind.Messages, peer), gate, cancellationToken).ConfigureAwait(false);
+                using PeerConnection connection = await DialAsync(url, gate.Hello(PeerConnectionKind.Messages, peer), gate, cancellationToken).ConfigureAwait(false);
                 _reachedAt = url;
                 (delay, lastProblem) = (RetryDelayMin, "");
-                problem = await ServeAsync(socket, cancellationToken).ConfigureAwait(false);
+                problem = await ServeAsync(connection, cancellationToken).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -99,13 +100,16 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
     /// <param name="hello">Who, whom and what for.</param>
     /// <param name="gate">Judges the other side; null when this node is nobody yet.</param>
     /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="tls">For https while there is no gate.</param>
+    /// <exception cref="IOException">It cannot be reached, or TLS cannot be spoken with it; the message says why.</exception>
     /// <exception cref="PeerRefusedException">The other side does not want to talk to us, and said why; or we do not want to talk to it.</exception>
     /// <exception cref="TimeoutException">No answer in 2 s.</exception>
-    public static async Task<Socket> DialAsync(Uri url, PeerHello hello, PeerGate? gate, CancellationToken cancellationToken)
+    public static async Task<PeerConnection> DialAsync(Uri url, PeerHello hello, PeerGate? gate, CancellationToken cancellationToken, TlsSide? tls = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(DialTimeout);
         Socket? socket = null;
+        PeerConnection? connection = null;
         try
         {
             IPAddress[] addresses = await Dns.GetHostAddressesAsync(url.DnsSafeHost, limit.Token).ConfigureAwait(false);
@@ -114,27 +118,29 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
             PeerSocket.Prepare(socket);
             if (hello.Kind == PeerConnectionKind.Messages) PeerSocket.LimitUnacknowledged(socket);   // snapshots have a limit of their own
             await socket.ConnectAsync(new IPEndPoint(addresses[0], url.Port), limit.Token).ConfigureAwait(false);
-            await SendAllAsync(socket, hello.Encode(), limit.Token).ConfigureAwait(false);
+            connection = url.Scheme == "https" ? await PeerSecurity.DialAsync(socket, url, gate?.Tls ?? tls, limit.Token).ConfigureAwait(false) : new PeerConnection(socket);
+            await connection.SendAllAsync(hello.Encode(), limit.Token).ConfigureAwait(false);
             byte[] head = new byte[PeerWelcome.Bytes];
-            await ReceiveExactlyAsync(socket, head, limit.Token).ConfigureAwait(false);
+            await ReceiveExactlyAsync(connection, head, limit.Token).ConfigureAwait(false);
             PeerWelcome welcome = PeerWelcome.Decode(head);
             byte[] rest = new byte[welcome.RestBytes];
-            await ReceiveExactlyAsync(socket, rest, limit.Token).ConfigureAwait(false);
+            await ReceiveExactlyAsync(connection, rest, limit.Token).ConfigureAwait(false);
             string refusal = welcome.Accepted ? "" : Encoding.UTF8.GetString(rest);
             if (refusal.Length > 0 && hello.Speaks > PeerHello.VersionOldest && PeerHello.IsRefusalOfVersion3(refusal))
             {
-                socket.Dispose();
-                return await DialAsync(url, hello with { Speaks = PeerHello.VersionOldest }, gate, cancellationToken).ConfigureAwait(false);
+                connection.Dispose();
+                return await DialAsync(url, hello with { Speaks = PeerHello.VersionOldest }, gate, cancellationToken, tls).ConfigureAwait(false);
             }
 
             if (!welcome.Accepted) throw new PeerRefusedException(welcome.Reason, $"refused: {refusal}") { ByOther = true };
             if (gate is not null && gate.Judge(hello.To, welcome.Shown(rest)) is { Words.Length: > 0 } objection) throw new PeerRefusedException(objection.Reason, objection.Words);
             gate?.Starts?.Confirm(hello.To);   // it let this start in, so it remembers it
-            return socket;
+            return connection;
         }
         catch (Exception e)
         {
             socket?.Dispose();
+            connection?.Dispose();
             if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested) throw new TimeoutException($"no answer from {url.Authority} in {DialTimeout.TotalSeconds} s");
             throw;
         }
@@ -145,11 +151,11 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
         while (bytes.Length > 0) bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
     }
 
-    public static async Task ReceiveExactlyAsync(Socket socket, Memory<byte> bytes, CancellationToken cancellationToken)
+    public static async Task ReceiveExactlyAsync(PeerConnection connection, Memory<byte> bytes, CancellationToken cancellationToken)
     {
         while (bytes.Length > 0)
         {
-            int read = await socket.ReceiveAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            int read = await connection.ReceiveAsync(bytes, cancellationToken).ConfigureAwait(false);
             if (read == 0) throw new IOException("the connection was closed");
             bytes = bytes[read..];
         }
@@ -176,7 +182,7 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
     /// <summary>One connection beside the one for messages: where that one got through, else wherever the peer may listen, one address after the other.</summary>
     /// <exception cref="IOException">Nobody has said yet where it listens.</exception>
     /// <remarks>Fails like <see cref="DialAsync"/>, with the reason of the last address.</remarks>
-    public async Task<Socket> DialBesideAsync(PeerConnectionKind kind, CancellationToken cancellationToken)
+    public async Task<PeerConnection> DialBesideAsync(PeerConnectionKind kind, CancellationToken cancellationToken)
     {
         Uri? reached = _reachedAt;
         Uri[] urls = [.. Urls().OrderBy(url => url == reached ? 0 : 1)];   // the order is kept among equals
@@ -204,9 +210,9 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
 
     private static IOException NowhereKnown() => new("nobody has said yet where it listens");
 
-    private async Task<string> ServeAsync(Socket socket, CancellationToken cancellationToken)
+    private async Task<string> ServeAsync(PeerConnection connection, CancellationToken cancellationToken)
     {
-        var output = new PeerOutput(socket);
+        var output = new PeerOutput(connection);
         _output = output;
         handler.OnLink(peer, up: true);
         Log.PeerConnected(logger, Name, peer);
@@ -215,7 +221,7 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
         try
         {
             // Nothing comes this way: the read ends when the other side is gone.
-            int read = await socket.ReceiveAsync(new byte[1], SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            int read = await connection.ReceiveAsync(new byte[1], cancellationToken).ConfigureAwait(false);
             return read == 0 ? "it closed the connection" : "it sent bytes on a one-way connection";
         }
         finally

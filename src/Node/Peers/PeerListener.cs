@@ -12,28 +12,37 @@ namespace Conclave.Node.Peers;
 internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDisposable
 {
     private const int ConnectionsMax = 256;   // members have two or three each; anything near this is not a cluster
+    private const int FailedHandshakesMax = 64;
     private static readonly TimeSpan GreetingTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly List<Socket> _listeners = [];
+    private readonly List<(Socket Socket, bool IsTls)> _listeners = [];
     private readonly List<Task> _loops = [];
-    private Func<PeerHello, Socket, CancellationToken, Task>? _serve;
+    private Func<PeerHello, PeerConnection, CancellationToken, Task>? _serve;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<NodeId, string> _refusals = [];   // the last one per member, so that it is logged once and not at every try
+    private readonly ConcurrentDictionary<IPAddress, string> _failedHandshakes = [];   // the same for callers that nobody knows by name yet
     private int _connections;
+    private long _refused, _refusedTls;
+
+    /// <summary>Refused by their greeting.</summary>
+    public long RefusedCount => Interlocked.Read(ref _refused);
+
+    /// <summary>Refused because of TLS.</summary>
+    public long RefusedTlsCount => Interlocked.Read(ref _refusedTls);
 
     /// <summary>Binds every address before the first connection is taken.</summary>
     /// <exception cref="SocketException">An address cannot be bound.</exception>
     public void Bind(IEnumerable<Uri> urls)
     {
         if (_listeners.Count > 0) return;
-        var bound = new List<Socket>();
+        var bound = new List<(Socket Socket, bool IsTls)>();
         try
         {
             BindAll(urls, bound);
         }
         catch
         {
-            foreach (Socket listener in bound) listener.Dispose();
+            foreach ((Socket listener, _) in bound) listener.Dispose();
             throw;
         }
 
@@ -44,7 +53,7 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
     public bool IsBound => _listeners.Count > 0;
 
     /// <param name="serve">Runs one accepted connection to its end; the socket is closed after it.</param>
-    public void Start(Func<PeerHello, Socket, CancellationToken, Task> serve)
+    public void Start(Func<PeerHello, PeerConnection, CancellationToken, Task> serve)
     {
         _serve = serve;
         AcceptAll(serve);
@@ -53,16 +62,16 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        foreach (Socket listener in _listeners) listener.Dispose();
+        foreach ((Socket listener, _) in _listeners) listener.Dispose();
         await Task.WhenAll(_loops).ConfigureAwait(false);
     }
 
-    private void AcceptAll(Func<PeerHello, Socket, CancellationToken, Task> serve)
+    private void AcceptAll(Func<PeerHello, PeerConnection, CancellationToken, Task> serve)
     {
-        foreach (Socket listener in _listeners) _loops.Add(AcceptAsync(listener, serve));
+        foreach ((Socket listener, bool isTls) in _listeners) _loops.Add(AcceptAsync(listener, isTls, serve));
     }
 
-    private static void BindAll(IEnumerable<Uri> urls, List<Socket> bound)
+    private static void BindAll(IEnumerable<Uri> urls, List<(Socket Socket, bool IsTls)> bound)
     {
         foreach (Uri url in urls)
         {
@@ -70,13 +79,13 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
                 ? IPAddress.Parse(url.DnsSafeHost)
                 : Dns.GetHostAddresses(url.DnsSafeHost)[0];
             var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            bound.Add(listener);
+            bound.Add((listener, url.Scheme == "https"));
             listener.Bind(new IPEndPoint(address, url.Port));
             listener.Listen(64);
         }
     }
 
-    private async Task AcceptAsync(Socket listener, Func<PeerHello, Socket, CancellationToken, Task> serve)
+    private async Task AcceptAsync(Socket listener, bool isTls, Func<PeerHello, PeerConnection, CancellationToken, Task> serve)
     {
         while (!_stop.IsCancellationRequested)
         {
@@ -103,39 +112,44 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
                 continue;
             }
 
-            _ = GreetAndServeAsync(socket, serve);
+            _ = GreetAndServeAsync(socket, isTls, serve);
         }
     }
 
-    private async Task GreetAndServeAsync(Socket socket, Func<PeerHello, Socket, CancellationToken, Task> serve)
+    private async Task GreetAndServeAsync(Socket socket, bool isTls, Func<PeerHello, PeerConnection, CancellationToken, Task> serve)
     {
+        PeerConnection? connection = null;
         try
         {
             using (socket)
             {
                 PeerSocket.Prepare(socket);
                 PeerHello? hello;
-                string reason;
+                string reason, insecure;
                 using (var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
                 {
                     limit.CancelAfter(GreetingTimeout);
-                    (hello, reason) = await PeerHello.ReceiveAsync(socket, limit.Token).ConfigureAwait(false);
+                    (connection, insecure) = await SecureAsync(socket, isTls, limit.Token).ConfigureAwait(false);
+                    if (connection is null) return;
+                    (hello, reason) = await PeerHello.ReceiveAsync(connection, limit.Token).ConfigureAwait(false);
                     AdmissionReason kind = AdmissionReason.None;
+                    if (insecure.Length > 0) (hello, reason) = (null, insecure);   // what it says of itself is not even looked at
                     if (hello is { } caller) (kind, reason) = gate.Judge(caller);
                     byte[] welcome = hello is not { } met || reason.Length > 0 ? PeerWelcome.Refuse(kind, reason)
                         : PeerWelcome.Accept(met.Kind == PeerConnectionKind.Introduce ? default : gate.OwnFor(met.From), met.Speaks);
-                    await PeerLink.SendAllAsync(socket, welcome, limit.Token).ConfigureAwait(false);
+                    await connection.SendAllAsync(welcome, limit.Token).ConfigureAwait(false);
                 }
 
                 if (hello is null || reason.Length > 0)
                 {
+                    if (insecure.Length == 0) Interlocked.Increment(ref _refused);
                     if (IsNews(hello, reason)) Log.PeerRefused(logger, socket.RemoteEndPoint?.ToString() ?? "?", reason);
                     return;
                 }
 
                 _refusals.TryRemove(hello.Value.From, out _);
 
-                await serve(hello.Value, socket, _stop.Token).ConfigureAwait(false);
+                await serve(hello.Value, connection, _stop.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
@@ -148,8 +162,37 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
         }
         finally
         {
+            connection?.Dispose();
             Interlocked.Decrement(ref _connections);
         }
+    }
+
+    /// <returns>Null when no TLS came about, and why the caller is to be refused, if it is to be told.</returns>
+    private async Task<(PeerConnection? Connection, string Insecure)> SecureAsync(Socket socket, bool isTls, CancellationToken cancellationToken)
+    {
+        string problem;
+        try
+        {
+            (PeerConnection connection, problem) = await PeerSecurity.AcceptAsync(socket, isTls ? gate.Tls : null, cancellationToken).ConfigureAwait(false);
+            if (problem.Length > 0) Interlocked.Increment(ref _refusedTls);
+            return (connection, problem);
+        }
+        catch (EndOfStreamException)
+        {
+            return (null, "");   // somebody looked whether the port is open
+        }
+        catch (IOException e)
+        {
+            problem = e.Message;
+        }
+
+        Interlocked.Increment(ref _refusedTls);
+        if (_failedHandshakes.Count > FailedHandshakesMax) _failedHandshakes.Clear();
+        IPAddress address = (socket.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+        bool isNews = !_failedHandshakes.TryGetValue(address, out string? last) || last != problem;
+        _failedHandshakes[address] = problem;
+        if (isNews) Log.PeerRefused(logger, socket.RemoteEndPoint?.ToString() ?? "?", problem);
+        return (null, problem);
     }
 
     private bool IsNews(PeerHello? hello, string reason)

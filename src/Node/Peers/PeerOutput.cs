@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Net.Security;
 using System.Net.Sockets;
 using Conclave.Raft;
 
@@ -19,7 +20,7 @@ internal sealed class PeerOutput
 
     private readonly SocketAsyncEventArgs _operation = new();
     private readonly Lock _gate = new();
-    private readonly Socket _socket;
+    private readonly PeerConnection _connection;
 
     // Under _gate.
     private ArrayBufferWriter<byte> _gathering = new(64 << 10);
@@ -30,9 +31,9 @@ internal sealed class PeerOutput
     private long _droppedFrames;
     private long _totalBytes;
 
-    public PeerOutput(Socket socket)
+    public PeerOutput(PeerConnection connection)
     {
-        _socket = socket;
+        _connection = connection;
         _operation.Completed += (_, _) => Continue();
     }
 
@@ -74,7 +75,7 @@ internal sealed class PeerOutput
     }
 
     /// <summary>Closes the connection under whoever uses it.</summary>
-    public void Close() => _socket.Dispose();
+    public void Close() => _connection.Close();
 
     /// <summary>Sends what has gathered, unless a send is under way; then that one goes on with it.</summary>
     public void Flush()
@@ -120,17 +121,25 @@ internal sealed class PeerOutput
 
     private void Continue()
     {
-        if (Sent()) Pump();
+        if (Sent(_operation.SocketError == SocketError.Success, _operation.BytesTransferred)) Pump();
     }
 
     private void Pump()
     {
         while (true)
         {
-            lock (_gate) _operation.SetBuffer(System.Runtime.InteropServices.MemoryMarshal.AsMemory(_leaving.WrittenMemory[_sentBytes..]));
+            Memory<byte> next;
+            lock (_gate) next = System.Runtime.InteropServices.MemoryMarshal.AsMemory(_leaving.WrittenMemory[_sentBytes..]);
+            if (_connection.Tls is { } tls)
+            {
+                if (!SendEncrypted(tls, next)) return;
+                continue;
+            }
+
             try
             {
-                if (_socket.SendAsync(_operation)) return;   // Continue() takes over when it completes
+                _operation.SetBuffer(next);
+                if (_connection.Socket.SendAsync(_operation)) return;   // Continue() takes over when it completes
             }
             catch (ObjectDisposedException)
             {
@@ -139,24 +148,50 @@ internal sealed class PeerOutput
                 return;
             }
 
-            if (!Sent()) return;
+            if (!Sent(_operation.SocketError == SocketError.Success, _operation.BytesTransferred)) return;
         }
     }
 
+    /// <returns>True when it was sent at once and there is more to send; else whoever finishes it goes on.</returns>
+    private bool SendEncrypted(SslStream tls, ReadOnlyMemory<byte> next)
+    {
+        Task writing;
+        try
+        {
+            ValueTask write = tls.WriteAsync(next);
+            if (write.IsCompletedSuccessfully) return Sent(succeeded: true, next.Length);
+            writing = write.AsTask();
+        }
+        catch (ObjectDisposedException)
+        {
+            return Sent(succeeded: false, 0);
+        }
+
+        _ = FinishAsync(writing, next.Length);
+        return false;
+    }
+
+    private async Task FinishAsync(Task writing, int bytes)
+    {
+        // Whatever it failed of, the connection is of no use any more; its reader says what happened.
+        await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (Sent(writing.IsCompletedSuccessfully, bytes)) Pump();
+    }
+
     /// <returns>True when there is more to send.</returns>
-    private bool Sent()
+    private bool Sent(bool succeeded, int bytes)
     {
         lock (_gate)
         {
-            if (_operation.SocketError != SocketError.Success)
+            if (!succeeded)
             {
                 _broken = true;
-                _socket.Dispose();   // wakes the reader of this connection, which reports the link as down
+                _connection.Close();   // wakes the reader of this connection, which reports the link as down
                 return false;
             }
 
-            _totalBytes += _operation.BytesTransferred;
-            _sentBytes += _operation.BytesTransferred;
+            _totalBytes += bytes;
+            _sentBytes += bytes;
             if (_sentBytes < _leaving.WrittenCount) return true;
             if (_leaving.Capacity > 1 << 20) _leaving = new ArrayBufferWriter<byte>(64 << 10);   // one large burst is not kept for ever
             else _leaving.ResetWrittenCount();

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-
 namespace Conclave.Node.Peers;
 
 /// <summary>What arrives from other members. Called on the connection's own thread, one frame after another.</summary>
@@ -21,13 +19,13 @@ internal static class PeerReceiver
     private const int BufferBytesInitial = 256 << 10;
 
     /// <returns>Why it ended, for the log; null when the other side closed it in order.</returns>
-    public static async Task<string?> RunAsync(Socket socket, Raft.NodeId from, IPeerHandler handler, Action<int> onBytes, CancellationToken cancellationToken)
+    public static async Task<string?> RunAsync(PeerConnection connection, Raft.NodeId from, IPeerHandler handler, Action<int> onBytes, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[BufferBytesInitial];
         int start = 0, end = 0;
         while (true)
         {
-            int read = await socket.ReceiveAsync(buffer.AsMemory(end), SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            int read = await connection.ReceiveAsync(buffer.AsMemory(end), cancellationToken).ConfigureAwait(false);
             if (read == 0) return null;
             onBytes(read);
             end += read;

@@ -29,7 +29,7 @@ internal sealed class PeerTransport : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly IPeerHandler _handler;
     private readonly IPeerLinkHandler _linkHandler;
-    private readonly Func<PeerHello, Socket, CancellationToken, Task> _onSnapshot;
+    private readonly Func<PeerHello, PeerConnection, CancellationToken, Task> _onSnapshot;
     private readonly ConcurrentDictionary<NodeId, Incoming> _incoming = [];   // the newest message connection of each member
     private readonly Lock _changing = new();
     private bool _started;   // under _changing
@@ -47,11 +47,11 @@ internal sealed class PeerTransport : IAsyncDisposable
         }
     }
 
-    private sealed class Incoming(Socket socket, Guid nonce)
+    private sealed class Incoming(PeerConnection connection, Guid nonce)
     {
         public long HeardAt = Stopwatch.GetTimestamp();
 
-        public Socket Socket => socket;
+        public PeerConnection Connection => connection;
 
         public Guid Nonce => nonce;
     }
@@ -62,7 +62,7 @@ internal sealed class PeerTransport : IAsyncDisposable
     /// <param name="links">Hears of connections that come and go.</param>
     /// <param name="onSnapshot">Serves a connection that brings a snapshot.</param>
     /// <param name="logger">Log of connections.</param>
-    public PeerTransport(PeerGate gate, TimeSpan electionTimeout, IPeerHandler handler, IPeerLinkHandler links, Func<PeerHello, Socket, CancellationToken, Task> onSnapshot, ILogger logger)
+    public PeerTransport(PeerGate gate, TimeSpan electionTimeout, IPeerHandler handler, IPeerLinkHandler links, Func<PeerHello, PeerConnection, CancellationToken, Task> onSnapshot, ILogger logger)
     {
         (_gate, _electionTimeout, _handler, _linkHandler, _onSnapshot, _logger) = (gate, electionTimeout, handler, links, onSnapshot, logger);
         (gate.LiveNonce, gate.HasRoomFor) = (LiveNonce, HasRoomFor);
@@ -73,6 +73,12 @@ internal sealed class PeerTransport : IAsyncDisposable
     public IReadOnlyList<PeerLink> All => Volatile.Read(ref _links).All;
 
     public long ReceivedBytes => Interlocked.Read(ref _receivedBytes);
+
+    /// <summary>Connections that were refused because of TLS: not spoken, failed, or a certificate that is not let in.</summary>
+    public long RefusedTlsCount => _listener.RefusedTlsCount;
+
+    /// <summary>Connections that were refused by their greeting.</summary>
+    public long RefusedCount => _listener.RefusedCount;
 
     /// <summary>Others can connect.</summary>
     public bool IsBound => _listener.IsBound;
@@ -133,7 +139,7 @@ internal sealed class PeerTransport : IAsyncDisposable
 
     /// <summary>Opens the extra connection that carries one snapshot.</summary>
     /// <exception cref="IOException">It is no member, or nobody has said yet where it listens.</exception>
-    public Task<Socket> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken) => Volatile.Read(ref _links).ById.TryGetValue(to, out PeerLink? link)
+    public Task<PeerConnection> DialForSnapshotAsync(NodeId to, CancellationToken cancellationToken) => Volatile.Read(ref _links).ById.TryGetValue(to, out PeerLink? link)
         ? link.DialBesideAsync(PeerConnectionKind.Snapshot, cancellationToken)
         : throw new IOException($"{to} is no member any more");
 
@@ -195,7 +201,7 @@ internal sealed class PeerTransport : IAsyncDisposable
 
     private void Disconnect(NodeId member)
     {
-        if (_incoming.TryRemove(member, out Incoming? incoming)) incoming.Socket.Dispose();
+        if (_incoming.TryRemove(member, out Incoming? incoming)) incoming.Connection.Close();
         if (Volatile.Read(ref _links).ById.TryGetValue(member, out PeerLink? link)) link.Reset();
     }
 
@@ -206,7 +212,7 @@ internal sealed class PeerTransport : IAsyncDisposable
     }
 
     private Guid? LiveNonce(NodeId member) =>
-        _incoming.TryGetValue(member, out Incoming? incoming) && Stopwatch.GetElapsedTime(Volatile.Read(ref incoming.HeardAt)) < _electionTimeout && !IsClosed(incoming.Socket)
+        _incoming.TryGetValue(member, out Incoming? incoming) && Stopwatch.GetElapsedTime(Volatile.Read(ref incoming.HeardAt)) < _electionTimeout && !IsClosed(incoming.Connection.Socket)
             ? incoming.Nonce
             : null;
 
@@ -223,33 +229,33 @@ internal sealed class PeerTransport : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(PeerHello hello, Socket socket, CancellationToken cancellationToken)
+    private async Task ServeAsync(PeerHello hello, PeerConnection connection, CancellationToken cancellationToken)
     {
         if (hello.Kind == PeerConnectionKind.Introduce)
         {
-            if (Introduction.Answer(_gate.Members) is { } answer) await PeerLink.SendAllAsync(socket, answer, cancellationToken).ConfigureAwait(false);
+            if (Introduction.Answer(_gate.Members) is { } answer) await connection.SendAllAsync(answer, cancellationToken).ConfigureAwait(false);
             return;
         }
 
         if (!TryMeet(hello)) return;
         if (hello.Kind == PeerConnectionKind.Snapshot)
         {
-            await _onSnapshot(hello, socket, cancellationToken).ConfigureAwait(false);
+            await _onSnapshot(hello, connection, cancellationToken).ConfigureAwait(false);
             return;
         }
 
         // A member dials again only when its old connection is gone on its side. Ours may be half open and would stay for seconds, one per try.
-        var incoming = new Incoming(socket, hello.Credentials.BootNonce);
+        var incoming = new Incoming(connection, hello.Credentials.BootNonce);
         Incoming? previous = null;
         _incoming.AddOrUpdate(hello.From, incoming, (_, old) =>
         {
             previous = old;
             return incoming;
         });
-        previous?.Socket.Dispose();
+        previous?.Connection.Close();
         try
         {
-            string? reason = await PeerReceiver.RunAsync(socket, hello.From, _handler, OnBytes, cancellationToken).ConfigureAwait(false);
+            string? reason = await PeerReceiver.RunAsync(connection, hello.From, _handler, OnBytes, cancellationToken).ConfigureAwait(false);
             if (reason is not null) Log.PeerStreamEnded(_logger, hello.From, reason);
         }
         finally

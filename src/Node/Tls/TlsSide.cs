@@ -47,6 +47,14 @@ internal sealed class TlsSide
         return new TlsSide(options, node.TlsPolicy, time, logger);
     }
 
+    /// <summary>Towards the other members. Without flags about it, members whose URLs begin with https can still be dialled.</summary>
+    /// <inheritdoc cref="Open" path="/exception"/>
+    public static TlsSide OpenForPeers(NodeOptions node, ILogger logger)
+    {
+        bool listens = node.ListenPeerUrls.Any(url => url.Scheme == "https");
+        return Open(listens ? node.PeerTls : node.PeerTls with { Auto = false }, node.ListenPeerUrls.Concat(node.InitialAdvertisePeerUrls), node, TimeProvider.System, logger);
+    }
+
     /// <summary>Everybody has to show a certificate.</summary>
     public bool WantsCertificates => _options.WantsCertificates;
 

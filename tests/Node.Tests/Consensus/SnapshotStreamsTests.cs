@@ -127,7 +127,7 @@ public sealed class SnapshotStreamsTests
             await _peers.DisposeAsync();
         }
 
-        private Task ReceiveAsync(PeerHello hello, Socket socket, CancellationToken cancellationToken) => Streams.ReceiveAsync(hello.From, socket, cancellationToken);
+        private Task ReceiveAsync(PeerHello hello, PeerConnection connection, CancellationToken cancellationToken) => Streams.ReceiveAsync(hello.From, connection, cancellationToken);
     }
 
     /// <summary>Passes connections on to a member. The first one breaks after so many bytes.</summary>

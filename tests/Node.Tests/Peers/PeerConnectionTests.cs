@@ -38,17 +38,17 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_new_message_connection_closes_the_one_before_it()
     {
-        using Socket first = await DialAsync(_mine);
-        using Socket second = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
+        using PeerConnection second = await DialAsync(_mine);
 
         Assert.True(await IsClosedAsync(first));
-        Assert.False(second.Poll(0, SelectMode.SelectRead));
+        Assert.False(second.Socket.Poll(0, SelectMode.SelectRead));
     }
 
     [Fact]
     public async Task A_caller_with_another_directory_than_before_is_refused_and_told_why()
     {
-        using Socket first = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
 
         PeerRefusedException refusal = await RefusedAsync(TestGate.Credentials());
 
@@ -60,12 +60,12 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_caller_that_starts_again_is_let_in_and_its_former_start_is_not()
     {
-        using (Socket first = await DialAsync(_mine))
+        using (PeerConnection first = await DialAsync(_mine))
         {
         }
 
         MemberCredentials next = _mine with { Boot = 2, BootNonce = Guid.NewGuid() };
-        using Socket second = await DialUntilAsync(next);
+        using PeerConnection second = await DialUntilAsync(next);
 
         Assert.Equal(AdmissionReason.OlderDirectory, (await RefusedAsync(_mine)).Reason);
     }
@@ -73,12 +73,12 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_copy_of_the_directory_is_refused_while_the_first_process_is_heard()
     {
-        using Socket first = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
 
         PeerRefusedException refusal = await RefusedAsync(_mine with { Boot = 2, BootNonce = Guid.NewGuid() });
 
         Assert.Equal(AdmissionReason.SecondProcess, refusal.Reason);
-        Assert.False(first.Poll(0, SelectMode.SelectRead));
+        Assert.False(first.Socket.Poll(0, SelectMode.SelectRead));
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     {
         MemberStart first = new(1, _mine.BootNonce), second = new(2, Guid.NewGuid());
         MemberCredentials original = _mine with { Boot = 2, BootNonce = second.Nonce, Starts = [first, second] };
-        using (Socket let = await DialAsync(original))
+        using (PeerConnection let = await DialAsync(original))
         {
         }
 
@@ -98,7 +98,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         Assert.EndsWith("conclave member replace n1", refusal.Message);
 
         var third = new MemberStart(3, Guid.NewGuid());
-        using Socket again = await DialUntilAsync(original with { Boot = 3, BootNonce = third.Nonce, Starts = [first, second, third] });
+        using PeerConnection again = await DialUntilAsync(original with { Boot = 3, BootNonce = third.Nonce, Starts = [first, second, third] });
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         await socket.SendAsync(hello.Encode(), TestContext.Current.CancellationToken);
 
         byte[] head = new byte[PeerWelcome.Bytes];
-        await PeerLink.ReceiveExactlyAsync(socket, head, TestContext.Current.CancellationToken);
+        await PeerLink.ReceiveExactlyAsync(new PeerConnection(socket), head, TestContext.Current.CancellationToken);
 
         PeerWelcome welcome = PeerWelcome.Decode(head);
         Assert.Equal((true, 0, _theirs), (welcome.Accepted, welcome.RestBytes, welcome.Credentials));
@@ -123,22 +123,22 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        Task<Socket> dialling = PeerLink.DialAsync(new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}"),
+        Task<PeerConnection> dialling = PeerLink.DialAsync(new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}"),
             _callerGate.Hello(PeerConnectionKind.Messages, Callee), _callerGate, TestContext.Current.CancellationToken);
 
         using (Socket first = await listener.AcceptAsync(TestContext.Current.CancellationToken))
         {
             byte[] head = new byte[PeerHello.HeadBytes];
-            await PeerLink.ReceiveExactlyAsync(first, head, TestContext.Current.CancellationToken);
+            await PeerLink.ReceiveExactlyAsync(new PeerConnection(first), head, TestContext.Current.CancellationToken);
             Assert.Equal(PeerHello.Version, head[8]);
             await first.SendAsync(PeerWelcome.Refuse(AdmissionReason.None, "this member speaks peer protocol 3, the caller 4; run the same release on all members"), TestContext.Current.CancellationToken);
         }
 
         using Socket second = await listener.AcceptAsync(TestContext.Current.CancellationToken);
-        (PeerHello? hello, string reason) = await PeerHello.ReceiveAsync(second, TestContext.Current.CancellationToken);
+        (PeerHello? hello, string reason) = await PeerHello.ReceiveAsync(new PeerConnection(second), TestContext.Current.CancellationToken);
         Assert.Equal(("", (ushort)3), (reason, hello!.Value.Speaks));
         await second.SendAsync(PeerWelcome.Accept(_theirs, speaks: 3), TestContext.Current.CancellationToken);
-        using Socket dialled = await dialling;
+        using PeerConnection dialled = await dialling;
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         var link = new PeerLink(Callee, gate, TimeSpan.FromSeconds(1), new NoPeers(), NullLogger.Instance);
         link.Suggest([_url]);
 
-        using Socket socket = await link.DialBesideAsync(PeerConnectionKind.Snapshot, TestContext.Current.CancellationToken);
+        using PeerConnection socket = await link.DialBesideAsync(PeerConnectionKind.Snapshot, TestContext.Current.CancellationToken);
 
         Assert.Equal(_url.Port, ((IPEndPoint)socket.RemoteEndPoint!).Port);   // connected
     }
@@ -157,7 +157,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_removed_member_is_told_so_for_ever()
     {
-        using Socket first = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
         _calleeGate.Remove([Caller]);
 
         PeerRefusedException refusal = await RefusedAsync(_mine);
@@ -168,7 +168,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_member_whose_log_went_back_is_hung_up_on_and_refused()
     {
-        using Socket first = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
         await EventuallyAsync(() => _calleeGate.LiveNonce(Caller) is not null);   // served, not only greeted
 
         _callee.Revert(Caller);
@@ -183,7 +183,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     public async Task Somebody_unknown_is_a_guest_to_a_follower_and_nobody_to_a_leader()
     {
         var guest = new PeerHello(PeerConnectionKind.Messages, TestGate.ClusterId, Third, Callee, TestGate.Credentials(), NodeOptions.Plain(FreeUrl()));
-        using (Socket let = await PeerLink.DialAsync(_url, guest, gate: null, TestContext.Current.CancellationToken))
+        using (PeerConnection let = await PeerLink.DialAsync(_url, guest, gate: null, TestContext.Current.CancellationToken))
         {
             await EventuallyAsync(() => _callee.All.Any(link => link.Peer == Third));
         }
@@ -197,7 +197,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_guest_for_whom_there_is_no_room_is_told_so()
     {
-        List<Socket> guests = [];
+        List<PeerConnection> guests = [];
         try
         {
             for (ulong id = 100; id < 116; id++) guests.Add(await DialGuestAsync(id));
@@ -205,21 +205,21 @@ public sealed class PeerConnectionTests : IAsyncLifetime
 
             PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => DialGuestAsync(200));
             Assert.Contains("too many callers", refusal.Message);
-            using Socket member = await DialAsync(_mine);
+            using PeerConnection member = await DialAsync(_mine);
         }
         finally
         {
-            foreach (Socket guest in guests) guest.Dispose();
+            foreach (PeerConnection guest in guests) guest.Dispose();
         }
 
-        Task<Socket> DialGuestAsync(ulong id) => PeerLink.DialAsync(
+        Task<PeerConnection> DialGuestAsync(ulong id) => PeerLink.DialAsync(
             _url, new PeerHello(PeerConnectionKind.Messages, TestGate.ClusterId, new NodeId(id), Callee, TestGate.Credentials(), NodeOptions.Plain(FreeUrl())), gate: null, TestContext.Current.CancellationToken);
     }
 
     [Fact]
     public async Task Who_marks_a_member_as_gone_back_does_not_wait_for_the_disk()
     {
-        using Socket first = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
         _calleeGate.RevertSoon(Caller);   // and nothing is written yet
 
         Assert.Equal(AdmissionReason.OlderDirectory, (await RefusedAsync(_mine)).Reason);
@@ -233,7 +233,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         _callee.Update();
         Assert.Equal([Caller, Third], _callee.All.Select(link => link.Peer).Order());
 
-        using Socket first = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
         _calleeGate.Remove([Caller]);
         _calleeGate.Members.InForce = _calleeGate.Members.Committed = Membership.Of(Callee, Third);
         _callee.Update();
@@ -245,7 +245,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_member_that_is_to_join_is_told_the_members()
     {
-        ClusterIdentity told = await Introduction.AskAsync(_url, TestContext.Current.CancellationToken);
+        ClusterIdentity told = await Introduction.AskAsync(_url, tls: null, TestContext.Current.CancellationToken);
 
         Assert.Equal((TestGate.ClusterId, NodeId.None), (told.ClusterId, told.Self));
         Assert.Equal([(Caller, "n1"), (Callee, "n2")], told.Members.Select(m => (m.Id, m.Name)));
@@ -266,7 +266,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_caller_remembers_what_the_callee_showed()
     {
-        using Socket first = await DialAsync(_mine);
+        using PeerConnection first = await DialAsync(_mine);
 
         Assert.Empty(_callerGate.Judge(Callee, _theirs).Words);
         Assert.NotEmpty(_callerGate.Judge(Callee, TestGate.Credentials()).Words);
@@ -282,10 +282,10 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         await socket.SendAsync(hello.AsMemory(0, PeerHello.HeadBytes), TestContext.Current.CancellationToken);
 
         byte[] head = new byte[PeerWelcome.Bytes];
-        await PeerLink.ReceiveExactlyAsync(socket, head, TestContext.Current.CancellationToken);
+        await PeerLink.ReceiveExactlyAsync(new PeerConnection(socket), head, TestContext.Current.CancellationToken);
         PeerWelcome welcome = PeerWelcome.Decode(head);
         byte[] words = new byte[welcome.RestBytes];
-        await PeerLink.ReceiveExactlyAsync(socket, words, TestContext.Current.CancellationToken);
+        await PeerLink.ReceiveExactlyAsync(new PeerConnection(socket), words, TestContext.Current.CancellationToken);
 
         Assert.False(welcome.Accepted);
         Assert.Contains("run the same release", System.Text.Encoding.UTF8.GetString(words));
@@ -294,11 +294,11 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public async Task Both_ends_notice_a_host_that_vanished()
     {
-        using Socket socket = await DialAsync(_mine);
+        using PeerConnection socket = await DialAsync(_mine);
 
-        Assert.Equal(1, (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)!);
+        Assert.Equal(1, (int)socket.Socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)!);
         byte[] milliseconds = new byte[4];
-        if (OperatingSystem.IsLinux()) socket.GetRawSocketOption(6, 18, milliseconds);
+        if (OperatingSystem.IsLinux()) socket.Socket.GetRawSocketOption(6, 18, milliseconds);
         Assert.Equal(OperatingSystem.IsLinux() ? 5_000 : 0, BitConverter.ToInt32(milliseconds));
     }
 
@@ -353,11 +353,11 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     }
 
     /// <summary>Waits for the end: an orderly one, or a reset, which is what closing under a pending read causes.</summary>
-    private static async Task<bool> IsClosedAsync(Socket socket)
+    private static async Task<bool> IsClosedAsync(PeerConnection connection)
     {
         try
         {
-            return await socket.ReceiveAsync(new byte[1], SocketFlags.None, TestContext.Current.CancellationToken) == 0;
+            return await connection.ReceiveAsync(new byte[1], TestContext.Current.CancellationToken) == 0;
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
         {
@@ -375,13 +375,13 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         }
     }
 
-    private Task<Socket> DialAsync(MemberCredentials shown) =>
+    private Task<PeerConnection> DialAsync(MemberCredentials shown) =>
         PeerLink.DialAsync(_url, _callerGate.Hello(PeerConnectionKind.Messages, Callee) with { Credentials = shown }, _callerGate, TestContext.Current.CancellationToken);
 
     private Task<PeerRefusedException> RefusedAsync(MemberCredentials shown) => Assert.ThrowsAsync<PeerRefusedException>(() => DialAsync(shown));
 
     /// <summary>The end of the connection before may not have arrived yet.</summary>
-    private async Task<Socket> DialUntilAsync(MemberCredentials shown)
+    private async Task<PeerConnection> DialUntilAsync(MemberCredentials shown)
     {
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         while (true)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
+using Conclave.Node.Tls;
 using Conclave.Raft;
 using Conclave.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,11 +14,11 @@ internal static class TestGate
     public const ulong ClusterId = 7;
 
     /// <summary>Knows these members, which are called n1, n2 and so on; all of them vote.</summary>
-    public static PeerGate Of(NodeId self, MemberCredentials own, IReadOnlyList<(NodeId Id, Uri Url)> members, IFileSystem? files = null)
+    public static PeerGate Of(NodeId self, MemberCredentials own, IReadOnlyList<(NodeId Id, Uri Url)> members, IFileSystem? files = null, TlsSide? tls = null)
     {
         MemberDirectory directory = Directory(self, members);
         KnownIncarnations known = KnownIncarnations.Open(files ?? new SimulatedFileSystem(seed: 1), "/data/member", directory, [], NullLogger.Instance);
-        return new PeerGate(directory, known, () => own, [members.First(m => m.Id == self).Url], NullLogger.Instance);
+        return new PeerGate(directory, known, () => own, [members.First(m => m.Id == self).Url], NullLogger.Instance) { Tls = tls };
     }
 
     public static MemberDirectory Directory(NodeId self, IReadOnlyList<(NodeId Id, Uri Url)> members)
