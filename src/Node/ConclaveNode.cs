@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Conclave.Node.Auth;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Metrics;
@@ -16,9 +17,13 @@ public sealed class ConclaveNode : IAsyncDisposable
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2), TransferSlack = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Logins that wait for their turn; more are told to come again.</summary>
+    private const int LoginsWaitingMax = 256;
+
     private readonly NodeOptions _options;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
+    private readonly PasswordHasher _passwords;
     private readonly Replica _replica;
     private readonly ClientListener _listener;
     private readonly Housekeeping _housekeeping;
@@ -30,6 +35,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     /// <param name="onFatal">The node cannot go on; the process should end. Called at most once, from any thread.</param>
     /// <exception cref="ArgumentException">The options have <see cref="NodeOptions.Problems"/>.</exception>
     /// <exception cref="StorageException">The data directory cannot be used; the message names the file, the place and the remedy.</exception>
+    /// <exception cref="AuthKeyException">A key that --auth-token names cannot be used.</exception>
     /// <exception cref="Peers.JoinRefusedException">The cluster to join does not know this member, or does not answer; the message says what to do.</exception>
     public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal) : this(options, new PosixFileSystem(), loggers, onFatal)
     {
@@ -41,11 +47,13 @@ public sealed class ConclaveNode : IAsyncDisposable
         foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
         _options = options;
         _logger = loggers.CreateLogger("Conclave");
+        _passwords = new PasswordHasher(PasswordHasher.IterationsOf(options.PasswordCost), Math.Max(1, Environment.ProcessorCount / 2), LoginsWaitingMax);
         _replica = new Replica(options, files, _logger, onFatal);
         ClusterIdentity cluster = _replica.Cluster;
         Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), _replica.Members.Others().Length + 1, Path.GetFullPath(options.DataDir));
 
-        var context = new ServiceContext(_replica, options, cluster);
+        var auth = new AuthGate(_replica, AuthTokens.Of(options, TimeProvider.System), new AuditLog(loggers.CreateLogger(AuditLog.Category), options.AuditWrites, TimeProvider.System));
+        var context = new ServiceContext(_replica, options, cluster, auth);
         var registry = new RpcRegistry();
         var watches = new WatchService(context);
         new KvService(context).AddTo(registry);
@@ -53,6 +61,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         new LeaseService(context).AddTo(registry);
         new ClusterService(context).AddTo(registry);
         new MaintenanceService(context).AddTo(registry);
+        new AuthService(context, _passwords).AddTo(registry);
 
         var calls = new RpcMetrics(registry);
         var metrics = new NodeMetrics(context, watches, calls);
@@ -109,6 +118,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _housekeepingLoop.ConfigureAwait(false);
         await _replica.DisposeAsync().ConfigureAwait(false);
+        _passwords.Dispose();
         Log.Stopped(_logger);
     }
 

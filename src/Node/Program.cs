@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.InteropServices;
 using Conclave.Node;
+using Conclave.Node.Auth;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
 using Conclave.Node.Services;
@@ -59,6 +60,11 @@ catch (StorageException problem)
 {
     Console.Error.WriteLine($"conclave-node: {problem.Message}");
     return problem.Kind is StorageErrorKind.Locked or StorageErrorKind.NotWritable or StorageErrorKind.NoSpace ? ExitCodes.Unavailable : ExitCodes.Data;
+}
+catch (AuthKeyException problem)
+{
+    Console.Error.WriteLine($"conclave-node: {problem.Message}");
+    return ExitCodes.Usage;
 }
 catch (Exception problem) when (problem is PortUnavailableException or JoinRefusedException)
 {

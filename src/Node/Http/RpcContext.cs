@@ -24,6 +24,12 @@ public abstract class RpcContext
     /// <summary>Address and port of the caller, for logs.</summary>
     public abstract string Peer { get; }
 
+    /// <summary>
+    /// Common name of the caller's certificate; null without a certificate that was verified, without a name in it, and unless --client-cert-auth
+    /// says that names in certificates are names of users.
+    /// </summary>
+    public virtual string? CertificateName => null;
+
     /// <summary>True when the call came as JSON over HTTP.</summary>
     public abstract bool ViaGateway { get; }
 

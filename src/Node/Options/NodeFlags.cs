@@ -61,6 +61,10 @@ public static class NodeFlags
         new("experimental-watch-progress-notify-interval", "older name of the flag above", (o, v) => o with { WatchProgressInterval = Duration(v) }),
         new("log-level", "debug, info, warn or error (default info)", (o, v) => v is "debug" or "info" or "warn" or "error" ? o with { LogLevel = v }
             : throw new FormatException("use debug, info, warn or error")),
+        new("auth-token", "how users prove who they are after a login: 'simple' or 'jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=10m' (default simple)", (o, v) => o with { AuthToken = v }),
+        new("auth-token-ttl", "seconds after its last use that a simple token is good (default 300)", (o, v) => o with { AuthTokenTtl = TimeSpan.FromSeconds(Number(v)) }),
+        new("bcrypt-cost", "work that a stored password costs, 4 to 16: 10 or less is 210000 rounds of PBKDF2, each above doubles them (default 10)", (o, v) => o with { PasswordCost = checked((int)Number(v)) }),
+        new("audit-writes", "whether the audit log has the writes that were allowed, beside what was denied, logins and administration (default true)", (o, v) => o with { AuditWrites = Switch(v) }, IsSwitch: true),
         new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),
         new("record-inputs-max-bytes", "bytes of all recordings in that directory (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
         new("allow-insecure", "cleartext listeners on other addresses than loopback", (o, v) => o with { AllowInsecure = Switch(v) }, IsSwitch: true),
@@ -86,7 +90,7 @@ public static class NodeFlags
     private static readonly string[] Refused =
     [
         "cert-file", "key-file", "client-cert-auth", "trusted-ca-file", "auto-tls", "peer-cert-file", "peer-key-file", "peer-client-cert-auth",
-        "peer-trusted-ca-file", "peer-auto-tls", "client-crl-file", "peer-crl-file", "cipher-suites", "auth-token", "bcrypt-cost", "auth-token-ttl",
+        "peer-trusted-ca-file", "peer-auto-tls", "client-crl-file", "peer-crl-file", "cipher-suites",
         "discovery", "discovery-srv", "force-new-cluster", "config-file", "peer-cert-allowed-cn",
     ];
 
@@ -233,7 +237,7 @@ public static class NodeFlags
     };
 
     /// <summary>A time in Go's form: digits with ms, s, m or h, several in a row.</summary>
-    private static TimeSpan Duration(string value)
+    internal static TimeSpan Duration(string value)
     {
         TimeSpan total = TimeSpan.Zero;
         ReadOnlySpan<char> rest = value;
