@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Conclave.Node.Auth;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
@@ -20,9 +21,13 @@ public sealed class ConclaveNode : IAsyncDisposable
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2), TransferSlack = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Logins that wait for their turn; more are told to come again.</summary>
+    private const int LoginsWaitingMax = 256;
+
     private readonly NodeOptions _options;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
+    private readonly PasswordHasher _passwords;
     private readonly Replica _replica;
     private readonly ClientListener _listener;
     private readonly Housekeeping _housekeeping;
@@ -35,6 +40,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     /// <exception cref="ArgumentException">The options have <see cref="NodeOptions.Problems"/>.</exception>
     /// <exception cref="StorageException">The data directory cannot be used; the message names the file, the place and the remedy.</exception>
     /// <exception cref="TlsFileException">A certificate or key that a flag names cannot be used; the message says why and what to do.</exception>
+    /// <exception cref="AuthKeyException">A key that --auth-token names cannot be used.</exception>
     /// <exception cref="Peers.JoinRefusedException">The cluster to join does not know this member, or does not answer; the message says what to do.</exception>
     public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal) : this(options, new PosixFileSystem(), loggers, onFatal)
     {
@@ -48,11 +54,13 @@ public sealed class ConclaveNode : IAsyncDisposable
         _logger = loggers.CreateLogger("Conclave");
         TlsSide? clientTls = options.ListenClientUrls.Any(url => url.Scheme == "https")
             ? TlsSide.Open(options.ClientTls, options.ListenClientUrls.Concat(options.AdvertiseClientUrls), options, TimeProvider.System, _logger) : null;
+        _passwords = new PasswordHasher(PasswordHasher.IterationsOf(options.PasswordCost), Math.Max(1, Environment.ProcessorCount / 2), LoginsWaitingMax);
         _replica = new Replica(options, files, _logger, onFatal);
         ClusterIdentity cluster = _replica.Cluster;
         Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), _replica.Members.Others().Length + 1, Path.GetFullPath(options.DataDir));
 
-        var context = new ServiceContext(_replica, options, cluster);
+        var auth = new AuthGate(_replica, AuthTokens.Of(options, TimeProvider.System), new AuditLog(loggers.CreateLogger(AuditLog.Category), options.AuditWrites, TimeProvider.System));
+        var context = new ServiceContext(_replica, options, cluster, auth);
         var registry = new RpcRegistry();
         var watches = new WatchService(context);
         new KvService(context).AddTo(registry);
@@ -63,6 +71,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         var locks = new LockQueue(context);
         new LockService(context, locks).AddTo(registry);
         new ElectionService(context, locks).AddTo(registry);
+        new AuthService(context, _passwords).AddTo(registry);
 
         var calls = new RpcMetrics(registry);
         var metrics = new NodeMetrics(context, watches, calls);
@@ -126,6 +135,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _housekeepingLoop.ConfigureAwait(false);
         await _replica.DisposeAsync().ConfigureAwait(false);
+        _passwords.Dispose();
         Log.Stopped(_logger);
     }
 

@@ -51,5 +51,6 @@ internal sealed class SpaceWatch(ServiceContext context, ILogger logger) : IThre
 
     /// <summary>Nobody waits for it: the next look is at the state, not at the answer.</summary>
     private void ProposeUnderLock(Replica replica, bool activate) =>
-        _proposal = replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate, context.Cluster.Self.Value, AlarmKind.NoSpace)).AsTask();
+        _proposal = replica.Proposals.ProposeAsync(CommandKind.Alarm, CommandBody.Alarm(activate, context.Cluster.Self.Value, AlarmKind.NoSpace),
+            identity: context.View.Auth.IsEnabled ? CommandIdentity.Member : default).AsTask();
 }

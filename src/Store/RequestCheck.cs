@@ -68,6 +68,9 @@ public static class RequestCheck
         return parsed ? StoreError.None : StoreError.Malformed;
     }
 
+    /// <summary>Whether a WatchRequest creates a watch, and does not cancel one or ask for progress.</summary>
+    public static bool CreatesWatch(ReadOnlySpan<byte> request) => WatchRequest.TryParse(request, out WatchRequest watch) && watch.Kind == WatchRequestKind.Create;
+
     /// <param name="request">An AlarmRequest.</param>
     /// <param name="readOnly">It only asks, so <see cref="StoreView.AlarmGet"/> answers it without a log entry.</param>
     public static StoreError Alarm(ReadOnlySpan<byte> request, out bool readOnly)

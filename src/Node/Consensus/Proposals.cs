@@ -56,11 +56,15 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
 
     /// <summary>Puts a request into the log of the cluster and waits until it is applied on this node.</summary>
     /// <remarks>Ends after the request timeout at the latest, as <see cref="ProposalEnd.Unknown"/> or <see cref="ProposalEnd.Refused"/>.</remarks>
-    public ValueTask<ProposalResult> ProposeAsync(CommandKind kind, ReadOnlySpan<byte> body, SessionSequence session = default)
+    /// <param name="kind">What it is.</param>
+    /// <param name="body">The request.</param>
+    /// <param name="session">The session it is of; default for none.</param>
+    /// <param name="identity">Who asks; default while auth is off.</param>
+    public ValueTask<ProposalResult> ProposeAsync(CommandKind kind, ReadOnlySpan<byte> body, SessionSequence session = default, in CommandIdentity identity = default)
     {
         ulong id = Interlocked.Increment(ref _lastId);
         long deadline = Stopwatch.GetTimestamp() + (long)(timeout.TotalSeconds * Stopwatch.Frequency);
-        var request = new PendingRequest(id, Command.Encode(kind, self.Value, id, body, session), deadline);
+        var request = new PendingRequest(id, Command.Encode(kind, self.Value, id, body, session, identity), deadline);
         bool quiet;
         lock (_gate)
         {

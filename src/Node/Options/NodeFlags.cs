@@ -57,6 +57,10 @@ public static class NodeFlags
         new("experimental-watch-progress-notify-interval", "older name of the flag above", (o, v) => o with { WatchProgressInterval = Duration(v) }),
         new("log-level", "debug, info, warn or error (default info)", (o, v) => v is "debug" or "info" or "warn" or "error" ? o with { LogLevel = v }
             : throw new FormatException("use debug, info, warn or error")),
+        new("auth-token", "how users prove who they are after a login: 'simple' or 'jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=10m' (default simple)", (o, v) => o with { AuthToken = v }),
+        new("auth-token-ttl", "seconds after its last use that a simple token is good (default 300)", (o, v) => o with { AuthTokenTtl = TimeSpan.FromSeconds(Number(v)) }),
+        new("bcrypt-cost", "work that a stored password costs, 4 to 16: 10 or less is 210000 rounds of PBKDF2, each above doubles them (default 10)", (o, v) => o with { PasswordCost = checked((int)Number(v)) }),
+        new("audit-writes", "whether the audit log has the writes that were allowed, beside what was denied, logins and administration (default true)", (o, v) => o with { AuditWrites = Switch(v) }, IsSwitch: true),
         new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),
         new("record-inputs-max-bytes", "bytes of all recordings in that directory (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
         .. TlsFlags.All,
@@ -82,7 +86,7 @@ public static class NodeFlags
     // These ask for something that is not there yet, so ignoring them would be a lie.
     private static readonly string[] Refused =
     [
-        "auth-token", "bcrypt-cost", "auth-token-ttl", "discovery", "discovery-srv", "force-new-cluster", "config-file",
+        "discovery", "discovery-srv", "force-new-cluster", "config-file",
     ];
 
     private const string EnvironmentPrefix = "CONCLAVE_";

@@ -1,3 +1,5 @@
+using Conclave.Node.Auth;
+
 namespace Conclave.Node.Options;
 
 /// <summary>Everything that a node is told at its start. Names and meanings are those of etcd's server flags.</summary>
@@ -92,6 +94,18 @@ public sealed record NodeOptions
     /// <summary>Allows listeners without TLS on addresses other than loopback. Default false.</summary>
     public bool AllowInsecureListen { get; init; }
 
+    /// <summary>How users prove who they are after a login: "simple", or "jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=10m". Default "simple".</summary>
+    public string AuthToken { get; init; } = "simple";
+
+    /// <summary>Time after its last use that a simple token is good, 1 s or more. Default 300 s.</summary>
+    public TimeSpan AuthTokenTtl { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>Work that a stored password costs whoever tries it, 4 to 16 as etcd's --bcrypt-cost. 10 or less is about 0.1 s; each above doubles it. Default 10.</summary>
+    public int PasswordCost { get; init; } = PasswordHasher.CostDefault;
+
+    /// <summary>Whether the audit log also has the writes that were allowed. Default true.</summary>
+    public bool AuditWrites { get; init; } = true;
+
     /// <summary>"debug", "info", "warn" or "error". Default "info".</summary>
     public string LogLevel { get; init; } = "info";
 
@@ -131,6 +145,7 @@ public sealed record NodeOptions
             yield return $"--max-txn-ops is {MaxTxnOps}; use 1 or more.";
         if (RecordInputsBytesMax < 1 << 20)
             yield return $"--record-inputs-max-bytes is {RecordInputsBytesMax}; use {1 << 20} or more.";
+        foreach (string problem in AuthProblems()) yield return problem;
         foreach (string problem in MemberProblems()) yield return problem;
         foreach (string problem in ForgetProblems()) yield return problem;
         foreach (string problem in UrlProblems()) yield return problem;
@@ -142,6 +157,26 @@ public sealed record NodeOptions
     /// <summary>What is usable and perhaps not meant.</summary>
     public IEnumerable<string> Warnings() =>
         ClientTls.Warnings("--listen-client-urls", ListenClientUrls).Concat(PeerTls.Warnings("--listen-peer-urls", ListenPeerUrls));
+
+    private IEnumerable<string> AuthProblems()
+    {
+        string? unreadable = null;
+        try
+        {
+            AuthTokenSpec.Parse(AuthToken);
+        }
+        catch (FormatException problem)
+        {
+            unreadable = problem.Message;
+        }
+
+        if (unreadable is not null)
+            yield return $"--auth-token is '{AuthToken}': {unreadable}.";
+        if (AuthTokenTtl < TimeSpan.FromSeconds(1))
+            yield return $"--auth-token-ttl is {AuthTokenTtl.TotalSeconds}; use 1 or more.";
+        if (PasswordCost is < PasswordHasher.CostMin or > PasswordHasher.CostMax)
+            yield return $"--bcrypt-cost is {PasswordCost}; use {PasswordHasher.CostMin} to {PasswordHasher.CostMax}.";
+    }
 
     private IEnumerable<string> MemberProblems()
     {

@@ -62,6 +62,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberListAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
+        await context.Auth.RequireUserAsync(call).ConfigureAwait(false);
         if (LeaseService.Parse(MemberListRequest.Parser, request).Linearizable) await context.ConfirmReadAsync(call).ConfigureAwait(false);
         var answer = new MemberListResponse { Header = Header() };
         answer.Members.Add(List());
@@ -71,6 +72,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberAddAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         MemberAddRequest asked = LeaseService.Parse(MemberAddRequest.Parser, request);
         ImmutableArray<Uri> urls = UrlsIn(asked.PeerURLs);
         if (!context.Replica.TryListen()) throw new GrpcException(NotListening);
@@ -88,6 +90,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberRemoveAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         var id = new NodeId(LeaseService.Parse(MemberRemoveRequest.Parser, request).ID);
         await ChangeAsync(call, new MembershipChange(MembershipChangeKind.Remove, id, [])).ConfigureAwait(false);
         var answer = new MemberRemoveResponse { Header = Header() };
@@ -98,6 +101,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberUpdateAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         MemberUpdateRequest asked = LeaseService.Parse(MemberUpdateRequest.Parser, request);
         ImmutableArray<Uri> urls = UrlsIn(asked.PeerURLs);
         var id = new NodeId(asked.ID);
@@ -110,6 +114,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberPromoteAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         var id = new NodeId(LeaseService.Parse(MemberPromoteRequest.Parser, request).ID);
         await ChangeAsync(call, new MembershipChange(MembershipChangeKind.Promote, id, [])).ConfigureAwait(false);
         var answer = new MemberPromoteResponse { Header = Header() };

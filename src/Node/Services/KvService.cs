@@ -1,4 +1,5 @@
 using System.Buffers;
+using Conclave.Node.Auth;
 using Conclave.Node.Http;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
@@ -27,6 +28,7 @@ internal sealed class KvService(ServiceContext context)
         Statuses.ThrowIf(RequestCheck.Range(request.Span, out bool serializable));
         if (!serializable) await context.ConfirmReadAsync(call).ConfigureAwait(false);
         StoreView view = context.View;
+        if (view.Auth.IsEnabled) await CheckRangeAsync(call, view, request).ConfigureAwait(false);
         context.Responses.WriteHeader(response, view.Revision);
         Statuses.ThrowIf(view.Range(request.Span, response));
     }
@@ -58,6 +60,7 @@ internal sealed class KvService(ServiceContext context)
         call.Outcome = WriteOutcome.None;
         if (!serializable) await context.ConfirmReadAsync(call).ConfigureAwait(false);
         StoreView view = context.View;
+        if (view.Auth.IsEnabled) await CheckTxnAsync(call, view, request).ConfigureAwait(false);
         context.Responses.WriteHeader(response, view.Revision);
         Statuses.ThrowIf(view.ReadOnlyTxn(request.Span, response));
     }
@@ -69,6 +72,13 @@ internal sealed class KvService(ServiceContext context)
         await WriteAsync(call, CommandKind.Compact, request, response, session: default, grows: false).ConfigureAwait(false);
         if (physical) await context.Replica.WaitForReclaimAsync(revision, call.Cancellation).ConfigureAwait(false);
     }
+
+    // Methods of their own: what they capture would be allocated at the beginning of every read otherwise.
+    private ValueTask CheckRangeAsync(RpcContext call, StoreView view, ReadOnlyMemory<byte> request) =>
+        context.Auth.CheckReadAsync(call, view, (v, who) => v.CheckRange(who, request.Span), () => AuditLog.RangeOf(request.Span));
+
+    private ValueTask CheckTxnAsync(RpcContext call, StoreView view, ReadOnlyMemory<byte> request) =>
+        context.Auth.CheckReadAsync(call, view, (v, who) => v.CheckReadOnlyTxn(who, request.Span), () => AuditLog.KeysIn(CommandKind.Txn, request.Span));
 
     private async ValueTask WriteAsync(
         RpcContext call, CommandKind kind, ReadOnlyMemory<byte> request, IBufferWriter<byte> response, SessionSequence session, bool grows)

@@ -68,6 +68,7 @@ internal sealed class LeaseService(ServiceContext context)
         while (await stream.ReadAsync(call.Cancellation).ConfigureAwait(false) is { } message)
         {
             long id = Parse(LeaseKeepAliveRequest.Parser, message).ID;
+            await context.Auth.RequireLeaseAsync(call, id).ConfigureAwait(false);
             long? ttl = await context.Replica.LeaderCalls.AskAsync(LeaderQuestion.LeaseRenew, id, call.Cancellation).ConfigureAwait(false);
             if (ttl is null) throw new GrpcException(context.Replica.Status.Leader == NodeId.None ? EtcdErrors.NoLeader : EtcdErrors.Timeout);
             response.ResetWrittenCount();
@@ -83,6 +84,8 @@ internal sealed class LeaseService(ServiceContext context)
         LeaseTimeToLiveRequest asked = Parse(LeaseTimeToLiveRequest.Parser, request);
         await context.ConfirmReadAsync(call).ConfigureAwait(false);
         StoreView view = context.View;
+        if (asked.Keys && view.Auth.IsEnabled)   // the time alone is nobody's secret, as in etcd
+            await context.Auth.CheckReadAsync(call, view, (v, who) => v.CheckAttached(who, asked.ID, writes: false)).ConfigureAwait(false);
         var answer = new LeaseTimeToLiveResponse { Header = context.Responses.Header(view.Revision), ID = asked.ID, TTL = -1 };
         if (view.TryGetLease(asked.ID, out LeaseState lease))
         {
@@ -109,7 +112,15 @@ internal sealed class LeaseService(ServiceContext context)
         await context.ConfirmReadAsync(call).ConfigureAwait(false);
         StoreView view = context.View;
         var answer = new LeaseLeasesResponse { Header = context.Responses.Header(view.Revision) };
-        foreach (long id in context.Replica.Leases.ByExpiry(view)) answer.Leases.Add(new LeaseStatus { ID = id });
+        // Of the others' leases nobody need know: who has an id could end up with what is on the lease.
+        CommandIdentity who = default;
+        if (view.Auth.IsEnabled)
+            await context.Auth.CheckReadAsync(call, view, (v, caller) => v.Auth.CheckUser(who = caller)).ConfigureAwait(false);
+        foreach (long id in context.Replica.Leases.ByExpiry(view))
+        {
+            if (view.CheckAttached(who, id, writes: false) == StoreError.None) answer.Leases.Add(new LeaseStatus { ID = id });
+        }
+
         ResponseWriter.Write(response, answer);
     }
 

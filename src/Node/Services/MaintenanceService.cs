@@ -21,9 +21,10 @@ internal sealed class MaintenanceService(ServiceContext context)
         registry.Add(RpcMethod.ForServerStream("/etcdserverpb.Maintenance/Snapshot", SnapshotRequest.Descriptor, SnapshotResponse.Descriptor, new SnapshotDownload(context).ServeAsync, "/v3/maintenance/snapshot"));
     }
 
-    private ValueTask StatusAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    private async ValueTask StatusAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
+        await context.Auth.RequireUserAsync(call).ConfigureAwait(false);
         LeaseService.Parse(StatusRequest.Parser, request);
         StoreView view = context.View;
         var status = context.Replica.Status;
@@ -44,7 +45,6 @@ internal sealed class MaintenanceService(ServiceContext context)
         if (status.Leader == NodeId.None) answer.Errors.Add(EtcdErrors.NoLeader.Message);
         foreach (ActiveAlarm alarm in view.Alarms) answer.Errors.Add($"memberID:{alarm.MemberId} alarm:{NameOf(alarm.Alarm)} ");
         ResponseWriter.Write(response, answer);
-        return ValueTask.CompletedTask;
     }
 
     private async ValueTask AlarmAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
@@ -53,6 +53,7 @@ internal sealed class MaintenanceService(ServiceContext context)
         Statuses.ThrowIf(RequestCheck.Alarm(request.Span, out bool readOnly));
         if (readOnly)
         {
+            await context.Auth.RequireUserAsync(call).ConfigureAwait(false);
             StoreView view = context.View;
             context.Responses.WriteHeader(response, view.Revision);
             Statuses.ThrowIf(view.AlarmGet(request.Span, response));
@@ -66,26 +67,27 @@ internal sealed class MaintenanceService(ServiceContext context)
     }
 
     /// <summary>There is nothing to defragment in memory, and the log is reclaimed as it is compacted: so this is done before it starts.</summary>
-    private ValueTask DefragmentAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    private async ValueTask DefragmentAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
         LeaseService.Parse(DefragmentRequest.Parser, request);
-        return ValueTask.CompletedTask;
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
     }
 
-    private ValueTask HashAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    private async ValueTask HashAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
         LeaseService.Parse(HashRequest.Parser, request);
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         StoreView view = context.View;
         ResponseWriter.Write(response, new HashResponse { Header = context.Responses.Header(view.Revision), Hash = view.Hash() });
-        return ValueTask.CompletedTask;
     }
 
-    private ValueTask HashKvAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    private async ValueTask HashKvAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
         long revision = LeaseService.Parse(HashKVRequest.Parser, request).Revision;
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         StoreView view = context.View;
         Statuses.ThrowIf(view.HashKv(revision, out uint hash, out long hashedRevision));
         ResponseWriter.Write(response, new HashKVResponse
@@ -95,7 +97,6 @@ internal sealed class MaintenanceService(ServiceContext context)
             CompactRevision = view.CompactRevision,
             HashRevision = hashedRevision,
         });
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Hands the leadership over. Only the leader does, as in etcd; its answer has no header.</summary>
@@ -103,6 +104,7 @@ internal sealed class MaintenanceService(ServiceContext context)
     {
         context.CheckLeader(call);
         var target = new NodeId(LeaseService.Parse(MoveLeaderRequest.Parser, request).TargetID);
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         if (!context.Replica.IsLeader) throw new GrpcException(EtcdErrors.NotLeader);
         if (!context.Replica.Members.Committed.Voters.Contains(target)) throw new GrpcException(EtcdErrors.BadLeaderTransferee);
         if (target == context.Cluster.Self) return;

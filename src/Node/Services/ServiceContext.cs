@@ -1,3 +1,4 @@
+using Conclave.Node.Auth;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Options;
@@ -9,13 +10,18 @@ using Google.Protobuf;
 namespace Conclave.Node.Services;
 
 /// <summary>What every service needs: the replica behind it and the rules that hold for all calls.</summary>
-internal sealed class ServiceContext(Replica replica, NodeOptions options, ClusterIdentity cluster)
+internal sealed class ServiceContext(Replica replica, NodeOptions options, ClusterIdentity cluster, AuthGate auth)
 {
+    private const int IdentifiedAttemptsMax = 4;
+
     public Replica Replica => replica;
 
     public NodeOptions Options => options;
 
     public ClusterIdentity Cluster => cluster;
+
+    /// <summary>Who calls, and whether they may.</summary>
+    public AuthGate Auth => auth;
 
     public ResponseWriter Responses { get; } = new(cluster.ClusterId, cluster.Self.Value, () => replica.Status.Term);
 
@@ -57,15 +63,21 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
     {
         if (body.Length > options.MaxRequestBytes) throw new GrpcException(EtcdErrors.RequestTooLarge);
         if (replica.IsOverloaded) throw new GrpcException(EtcdErrors.TooManyRequests);
-        ValueTask<ProposalResult> proposal = replica.Proposals.ProposeAsync(kind, body.Span, session);
-        call.Outcome = WriteOutcome.Unknown;   // whoever stops waiting cannot know
+        for (int attempt = 1; ; attempt++)
+        {
+            CommandIdentity who = auth.IsOn ? await auth.IdentifyAsync(call).ConfigureAwait(false) : default;
+            ValueTask<ProposalResult> proposal = replica.Proposals.ProposeAsync(kind, body.Span, session, who);
+            call.Outcome = WriteOutcome.Unknown;   // whoever stops waiting cannot know
 
-        // A token is only made for calls with a time limit of their own: making one for every call costs more than a small write does.
-        ProposalResult result = call.Timeout is null
-            ? await proposal.ConfigureAwait(false)
-            : await proposal.AsTask().WaitAsync(call.Cancellation).ConfigureAwait(false);
-        if (result.End != ProposalEnd.Unknown) call.Outcome = WriteOutcome.Refused;   // of no account when the store did it: then the call succeeds
-        return Statuses.Outcome(result);
+            // A token is only made for calls with a time limit of their own: making one for every call costs more than a small write does.
+            ProposalResult result = call.Timeout is null
+                ? await proposal.ConfigureAwait(false)
+                : await proposal.AsTask().WaitAsync(call.Cancellation).ConfigureAwait(false);
+            if (result.End != ProposalEnd.Unknown) call.Outcome = WriteOutcome.Refused;   // of no account when the store did it: then the call succeeds
+            if (attempt < IdentifiedAttemptsMax && result.Outcome.Error is StoreError.UserEmpty or StoreError.AuthRevisionOld && auth.MayDoBetter(result.Outcome.Error, who)) continue;
+            if (!who.IsNone) auth.Audit.Wrote(call, who, kind, body.Span, result.End == ProposalEnd.Applied ? result.Outcome.Error : null);
+            return Statuses.Outcome(result);
+        }
     }
 
     /// <summary>As <see cref="ProposeAsync"/>, but nobody can stop waiting: for who must know what became of it.</summary>

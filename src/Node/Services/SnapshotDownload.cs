@@ -45,6 +45,7 @@ internal sealed class SnapshotDownload
     public async ValueTask ServeAsync(RpcContext call, RpcStream stream)
     {
         _context.CheckLeader(call);
+        await _context.Auth.RequireAdminAsync(call).ConfigureAwait(false);   // everything is in it, password hashes and the secret of the tokens too
         string path = Path.Combine(_context.Options.DataDir, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 64 << 10, FileOptions.DeleteOnClose);
         await using (file.ConfigureAwait(false))

@@ -44,7 +44,7 @@ internal sealed class WatchService(ServiceContext context)
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
         await using CancellationTokenRegistration wake = ended.Token.Register(static s => ((StreamSignal)s!).Signal(), signal);
         _sessions[session] = host;
-        Task reading = ReadAsync(stream, session, signal, ended.Token);
+        Task reading = ReadAsync(call, stream, session, signal, ended.Token);
         try
         {
             await WriteAsync(stream, session, signal, ended.Token).ConfigureAwait(false);
@@ -57,14 +57,17 @@ internal sealed class WatchService(ServiceContext context)
         }
     }
 
-    private static async Task ReadAsync(RpcStream stream, WatchSession session, StreamSignal signal, CancellationToken cancellationToken)
+    private async Task ReadAsync(RpcContext call, RpcStream stream, WatchSession session, StreamSignal signal, CancellationToken cancellationToken)
     {
         try
         {
             // The client may finish sending and go on listening: the end of its requests does not end the stream.
             while (await stream.ReadAsync(cancellationToken).ConfigureAwait(false) is { } request)
             {
-                Statuses.ThrowIf(session.Submit(request.Span));
+                // Looked at when a watch begins, and not again, as in etcd: whoever loses the right to read keeps the watches there are.
+                string? refusal = context.Auth.IsOn && RequestCheck.CreatesWatch(request.Span) ? await context.Auth.WatchRefusalAsync(call, request).ConfigureAwait(false) : null;
+                if (refusal is null) Statuses.ThrowIf(session.Submit(request.Span));
+                else session.Refuse(refusal);
                 signal.Signal();
                 while (!session.WantsRequests) await Task.Delay(10, cancellationToken).ConfigureAwait(false);   // a client that asks but does not read
             }

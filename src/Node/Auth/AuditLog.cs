@@ -1,0 +1,122 @@
+using System.Text;
+using Conclave.Node.Http;
+using Conclave.Store;
+using Conclave.Wire.Grpc;
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Auth;
+
+/// <summary>Who was let do what, and who was not: one line for each write, act of administration, login, and read that was denied, while auth is on.</summary>
+/// <remarks>The category is <c>Conclave.Audit</c>, so that a host can send it where it likes. No values, passwords or tokens are in it.</remarks>
+internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider time)
+{
+    public const string Category = "Conclave.Audit";
+
+    /// <summary>Bytes of a key that are shown.</summary>
+    private const int KeyBytesMax = 128, NameCharactersMax = 128;
+
+    /// <summary>Lines a second about callers who are nobody, or wrong about who they are. They cost nothing to bring about, and must not fill a disk.</summary>
+    private const int StrangersPerSecond = 20;
+
+    private readonly Lock _gate = new();
+    private long _secondBegan = time.GetTimestamp();
+    private int _strangers, _passedOver;
+
+    /// <summary>Something that changes keys or leases went through the log.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="who">Who made it.</param>
+    /// <param name="kind">Of the command.</param>
+    /// <param name="body">Its request.</param>
+    /// <param name="error">What the store said; null when nobody knows.</param>
+    public void Wrote(RpcContext call, in CommandIdentity who, CommandKind kind, ReadOnlySpan<byte> body, StoreError? error)
+    {
+        bool isDenied = error is StoreError.PermissionDenied or StoreError.UserEmpty or StoreError.AuthRevisionOld;
+        bool isWrite = kind is CommandKind.Put or CommandKind.DeleteRange or CommandKind.Txn or CommandKind.LeaseGrant or CommandKind.LeaseRevoke;
+        if ((isWrite && !isDenied && !allowedWrites) || !logger.IsEnabled(LogLevel.Information)) return;
+        string what = KeysIn(kind, body);
+        if (isDenied) Denied(call, who.User, what, Statuses(error!.Value));   // not null: it is one of three
+        else if (error is null) logger.AuditUnknown(Name(who.User), call.Method.Path, what, call.Peer);
+        else logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer);
+    }
+
+    /// <summary>An act of administration that does not go through the log, or not as a command.</summary>
+    public void Administered(RpcContext call, in CommandIdentity who)
+    {
+        if (logger.IsEnabled(LogLevel.Information)) logger.AuditAllowed(Name(who.User), call.Method.Path, "", call.Peer);
+    }
+
+    /// <param name="call">The call.</param>
+    /// <param name="user">Null for nobody.</param>
+    /// <param name="what">The keys it was about, as <see cref="RangeOf"/> and <see cref="KeysIn"/> give them; empty for none.</param>
+    /// <param name="why">The status that is answered.</param>
+    public void Denied(RpcContext call, string? user, string what, in GrpcStatus why)
+    {
+        if (user is null && !MaySpeakOfStranger()) return;
+        logger.AuditDenied(Name(user), call.Method.Path, what, call.Peer, why.Message);
+    }
+
+    public void LoggedIn(RpcContext call, string user) => logger.AuditLogin(Name(user), call.Peer);
+
+    public void LoginRefused(RpcContext call, string user, in GrpcStatus why)
+    {
+        if (MaySpeakOfStranger()) logger.AuditLoginRefused(Name(user), call.Peer, why.Message);
+    }
+
+    /// <summary>A key or a range of keys, safe in a line.</summary>
+    private static string Range(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rangeEnd) =>
+        rangeEnd.IsEmpty ? $" {Shown(key)}" : rangeEnd is [0] ? $" from {Shown(key)} on" : $" [{Shown(key)}, {Shown(rangeEnd)})";
+
+    /// <summary>The keys of a RangeRequest.</summary>
+    public static string RangeOf(ReadOnlySpan<byte> request) =>
+        RequestKeys.TryRange(request, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> rangeEnd) ? Range(key, rangeEnd) : "";
+
+    /// <summary>The keys of a command that changes some, or of a transaction.</summary>
+    public static string KeysIn(CommandKind kind, ReadOnlySpan<byte> body)
+    {
+        if (!RequestKeys.TryFirst(kind, body, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> rangeEnd, out int others)) return "";
+        return others == 0 ? Range(key, rangeEnd) : $"{Range(key, rangeEnd)} and {others} more";
+    }
+
+    private static GrpcStatus Statuses(StoreError error) => Services.Statuses.Of(error);
+
+    private static string Shown(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder("\"");
+        foreach (byte b in bytes[..Math.Min(bytes.Length, KeyBytesMax)])
+        {
+            if (b is > 0x1f and < 0x7f and not (byte)'"' and not (byte)'\\') text.Append((char)b);
+            else text.Append("\\x").Append(b.ToString("x2"));
+        }
+
+        return text.Append(bytes.Length > KeyBytesMax ? "\"..." : "\"").ToString();
+    }
+
+    private static string Name(string? user) => user is null ? "nobody"
+        : Shown(Encoding.UTF8.GetBytes(user.Length <= NameCharactersMax ? user : user[..NameCharactersMax]));
+
+    private bool MaySpeakOfStranger()
+    {
+        int passedOver;
+        lock (_gate)
+        {
+            if (time.GetElapsedTime(_secondBegan) >= TimeSpan.FromSeconds(1))
+            {
+                _secondBegan = time.GetTimestamp();
+                (passedOver, _passedOver, _strangers) = (_passedOver, 0, 0);
+            }
+            else
+            {
+                passedOver = 0;
+            }
+
+            if (++_strangers > StrangersPerSecond)
+            {
+                _passedOver++;
+                return false;
+            }
+        }
+
+        if (passedOver > 0) logger.AuditPassedOver(passedOver);
+        return true;
+    }
+}

@@ -1,0 +1,128 @@
+using Conclave.Node.Consensus;
+using Conclave.Node.Http;
+using Conclave.Node.Services;
+using Conclave.Store;
+using Conclave.Wire.Grpc;
+
+namespace Conclave.Node.Auth;
+
+/// <summary>Finds out who calls, and refuses what this member decides by itself: reads, and what does not go through the log.</summary>
+/// <remarks>
+/// What goes through the log is decided where it is applied; here it only gets a name. Callers look at <see cref="AuthState.IsEnabled"/> of the view
+/// first, so that without auth all this costs one branch.
+/// </remarks>
+internal sealed class AuthGate(Replica replica, ITokens tokens, AuditLog audit)
+{
+    public ITokens Tokens => tokens;
+
+    public AuditLog Audit => audit;
+
+    public bool IsOn => replica.View.Auth.IsEnabled;
+
+    /// <summary>Who calls, for a command that will be checked where it is applied.</summary>
+    /// <returns>None when auth is off.</returns>
+    /// <exception cref="GrpcException">Auth is on, and it is nobody, or somebody with a token that is not good.</exception>
+    public async ValueTask<CommandIdentity> IdentifyAsync(RpcContext call)
+    {
+        AuthState auth = replica.View.Auth;
+        if (!auth.IsEnabled) return default;
+        CommandIdentity who = await RecogniseAsync(call, auth).ConfigureAwait(false);
+        if (!who.IsNone || !await CatchUpAsync(call).ConfigureAwait(false)) return ThrowIfNone(call, who);
+
+        // What is known now was true after the call came: if nobody is recognised now, nobody is.
+        auth = replica.View.Auth;
+        return auth.IsEnabled ? ThrowIfNone(call, await RecogniseAsync(call, auth).ConfigureAwait(false)) : default;
+    }
+
+    /// <summary>Whether a command that the store refused, for who sent it, may be sent again: it was not carried out, and it need not be the caller's fault.</summary>
+    /// <param name="error">Users or roles changed on its way, or auth was switched on.</param>
+    /// <param name="who">By what name it was sent.</param>
+    public bool MayDoBetter(StoreError error, in CommandIdentity who) =>
+        error == StoreError.AuthRevisionOld ? tokens.FollowsState : who.IsNone && IsOn;
+
+    /// <summary>Lets through who may do something by this view.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="view">The view that will be read; auth is on in it.</param>
+    /// <param name="check">Whether somebody may.</param>
+    /// <param name="what">For the audit, see <see cref="AuditLog.RangeOf"/>.</param>
+    /// <exception cref="GrpcException">It is nobody, with a token that is not good, or may not.</exception>
+    public async ValueTask CheckReadAsync(RpcContext call, StoreView view, Func<StoreView, CommandIdentity, StoreError> check, Func<string>? what = null)
+    {
+        CommandIdentity who = await RecogniseAsync(call, view.Auth).ConfigureAwait(false);
+        if (who.IsNone && Claims(call)) throw Refused(call, who, EtcdErrors.InvalidAuthToken, what);
+        StoreError error = check(view, who);
+        if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what);
+    }
+
+    /// <summary>Lets through any user.</summary>
+    /// <exception cref="GrpcException">Nobody, or somebody with a token that is not good.</exception>
+    public ValueTask RequireUserAsync(RpcContext call) => IsOn ? RequireAsync(call, static (view, who) => view.Auth.CheckUser(who), isAdministration: false) : default;
+
+    /// <summary>Lets through users with role root.</summary>
+    /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
+    public ValueTask RequireAdminAsync(RpcContext call) => IsOn ? RequireAsync(call, static (view, who) => view.Auth.CheckAdmin(who), isAdministration: true) : default;
+
+    /// <summary>Lets through users who may write all keys of a lease.</summary>
+    /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
+    public ValueTask RequireLeaseAsync(RpcContext call, long id) => IsOn ? RequireAttachedAsync(call, id) : default;
+
+    // A method of its own: what it captures would be allocated before each look at IsOn otherwise.
+    private ValueTask RequireAttachedAsync(RpcContext call, long id) => RequireAsync(call, (view, who) => view.CheckAttached(who, id, writes: true), isAdministration: false);
+
+    /// <summary>Why a watch may not be created, in the words that clients know; null when it may.</summary>
+    public async ValueTask<string?> WatchRefusalAsync(RpcContext call, ReadOnlyMemory<byte> request)
+    {
+        try
+        {
+            await RequireAsync(call, (view, who) => view.CheckWatch(who, request.Span), isAdministration: false).ConfigureAwait(false);
+            return null;
+        }
+        catch (GrpcException refused) when (refused.Status.Code is GrpcCode.PermissionDenied or GrpcCode.InvalidArgument or GrpcCode.Unauthenticated)
+        {
+            return $"rpc error: code = {refused.Status.Code} desc = {refused.Status.Message}";
+        }
+    }
+
+    /// <summary>Lets through who may do something as far as this member knows, or as a majority does before it is refused.</summary>
+    private async ValueTask RequireAsync(RpcContext call, Func<StoreView, CommandIdentity, StoreError> check, bool isAdministration)
+    {
+        CommandIdentity who = await IdentifyAsync(call).ConfigureAwait(false);
+        StoreError error = check(replica.View, who);
+        if (error != StoreError.None && await CatchUpAsync(call).ConfigureAwait(false))
+        {
+            who = await IdentifyAsync(call).ConfigureAwait(false);
+            error = check(replica.View, who);
+        }
+
+        if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what: null);
+        if (isAdministration && !who.IsNone) audit.Administered(call, who);
+    }
+
+    /// <summary>As in etcd a token counts before a certificate, and a certificate does not where JSON is asked for.</summary>
+    private ValueTask<CommandIdentity> RecogniseAsync(RpcContext call, AuthState auth)
+    {
+        if (call.Token is { } token) return tokens.ReadAsync(token, auth);
+        bool hasName = !call.ViaGateway && call.CertificateName is { Length: > 0 };
+        return new(hasName ? CommandIdentity.Of(call.CertificateName!, auth.Revision) : default);   // not null: looked at just before
+    }
+
+    private static bool Claims(RpcContext call) => call.Token is not null;
+
+    private CommandIdentity ThrowIfNone(RpcContext call, in CommandIdentity who) => !who.IsNone ? who
+        : throw Refused(call, who, Claims(call) ? EtcdErrors.InvalidAuthToken : EtcdErrors.UserEmpty, what: null);
+
+    private GrpcException Refused(RpcContext call, in CommandIdentity who, in GrpcStatus status, Func<string>? what)
+    {
+        audit.Denied(call, who.User, what?.Invoke() ?? "", status);
+        return new GrpcException(status);
+    }
+
+    /// <summary>Before somebody is turned away: another member may know already of the login, the user, or that auth is off.</summary>
+    /// <returns>False when nobody confirms it: then what this member knows has to do.</returns>
+    private async ValueTask<bool> CatchUpAsync(RpcContext call)
+    {
+        if (replica.IsLearner) return false;
+        Task<bool> confirmed = replica.Reads.WaitAsync();
+        return call.Timeout is null ? await confirmed.ConfigureAwait(false) : await confirmed.WaitAsync(call.Cancellation).ConfigureAwait(false);
+    }
+}

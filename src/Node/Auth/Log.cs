@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conclave.Node.Auth;
+
+internal static partial class Log
+{
+    [LoggerMessage(2601, LogLevel.Information, "allowed: user {User}, {Method}{Keys}, from {Peer}")]
+    public static partial void AuditAllowed(this ILogger logger, string user, string method, string keys, string peer);
+
+    [LoggerMessage(2602, LogLevel.Warning, "denied: user {User}, {Method}{Keys}, from {Peer}: {Why}")]
+    public static partial void AuditDenied(this ILogger logger, string user, string method, string keys, string peer, string why);
+
+    [LoggerMessage(2603, LogLevel.Warning, "not known whether done: user {User}, {Method}{Keys}, from {Peer}")]
+    public static partial void AuditUnknown(this ILogger logger, string user, string method, string keys, string peer);
+
+    [LoggerMessage(2604, LogLevel.Information, "login: user {User}, from {Peer}")]
+    public static partial void AuditLogin(this ILogger logger, string user, string peer);
+
+    [LoggerMessage(2605, LogLevel.Warning, "login refused: user {User}, from {Peer}: {Why}")]
+    public static partial void AuditLoginRefused(this ILogger logger, string user, string peer, string why);
+
+    [LoggerMessage(2606, LogLevel.Warning, "{Count} lines about callers who were not recognised, or could not log in, were left out")]
+    public static partial void AuditPassedOver(this ILogger logger, int count);
+}
