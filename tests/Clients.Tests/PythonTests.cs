@@ -3,7 +3,7 @@ using Conclave.Compatibility.Tests.Support;
 
 namespace Conclave.Clients.Tests;
 
-/// <summary>OpenStack's coordination library as packaged, with both of its drivers, through the death of the leader. What the drivers stand on is compared call by call in Compatibility.Tests.</summary>
+/// <summary>OpenStack's coordination library with both of its drivers, and the two clients below it, as packaged and through the death of the leader. The clients are also compared call by call in Compatibility.Tests.</summary>
 public sealed class PythonTests(Clusters clusters)
 {
     // The packaged protobuf code is older than the packaged runtime; its pure Python form takes both.
@@ -17,6 +17,14 @@ public sealed class PythonTests(Clusters clusters)
         Requires.PythonModule("tooz", "python3-tooz");
         Requires.PythonModule(driver, $"python3-{driver}");
         return SameAsync($"tooz-{driver}", "tooz_client.py", driver);
+    }
+
+    [Fact]
+    public Task Watches_leases_and_locks_of_etcd3_and_etcd3gw_outlive_the_leader()
+    {
+        Requires.PythonModule("etcd3", "python3-etcd3");
+        Requires.PythonModule("etcd3gw", "python3-etcd3gw");
+        return SameAsync("python-failover", "python_failover.py");
     }
 
     private Task SameAsync(string script, string file, params string[] arguments) => SameAnswers.AssertAsync(clusters, script,

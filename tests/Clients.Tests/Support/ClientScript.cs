@@ -24,7 +24,7 @@ internal static class ClientScript
         int leader = await cluster.WaitForLeaderAsync(Patience, target.Cancellation);
         // Clients that know one address only must live through the death of the leader, so theirs is a follower's.
         string follower = Port(cluster.Members[(leader + 1) % cluster.Members.Count]), all = string.Join(',', cluster.Members.Select(Port));
-        using Process process = Compatibility.Tests.Support.Programs.Start(program[0], [.. program.Skip(1), follower, all, target.Prefix], environment);
+        using Process process = Programs.Start(program[0], [.. program.Skip(1), follower, all, target.Prefix], environment);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(target.Cancellation);
         patience.CancelAfter(TimeSpan.FromMinutes(2));
         Task<string> error = process.StandardError.ReadToEndAsync(CancellationToken.None);
