@@ -87,6 +87,7 @@ public enum Mutation
     RenewWithoutRound,
     ExpireThroughAnyLeader,
     LeasesByWallClock,
+    AdmitByNumber,
     AdmitAnybody,
 
     // Store

@@ -17,6 +17,7 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
 
     public Guid Incarnation { get; private set; } = new((int)node, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
     public ulong Boot { get; private set; }
+    public bool MayRepair => hasPeers;
     public Guid Nonce { get; private set; }
 
     public object Copy() => new DirectoryCopy(_files.Clone(), _budget.Clone(), Incarnation, Boot);

@@ -18,6 +18,9 @@ internal interface INodeDisk
     /// <summary>Of the last opening.</summary>
     Guid Nonce { get; }
 
+    /// <summary>Others may have what it loses. A real node knows that from how it was started: one that founded its cluster alone does not repair itself, however large the cluster is by now.</summary>
+    bool MayRepair { get; }
+
     /// <summary>A copy of everything, for <see cref="Replace"/>.</summary>
     object Copy();
 

@@ -79,6 +79,8 @@ internal sealed class ListDisk : INodeDisk
         return snapshot.Raw;
     }
 
+    public bool MayRepair => true;
+
     public void ArmTear(bool armed)
     {
     }

@@ -80,4 +80,7 @@ internal enum DriverFaults : long
 
     /// <summary>Leases run by the clock on the wall, which somebody may set, and not by the monotonic one.</summary>
     LeasesByWallClock = 1L << 24,
+
+    /// <summary>A directory is judged by the number of its starts alone, and not by which starts came before.</summary>
+    AdmitByNumber = 1L << 25,
 }

@@ -67,8 +67,10 @@ public static class Mutations
         {
             Mutation.InstallForgetsWatchers or Mutation.ReorderWatchEvents or Mutation.ResendAfterInstall or Mutation.SkipInCatchUp or Mutation.ProgressOvertakesEvents
                 or Mutation.MissCompactedRevision => plan with { RealStore = true, Watchers = Math.Max(plan.Watchers, 3) },
-            Mutation.KeepLeasesWhenDeposed or Mutation.RenewWithoutRound or Mutation.ExpireThroughAnyLeader or Mutation.RenewExpired or Mutation.ExpireAfterDemotion
+            Mutation.KeepLeasesWhenDeposed or Mutation.RenewWithoutRound or Mutation.ExpireThroughAnyLeader or Mutation.ExpireAfterDemotion
                 or Mutation.RepeatCreateRevision => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3) },
+            // Slow disks: a while between the decision and the revoke.
+            Mutation.RenewExpired => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 4), ThinkMaxUs = 200_000, DiskMaxUs = 50_000, FaultEveryUs = 800_000, Faults = [FaultKind.SlowDisk] },
             Mutation.LeasesByWallClock => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3), FaultEveryUs = 200_000, Faults = [FaultKind.Clocks] },
             // Limits that are near, and more than enough work to reach them.
             Mutation.TakeAnyProposal or Mutation.TakeAnyRead or Mutation.KeepLongTail => plan with { TightMemory = true, Clients = 6, BurstMax = 50, ValueBytesMax = 2_000, SnapshotEvery = 20, TrailingEntries = 200 },
@@ -90,7 +92,7 @@ public static class Mutations
             Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd
                 => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, Faults = [FaultKind.Damage, FaultKind.Damage, FaultKind.IsolateLeader, FaultKind.KillProcess] },
             Mutation.SkipContinuityCheck => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 100_000, WritePermille = 900, Faults = [FaultKind.LyingDisk] },
-            Mutation.AdmitAnybody => plan with
+            Mutation.AdmitAnybody or Mutation.AdmitByNumber => plan with
             {
                 Nodes = Math.Max(plan.Nodes, 3),
                 FaultEveryUs = 100_000,

@@ -162,6 +162,11 @@ internal sealed partial class SimNode
             recovered = null!; // likewise
             return false;
         }
+        catch (StorageException refused) when (_damaged && !_disk.MayRepair && refused.Kind == StorageErrorKind.Corrupt)
+        {
+            recovered = null!; // likewise
+            return GiveUpDisk("it was the only member once, and does not repair itself");
+        }
         catch (StorageException refused) when (_lied && refused.Kind == StorageErrorKind.Corrupt)
         {
             throw new SimulationFailure($"I7: {Id} refuses a log in which one write went wrong, and might repair it. {refused.Message}");

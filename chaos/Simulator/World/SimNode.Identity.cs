@@ -30,6 +30,7 @@ internal sealed partial class SimNode
         if (_admitted[other._slot] == (Life, other.Life)) return true;
         var shown = new MemberCredentials(other._disk.Incarnation, other._disk.Boot, other._disk.Nonce, other._shadow.Last.Index, other._lostEnd) { Starts = other._starts.ShownTo(Id) };
         RememberedMember? remembered = _known.TryGetValue(other.Id, out RememberedMember known) ? known : null;
+        if (_world.Has(DriverFaults.AdmitByNumber)) (shown, remembered) = (shown with { Starts = default }, remembered is { } one ? one with { KeepsStarts = false } : null);
         AdmissionVerdict verdict = MemberAdmission.Judge(MemberStanding.Member, remembered, LogIndex.Zero, shown, liveNonce: null);
         if (_world.Has(DriverFaults.AdmitAnybody)) verdict = verdict with { Reason = AdmissionReason.None };
         else if (!IsExiled && verdict.IsAccepted == other.IsExiled)
@@ -58,9 +59,19 @@ internal sealed partial class SimNode
         _world.Statistics.DirectoriesSwapped++;
         TakeDirectory(wipe ? null : _backup);
         StartLater(10_000);
+        Supervise();
         if (replace && _world.Nodes.Count < SimWorld.SlotsMax - 4) _world.Operator.Replace(this);
         else _world.Call(forUs, ReturnOriginal);
     }
+
+    /// <summary>A process that nobody lets in ends, and whoever supervises it starts it again, and again.</summary>
+    private void Supervise() => _world.Call(_random.Between(50_000, 500_000), () =>
+    {
+        if (!IsExiled) return;
+        Crash(powerCut: false);
+        StartLater(10_000);
+        Supervise();
+    });
 
     /// <summary>Somebody took the machine away.</summary>
     public void GoForGood()

@@ -72,10 +72,14 @@ internal sealed partial class SimNode
         if (!_world.Has(DriverFaults.ReceivedReportedEarly)) ReportReceived(stream, state);
     }
 
+    /// <summary>Everything up to here is committed, as somebody's snapshot told it, whatever it can count itself.</summary>
+    public LogIndex ReceivedEnd { get; private set; }
+
     private void ReportReceived(SnapshotStream stream, byte[] state)
     {
         SnapshotId id = stream.Snapshot.Id;
         _receivedStates[id.Last] = state;
+        ReceivedEnd = LogIndex.Max(ReceivedEnd, id.Last.Index);
         Take(RaftInput.SnapshotReceived(_world.Nodes[stream.From].Id, stream.Term, id));
     }
 }
