@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Security.Cryptography;
@@ -13,8 +12,11 @@ using Microsoft.Extensions.Logging;
 namespace Conclave.Node.Consensus;
 
 /// <summary>One member's replica of the state machine: log, core, store and the threads between them.</summary>
-/// <remarks>Built and started in this order: open the files, load the snapshot, bind the peer port, start the threads, dial the others.</remarks>
-internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObserver, IPeerHandler, IPeerLinkHandler, IDriver, IThreadPoolWorkItem
+/// <remarks>
+/// Built and started in this order: open the files, load the snapshot, bind the peer port, start the threads, dial the others. Here is how the parts are put together and what the
+/// services use; Replica.Effects.cs carries out what the core and the apply loop decide, Replica.Frames.cs takes what other members send and gives the workers their turns.
+/// </remarks>
+internal sealed partial class Replica : IAsyncDisposable
 {
     /// <summary>Rounds that a thread does for the workers before it goes back to its own business.</summary>
     private const int DriveRoundsMax = 4;
@@ -79,7 +81,7 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
             _repair = new StateRepair(this, _apply, _snapshots, _streams, _peers, logger);
             _streams.OnState = _repair.OnReceived;
             FollowRole();
-            Scrub = new DiskScrub(new Scrubber(files, Path.Combine(options.DataDir, "member"), disk.Snapshots), disk.Snapshots, _log.Boot, () => _snapshots.Written,
+            Scrub = new DiskScrub(new Scrubber(files, Path.Combine(options.DataDir, "member"), disk.Snapshots), disk.Snapshots, _log.Boot, () => _snapshots.Newest,
                 () => _apply.EnqueueSnapshotWanted(), upTo => _logWriter.EnqueueCompact(upTo), logger);
             Leases = new LeaseKeeper(options.ElectionTimeout);
             LeaderCalls = new LeaderCalls(Self, _peers, () => Status, AnswerAsync, options.RequestTimeout);
@@ -289,145 +291,6 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
         _log.Dispose();
     }
 
-    void IConsensusEffects.Persist(List<PersistOp> operations, SnapshotId? install, EntryId? compactTo) => _logWriter.Enqueue(operations, install, compactTo);
-
-    void IConsensusEffects.Apply(List<ReadOnlyMemory<Entry>> committed) => _apply.Enqueue(committed);
-
-    void IConsensusEffects.SendSnapshot(NodeId to)
-    {
-        if (_repair.MaySpread)
-        {
-            _streams.Send(to, Status.Term);
-            return;
-        }
-
-        _repair.OnHeldBack(to);
-        ToCore(RaftInput.SnapshotSendFinished(to, ok: false));   // it asks again with the next sign of life
-    }
-
-    void IConsensusEffects.OnRole(RoleChange change)
-    {
-        if (change.Role != RaftRole.Leader) Leases.Demote();
-        if (change.Leader != NodeId.None) Interlocked.Increment(ref _leaderChanges);
-        Log.RoleChanged(_logger, change.Role, change.Term.Value, change.Leader == NodeId.None ? "not known" : change.Leader.ToString());
-    }
-
-    void IConsensusEffects.OnMembership(Membership inForce)
-    {
-        Members.InForce = inForce;
-        FollowRole();
-        _peers.Update();
-    }
-
-    void IConsensusEffects.OnMembershipVerdict(in MembershipVerdict verdict) => Changes.OnVerdict(verdict);
-
-    void IConsensusEffects.OnLogReverted(NodeId member)
-    {
-        _peers.Revert(member);
-        _marks.OnLogReverted();
-    }
-
-    void IApplyObserver.OnMembershipApplied(EntryId entry, Membership membership)
-    {
-        if (_store.AppliedIndex <= entry.Index.Value) _snapshots.OnMembership(membership);   // else it came with a later one, with another member's state
-        FollowMembership(membership);
-        Changes.OnApplied(entry);
-    }
-
-    void IApplyObserver.OnSnapshotWanted() => _snapshots.TakeNow(_store.View, new EntryId(new LogIndex(_store.View.AppliedIndex), new Term(_store.View.AppliedTerm)));
-
-    void IApplyObserver.OnTermApplied(ulong term)
-    {
-        Leases.Promote(View, () => IsLeader && Status.Term == term);
-    }
-
-    void IApplyObserver.OnLeaseGranted(LeaseState lease) => Leases.OnGranted(lease);
-
-    void IApplyObserver.OnLeaseRevoked(long id) => Leases.OnRevoked(id);
-
-    void IApplyObserver.OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes) =>
-        _snapshots.OnApplied(_store.View, new EntryId(new LogIndex(index), new Term(term)), payloadBytes);
-
-    void IApplyObserver.OnStateMarked(StoreView view) => _marks.OnMarked(view);
-
-    void IApplyObserver.OnStateReplaced(SnapshotId snapshot)
-    {
-        _snapshots.OnReplaced(snapshot);
-        _repair.OnReplaced(snapshot.Last.Index.Value);
-    }
-
-    void IApplyObserver.OnSnapshotInstalled(SnapshotId snapshot)
-    {
-        _snapshots.OnInstalled(snapshot);
-        _marks.OnGivenState(_streams.LastSender);
-        FollowMembership(snapshot.Membership);
-        Log.SnapshotTakenOver(_logger, snapshot.Last.Index.Value, Status.Leader.ToString());
-    }
-
-    void IConsensusEffects.OnFatal(Exception cause) => OnFatal(cause);
-
-    void IApplyObserver.OnFatal(Exception cause) => OnFatal(cause);
-
-    void IPeerLinkHandler.OnRemoved(NodeId by) => OnSelfRemoved($"as member {Members.NameOf(by)} says");
-
-    void IPeerLinkHandler.OnLink(NodeId peer, bool up) => ToCore(up ? RaftInput.LinkUp(peer) : RaftInput.LinkDown(peer));
-
-    bool IPeerHandler.OnFrame(NodeId from, PeerFrameKind kind, ReadOnlyMemory<byte> body)
-    {
-        switch (kind)
-        {
-            case PeerFrameKind.Raft:
-                // The sender is who the greeting said it is, whatever the message claims.
-                if (!MessageCodec.TryRead(body, out Message? message) || message.From != from || message.To != Self) return false;
-                _consensus.Enqueue(RaftInput.Received(message), wake: false);   // OnFramesEnd drives
-                return true;
-            case PeerFrameKind.Proposal when body.Length >= 8:
-                _consensus.EnqueueProposal(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span), body[8..], wake: false);
-                return true;
-            case PeerFrameKind.ProposalRefused when body.Length == 16:
-                ulong request = BinaryPrimitives.ReadUInt64LittleEndian(body.Span), term = BinaryPrimitives.ReadUInt64LittleEndian(body.Span[8..]);
-                if ((term & ConsensusLoop.NoRoomFlag) != 0) Proposals.OnNoRoom(request, term & ~ConsensusLoop.NoRoomFlag);
-                else Proposals.OnRefused(request, term);
-                return true;
-            case PeerFrameKind.Call:
-                return LeaderCalls.OnCall(from, body.Span);
-            case PeerFrameKind.CallReply:
-                return LeaderCalls.OnReply(body.Span);
-            case PeerFrameKind.Change:
-                return Changes.OnChange(from, body.Span);
-            case PeerFrameKind.StateWanted when body.Length == 8:
-                _repair.OnWanted(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
-                return true;
-            case PeerFrameKind.StateWanted when body.Length == 9 && body.Span[8] == StateRepair.Refusal:
-                _repair.OnRefused(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
-                return true;
-            case PeerFrameKind.ChangeReply:
-                return Changes.OnReply(body.Span);
-            default:
-                return false;
-        }
-    }
-
-    void IPeerHandler.OnFramesEnd(NodeId from)
-    {
-        _peers.Flush();
-        // This thread is the one that hears that member. A leader must not sit in a sync while the answers that keep it a leader wait to be read,
-        // and nobody on a disk that has just been slow.
-        if (IsLeader || !_logWriter.IsFast) DriveWithoutLog();
-        else DriveHere();
-    }
-
-    /// <summary>What the state marks record of a member, or this leader has seen since. Nothing is held against one whose disk is forgotten: it has to catch up first.</summary>
-    private LogIndex AcknowledgedBy(NodeId member)
-    {
-        foreach (string name in _options.ForgetMemberDisk)
-        {
-            if (Members.Named(name).Contains(member)) return LogIndex.Zero;
-        }
-
-        return LogIndex.Max(new LogIndex(View.Marks.Members.GetValueOrDefault(member.Value).Acknowledged), _acknowledged.Of(member));
-    }
-
     private static RaftOptions CoreOptions(NodeOptions options, NodeId self) => new()
     {
         Self = self,
@@ -445,121 +308,5 @@ internal sealed class Replica : IAsyncDisposable, IConsensusEffects, IApplyObser
     /// <summary>For workers, whose thread gives the others their turn next.</summary>
     private void Queue(RaftInput input) => _consensus.Enqueue(input, wake: false);
 
-    /// <remarks>
-    /// On a follower this takes an append from the socket to the acknowledgement on one thread. While that thread is in a sync it reads no
-    /// further frames; they gather and become one batch.
-    /// </remarks>
-    public void DriveHere()
-    {
-        for (int round = 0; round < DriveRoundsMax; round++)
-        {
-            bool any = _consensus.TryRunHere();
-            any |= _apply.TryRunHere();   // before the log: somebody may be waiting for this answer
-            any |= _logWriter.TryRunHere();
-            if (!any) break;
-        }
-
-        _peers.Flush();
-        WakeAll();
-    }
-
-    public void DriveWithoutLog()
-    {
-        for (int round = 0; round < DriveRoundsMax; round++)
-        {
-            bool any = _consensus.TryRunHere();
-            any |= _apply.TryRunHere();
-            if (!any) break;
-        }
-
-        _peers.Flush();
-        WakeAll();
-    }
-
-    public void DriveSoon()
-    {
-        if (Interlocked.Exchange(ref _driveQueued, 1) == 0) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-    }
-
-    void IThreadPoolWorkItem.Execute()
-    {
-        Volatile.Write(ref _driveQueued, 0);
-        Reads.AskGathered();
-        DriveWithoutLog();
-    }
-
-    private void WakeAll()
-    {
-        _consensus.Wake();
-        _apply.Wake();
-        _logWriter.Wake();
-    }
-
-    private void LoadSnapshot(SnapshotId snapshot) => _store.Install(_snapshots.Load(snapshot, ReplicaDisk.StoreOptionsOf(_options)));
-
-    private Task ReceiveSnapshotAsync(PeerHello hello, PeerConnection connection, CancellationToken cancellationToken) =>
-        _streams.ReceiveAsync(hello.From, connection, cancellationToken);
-
-    /// <summary>Answers a question about leases, if this node is the one to know.</summary>
-    /// <remarks>
-    /// The read round before it does two things. A majority confirms that nobody else led when the question came; without that, a deposed leader that
-    /// does not know yet could promise time that its successor does not grant. And this node's state then includes every lease that anybody has met.
-    /// </remarks>
-    private async Task<long?> AnswerAsync(LeaderQuestion question, long lease)
-    {
-        if (!IsLeader) return null;
-        long asked = Stopwatch.GetTimestamp();
-        bool confirmed = await Reads.WaitAsync().ConfigureAwait(false);
-        if (!confirmed || Stopwatch.GetElapsedTime(asked) > _options.ElectionTimeout) return null;
-        return question switch
-        {
-            LeaderQuestion.LeaseRenew => Leases.Renew(lease),
-            LeaderQuestion.LeaseRemaining => Leases.Remaining(lease),
-            _ => null,
-        };
-    }
-
-    private MemberCredentials OwnCredentials() => _credentials with { Durable = LogIndex.Max(_credentials.Durable, _logWriter.Durable) };
-
     private string? PublishedName(NodeId member) => View.MemberAttributes.TryGetValue(member.Value, out ReadOnlyMemory<byte> said) ? Services.ClusterService.NameIn(said.Span) : null;
-
-    /// <summary>The committed membership is another one. On the apply worker.</summary>
-    private void FollowMembership(Membership membership)
-    {
-        Membership before = Members.Committed;
-        Members.Committed = membership;
-        FollowRole();
-        // Only what is not joint is settled; and a node that is still on its way through the log may see itself come again.
-        NodeId[] gone = [.. before.Members().Where(node => !membership.Includes(node))];
-        _gate.Remove([.. gone.Where(node => node != Self)]);
-        if (gone.Contains(Self)) OnSelfRemoved("as the log says");
-        _peers.Update();
-    }
-
-    /// <summary>A voter that has just started has not applied yet what it finds in its log; it would take itself for something less.</summary>
-    private void FollowRole() => Volatile.Write(ref _isLearner, !Members.InForce.IsVoter(Self) && !Members.Committed.IsVoter(Self));
-
-    private void OnSelfRemoved(string how)
-    {
-        if (Interlocked.Exchange(ref _removed, 1) != 0) return;
-        var removed = new MemberRemovedException(_options.Name, Self, how, _options.DataDir);
-        Log.Removed(_logger, removed.Message);
-        // Neither at once: this member may have led its own removal, and its clients and the others are to hear the end of it.
-        _ = Task.Delay(RemovalAnswersGrace).ContinueWith(_ => EndRequests(), TaskScheduler.Default);
-        _ = Task.Delay(RemovalGrace).ContinueWith(_ => _onFatal(removed), TaskScheduler.Default);
-    }
-
-    /// <summary>No further entry comes here: whoever waits for one is told so, and does not wait out its time limit.</summary>
-    private void EndRequests()
-    {
-        Proposals.Stop();
-        Reads.Stop();
-    }
-
-    private void OnFatal(Exception cause)
-    {
-        if (Interlocked.Exchange(ref _failed, 1) != 0) return;
-        Log.Fatal(_logger, cause.Message, cause);
-        _onFatal(cause);
-    }
 }

@@ -35,28 +35,22 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     // Set by anybody, read by the apply thread.
     private ulong _wantedIndex;
 
-    // Set by the task, read by anybody.
-    private ulong _newestIndex = last?.Last.Index.Value ?? 0;
-
     // Set by the task, read and cleared by the apply thread.
     private volatile bool _failed;
     private long _failedAt;
 
     private Task _writing = Task.CompletedTask;
-    private (EntryId Last, long Count) _written = (last?.Last ?? EntryId.Zero, 0);   // under _gate
+    private (EntryId Last, long Written) _newest = (last?.Last ?? EntryId.Zero, 0);   // under _gate
     private readonly Lock _gate = new();
 
-    /// <summary>Last entry of the newest snapshot of the own state that is durable, and how many were written since the start.</summary>
-    public (EntryId Last, long Count) Written
+    /// <summary>Last entry of the newest snapshot of the state that this member has, written here or received, and how many that were the newest were written here since the start. All are durable.</summary>
+    public (EntryId Last, long Written) Newest
     {
         get
         {
-            lock (_gate) return _written;
+            lock (_gate) return _newest;
         }
     }
-
-    /// <summary>Index of the newest snapshot on disk.</summary>
-    public ulong NewestIndex => Volatile.Read(ref _newestIndex);
 
     /// <summary>Asks for a snapshot of a state that has applied this index; it is begun with the next batch that does.</summary>
     public void Want(ulong index) => Volatile.Write(ref _wantedIndex, index);
@@ -93,6 +87,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         _lastIndex = snapshot.Last.Index.Value;
         _bytesSince = 0;
         _membership = snapshot.Membership;
+        OnNewer(snapshot.Last, written: 0);
         _failed = false;   // what could not be written is out of date
         TryPrune(snapshot.Last);
     }
@@ -103,7 +98,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         _lastIndex = snapshot.Last.Index.Value;
         _bytesSince = 0;
         _membership = snapshot.Membership;
-        Volatile.Write(ref _newestIndex, _lastIndex);
+        OnNewer(snapshot.Last, written: 0);
         TryPrune(snapshot.Last, keep: 1);
     }
 
@@ -130,9 +125,8 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
             KeyValueStore.Save(view, writer);
             using SnapshotFile file = writer.Commit();
             TryPrune(id.Last);
-            Volatile.Write(ref _newestIndex, Math.Max(NewestIndex, id.Last.Index.Value));
             toCore(RaftInput.SnapshotTaken(id));
-            lock (_gate) _written = (id.Last, _written.Count + 1);
+            OnNewer(id.Last, written: 1);
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
         }
         catch (Exception problem)
@@ -141,6 +135,15 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
             Log.SnapshotFailed(logger, problem is StorageException ? problem.Message : problem.ToString());
             _failedAt = _clock.GetTimestamp();
             _failed = true;   // after the time, which counts from now on
+        }
+    }
+
+    /// <summary>One that was begun before another state took the place of the own one, and ends after it, is of no account.</summary>
+    private void OnNewer(EntryId snapshot, int written)
+    {
+        lock (_gate)
+        {
+            if (snapshot.Index >= _newest.Last.Index) _newest = (snapshot, _newest.Written + written);
         }
     }
 

@@ -152,9 +152,9 @@ internal sealed class StateRepair(Replica replica, ApplyLoop apply, SnapshotKeep
         {
             snapshots.Want(index);
             long start = Stopwatch.GetTimestamp();
-            while (snapshots.NewestIndex < index && Stopwatch.GetElapsedTime(start) < SnapshotPatience) await Task.Delay(Poll, _stop.Token).ConfigureAwait(false);
+            while (snapshots.Newest.Last.Index.Value < index && Stopwatch.GetElapsedTime(start) < SnapshotPatience) await Task.Delay(Poll, _stop.Token).ConfigureAwait(false);
             // Nothing may have been applied behind the index for so long; or it is this member that was found to be wrong meanwhile.
-            bool sent = snapshots.NewestIndex >= index && MaySpread && await streams.SendStateAsync(member).ConfigureAwait(false);
+            bool sent = snapshots.Newest.Last.Index.Value >= index && MaySpread && await streams.SendStateAsync(member).ConfigureAwait(false);
             if (!sent) Refuse(member, index);
         }
         catch (OperationCanceledException)

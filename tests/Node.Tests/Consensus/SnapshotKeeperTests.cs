@@ -57,6 +57,22 @@ public class SnapshotKeeperTests
     }
 
     [Fact]
+    public async Task The_newest_is_the_newest_whoever_wrote_it()
+    {
+        await AppliedAsync(Between);
+        Assert.Equal((At(Between), 1), _keeper.Newest);
+        _keeper.OnInstalled(new SnapshotId(At(3 * Between), Members));
+        Assert.Equal((At(3 * Between), 1), _keeper.Newest);
+        await AppliedAsync(4 * Between);
+        Assert.Equal((At(4 * Between), 2), _keeper.Newest);
+
+        // Another member's state is further than what is applied here; what was being written of the one before it is none of it.
+        _keeper.OnReplaced(new SnapshotId(At(9 * Between), Members));
+        await AppliedAsync(5 * Between);
+        Assert.Equal((At(9 * Between), 2), _keeper.Newest);
+    }
+
+    [Fact]
     public async Task What_nobody_expected_is_retried_too_and_does_not_come_out_of_stop()
     {
         _onCore = () => throw new InvalidOperationException("unexpected");

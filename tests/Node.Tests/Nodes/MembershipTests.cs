@@ -78,6 +78,24 @@ public sealed class MembershipTests
         await cluster.Any().PutAsync("a", "2");
     }
 
+    /// <summary>A hand-over is tried for as long as an election takes. That is 50 s here, and nobody could take over.</summary>
+    [Fact]
+    public async Task A_sole_voter_with_a_learner_does_not_look_for_a_successor_when_it_stops()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        await cluster.JoinAsync("n2", isLearner: true);
+        await cluster.StopAsync("n1");
+        cluster.Reconfigure("n1", options => options with { ElectionTimeout = TimeSpan.FromSeconds(50), HeartbeatInterval = TimeSpan.FromMilliseconds(100) });
+        TestNode alone = await cluster.StartAsync("n1");
+        await TestNode.EventuallyAsync("it leads", async () => (await alone.PostAsync("/v3/kv/put", new { key = TestNode.Base64("a"), value = TestNode.Base64("1") })).Status == HttpStatusCode.OK);
+        await cluster.ReadsAsync("n2", "a", "1");   // so the learner is connected
+
+        Task stopped = cluster.StopAsync("n1");
+
+        Assert.Same(stopped, await Task.WhenAny(stopped, Task.Delay(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)));
+        await stopped;
+    }
+
     [Fact]
     public async Task A_removed_member_answers_at_once_that_it_is_unavailable()
     {
