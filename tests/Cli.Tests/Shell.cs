@@ -85,6 +85,9 @@ internal sealed class Running : IAsyncDisposable
         return await _run;
     }
 
+    /// <summary>Waits until it ends by itself, and returns its exit code.</summary>
+    public Task<int> EndAsync() => _run.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();

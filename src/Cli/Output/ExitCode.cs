@@ -33,6 +33,9 @@ internal static class ExitCode
     /// <summary>Should not happen; a bug here or in the server.</summary>
     public const int Unexpected = 70;
 
+    /// <summary>A lock or a leadership was lost while something ran under it.</summary>
+    public const int LockLost = 75;
+
     /// <summary>Stopped by the user, as shells count it.</summary>
     public const int Interrupted = 130;
 
