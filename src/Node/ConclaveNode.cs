@@ -89,6 +89,7 @@ public sealed class ConclaveNode : IAsyncDisposable
                 : null))],
             CertificatesNameUsers = clientTls is { NamesUsers: true },
             Refusals = refusals,
+            Limits = options.Limits,
             ReceiveBytesMax = options.MaxRequestBytes + (512 << 10),
             Observer = calls,
         }, registry, routes, loggers);

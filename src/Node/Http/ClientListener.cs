@@ -23,6 +23,7 @@ public sealed class ClientListener : IAsyncDisposable
     private readonly ILoggerFactory _loggerFactory;
     private readonly ListenerLifetime _lifetime = new();
     private readonly List<Func<EndPoint>> _bound = [];
+    private readonly ConnectionBound _connections;
     private WebApplication? _host;
     private IServer? _server;
     private Task? _stopped;
@@ -35,7 +36,9 @@ public sealed class ClientListener : IAsyncDisposable
             throw new ArgumentException(problems, nameof(options));
         _loggerFactory = loggerFactory;
         ILogger logger = loggerFactory.CreateLogger<ClientListener>();
-        _services = new ListenerServices(options, registry, routes, _lifetime, options.Refusals ?? new ClientRefusals(options.Time, logger), logger);
+        ClientRefusals refusals = options.Refusals ?? new ClientRefusals(options.Time, logger);
+        _services = new ListenerServices(options, registry, routes, _lifetime, refusals, new RequestBudget(options.Limits, options.Time, refusals), logger);
+        _connections = new ConnectionBound(options.Limits.Connections, refusals);
     }
 
     /// <summary>The addresses really bound, in the order of the options; empty before the start.</summary>
@@ -90,20 +93,22 @@ public sealed class ClientListener : IAsyncDisposable
         KestrelServerLimits limits = kestrel.Limits;
         kestrel.AddServerHeader = false;
         limits.MaxRequestBodySize = null; // The framing and the gateway have limits of their own, and answers that say so.
-        limits.MinRequestBodyDataRate = null; // A watch is silent for hours.
+        limits.MinRequestBodyDataRate = null; // A watch is silent for hours; for unary calls see BodyPace.
+        limits.RequestHeadersTimeout = _services.Options.HeadersTimeout;
         limits.MinResponseDataRate = null;
         // Clients keep idle connections; dead ones fail the ping. Not InfiniteTimeSpan: Kestrel in .NET 10 turns that into a number of clock ticks
         // that overflows, and then closes whatever connection is between two requests when its once-a-second check comes by.
         limits.KeepAliveTimeout = TimeSpan.FromDays(30);
-        limits.Http2.MaxStreamsPerConnection = 1_000_000; // "No limit": a client puts all its watches on one connection.
-        limits.Http2.KeepAlivePingDelay = _services.Options.KeepAliveInterval;
-        limits.Http2.KeepAlivePingTimeout = _services.Options.KeepAliveTimeout;
+        limits.Http2.MaxStreamsPerConnection = _services.Options.Limits.StreamsPerConnection;
+        limits.Http2.KeepAlivePingDelay = _services.Options.Limits.KeepAliveInterval;
+        limits.Http2.KeepAlivePingTimeout = _services.Options.Limits.KeepAliveTimeout;
         foreach (ListenAddress address in _services.Options.Addresses)
         {
             if (address.Tls is { } tls)
             {
                 kestrel.Listen(address.EndPoint, listen =>
                 {
+                    _connections.Use(listen);
                     listen.UseTls(tls, _services.Options, _services.Refusals);
                     listen.UseAuthorityRepair();
                     _bound.Add(() => listen.EndPoint);
@@ -113,10 +118,15 @@ public sealed class ClientListener : IAsyncDisposable
 
             var port = new SharedPort(address.EndPoint, _services.Options, _services.Logger);
             _bound.Add(() => port.EndPoint);
-            kestrel.Listen(new SharedPortEndPoint(port, PortProtocol.Http1), listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(new SharedPortEndPoint(port, PortProtocol.Http1), listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                _connections.Use(listen);
+            });
             kestrel.Listen(new SharedPortEndPoint(port, PortProtocol.Http2), listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
+                _connections.Use(listen);
                 listen.UseAuthorityRepair();
             });
         }

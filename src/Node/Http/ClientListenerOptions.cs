@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using Conclave.Node.Http.Limits;
+using Conclave.Node.Options;
 using Conclave.Wire.Grpc;
 
 namespace Conclave.Node.Http;
@@ -40,11 +41,17 @@ public sealed record ClientListenerOptions
     /// <summary>Counts clients that are turned away; null makes one.</summary>
     public ClientRefusals? Refusals { get; init; }
 
-    /// <summary>An idle HTTP/2 connection is pinged after this time. Default 2 h, as etcd.</summary>
-    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromHours(2);
+    /// <summary>Quotas, bounds and pings.</summary>
+    public LimitOptions Limits { get; init; } = new();
 
-    /// <summary>A ping without answer closes the connection after this time. Default 20 s, as etcd.</summary>
-    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
+    /// <summary>How long the headers of a request may take to arrive. Default 10 s.</summary>
+    public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the body of a unary call may take to arrive, on top of what <see cref="BodyBytesPerSecondMin"/> gives it. Default 10 s.</summary>
+    public TimeSpan BodyGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Slowest pace of such a body. Default 1,024.</summary>
+    public int BodyBytesPerSecondMin { get; init; } = 1024;
 
     /// <summary>Value of <c>Access-Control-Allow-Origin</c> on JSON answers. Default any.</summary>
     public string CorsOrigin { get; init; } = "*";
@@ -68,9 +75,9 @@ public sealed record ClientListenerOptions
             yield return $"SilentConnectionsMax is {SilentConnectionsMax}; use 1 or more.";
         if (FirstBytesTimeout <= TimeSpan.Zero)
             yield return $"FirstBytesTimeout is {FirstBytesTimeout}; use more than zero.";
-        if (HandshakeTimeout <= TimeSpan.Zero)
-            yield return $"HandshakeTimeout is {HandshakeTimeout}; use more than zero.";
-        if (KeepAliveInterval < TimeSpan.FromSeconds(1) || KeepAliveTimeout < TimeSpan.FromSeconds(1))
-            yield return $"KeepAliveInterval is {KeepAliveInterval} and KeepAliveTimeout {KeepAliveTimeout}; use one second or more for both.";
+        if (HandshakeTimeout <= TimeSpan.Zero || HeadersTimeout <= TimeSpan.Zero || BodyGrace <= TimeSpan.Zero || BodyBytesPerSecondMin < 1)
+            yield return $"HandshakeTimeout is {HandshakeTimeout}, HeadersTimeout {HeadersTimeout}, BodyGrace {BodyGrace} and BodyBytesPerSecondMin {BodyBytesPerSecondMin}; use more than zero for each.";
+        foreach (string problem in Limits.Problems())
+            yield return problem;
     }
 }

@@ -5,4 +5,4 @@ namespace Conclave.Node.Http;
 
 /// <summary>What every part of the listener shares.</summary>
 internal sealed record ListenerServices(
-    ClientListenerOptions Options, RpcRegistry Registry, PlainRoutes Routes, ListenerLifetime Lifetime, ClientRefusals Refusals, ILogger Logger);
+    ClientListenerOptions Options, RpcRegistry Registry, PlainRoutes Routes, ListenerLifetime Lifetime, ClientRefusals Refusals, RequestBudget Budget, ILogger Logger);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Conclave.Node.Http.Limits;
 using Conclave.Node.Http.Port;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
@@ -18,6 +19,8 @@ internal sealed class ServerCall : RpcContext
     private readonly TimeSpan? _timeout;
     private readonly long _startedAt;
     private volatile bool _ended;
+    private bool _isAdmitted;
+    private long _heldBytes;
     private Waiting? _waiting;
 
     private ServerCall(
@@ -50,6 +53,9 @@ internal sealed class ServerCall : RpcContext
         call = new ServerCall(services, method, features, headers, viaGateway, timeout);
         return true;
     }
+
+    /// <summary>When a refused call may come again; null when nothing is known of that.</summary>
+    public TimeSpan? RetryAfter { get; private set; }
 
     public override RpcMethod Method { get; }
 
@@ -85,6 +91,33 @@ internal sealed class ServerCall : RpcContext
         return _headers.TryGetValue(key, out StringValues values) && values.Count > 0 ? values.ToString() : null;
     }
 
+    /// <summary>Before anything else; false when there is too much to do.</summary>
+    public bool TryAdmit()
+    {
+        RequestBudget budget = _services.Budget;
+        IPAddress? client = budget.CountsClients ? _features.Get<IHttpConnectionFeature>()?.RemoteIpAddress : null;
+        _isAdmitted = budget.TryAdmit(Method, client, out TimeSpan retryAfter);
+        if (_isAdmitted)
+            return true;
+        (RetryAfter, Outcome) = (retryAfter, WriteOutcome.Refused);
+        return false;
+    }
+
+    /// <summary>Once the size of the request is known, and before it is waited for or handled.</summary>
+    /// <exception cref="GrpcException">Too much is held already.</exception>
+    public void Hold(long bytes)
+    {
+        if (_heldBytes > 0)
+            return;
+        if (!_services.Budget.TryHold(bytes, out TimeSpan retryAfter))
+        {
+            (RetryAfter, Outcome) = (retryAfter, WriteOutcome.Refused);
+            throw new GrpcException(EtcdErrors.TooManyRequests);
+        }
+
+        _heldBytes = bytes;
+    }
+
     public void Received(int messageBytes) => _services.Options.Observer?.Received(Method, messageBytes);
 
     public void Sent(int messageBytes) => _services.Options.Observer?.Sent(Method, messageBytes);
@@ -93,7 +126,12 @@ internal sealed class ServerCall : RpcContext
     public GrpcStatus StatusOf(Exception exception)
     {
         if (exception is GrpcException refused)
+        {
+            if (refused.Status == EtcdErrors.TooManyRequests)
+                RetryAfter ??= RequestBudget.RetryUnknown;
             return refused.Status;
+        }
+
         if (exception is InvalidProtocolBufferException malformed)
             return new GrpcStatus(GrpcCode.Internal, "grpc: error unmarshalling request: " + malformed.Message);
         if (IsCancelled)
@@ -109,6 +147,8 @@ internal sealed class ServerCall : RpcContext
     {
         _ended = true;
         _waiting?.Dispose();
+        if (_isAdmitted)
+            _services.Budget.Release(Method, _heldBytes);
         TimeProvider time = _services.Options.Time;
         _services.Options.Observer?.Completed(Method, code, time.GetElapsedTime(_startedAt));
     }

@@ -64,6 +64,7 @@ public static class NodeFlags
         new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),
         new("record-inputs-max-bytes", "bytes of all recordings in that directory (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
         .. TlsFlags.All,
+        .. LimitFlags.All,
     ];
 
     // etcd's flags that change nothing here: accepted, so that a unit file carries over, with one warning. The set of names that take no
@@ -71,8 +72,8 @@ public static class NodeFlags
     private static readonly string[] Ignored =
     [
         "wal-dir", "max-snapshots", "max-wals", "cors", "log-outputs", "logger", "log-package-levels", "backend-batch-limit", "backend-batch-interval",
-        "backend-bbolt-freelist-type", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout", "host-whitelist", "metrics",
-        "proxy", "discovery-fallback", "client-cert-file", "client-key-file", "listen-client-http-urls", "max-concurrent-streams", "snapshot-catchup-entries", "experimental-compaction-batch-limit",
+        "backend-bbolt-freelist-type", "host-whitelist", "metrics",
+        "proxy", "discovery-fallback", "client-cert-file", "client-key-file", "listen-client-http-urls", "snapshot-catchup-entries", "experimental-compaction-batch-limit",
         "experimental-warning-apply-duration", "warning-apply-duration", "experimental-compact-hash-check-time", "experimental-corrupt-check-time", "log-format",
     ];
 

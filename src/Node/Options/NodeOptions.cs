@@ -91,6 +91,9 @@ public sealed record NodeOptions
     /// <summary>What holds for every TLS connection.</summary>
     public TlsPolicy TlsPolicy { get; init; } = new();
 
+    /// <summary>How much is taken on from clients before the node says no.</summary>
+    public LimitOptions Limits { get; init; } = new();
+
     /// <summary>Allows listeners without TLS on addresses other than loopback. Default false.</summary>
     public bool AllowInsecureListen { get; init; }
 
@@ -152,6 +155,7 @@ public sealed record NodeOptions
         foreach (string problem in ClientTls.Problems("--listen-client-urls", ListenClientUrls)) yield return problem;
         foreach (string problem in PeerTls.Problems("--listen-peer-urls", ListenPeerUrls)) yield return problem;
         foreach (string problem in TlsPolicy.Problems()) yield return problem;
+        foreach (string problem in Limits.Problems()) yield return problem;
     }
 
     /// <summary>What is usable and perhaps not meant.</summary>

@@ -8,6 +8,9 @@ public static class GrpcHeaders
     public const string Timeout = "grpc-timeout";
     public const string Encoding = "grpc-encoding";
     public const string AcceptEncoding = "grpc-accept-encoding";
+
+    /// <summary>Of a refused call: milliseconds after which it makes sense to come again.</summary>
+    public const string RetryPushback = "grpc-retry-pushback-ms";
     public const string ContentType = "application/grpc";
 
     /// <summary>True for <c>application/grpc</c>, alone or followed by <c>+subtype</c> or <c>;parameter</c>; false for grpc-web.</summary>

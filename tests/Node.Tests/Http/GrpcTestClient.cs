@@ -13,11 +13,14 @@ internal sealed class GrpcTestClient : IDisposable
 {
     private readonly HttpMessageInvoker _http;
     private readonly Uri _address;
+    private readonly IPAddress? _from;
     private int _connections;
 
-    public GrpcTestClient(Uri address)
+    /// <param name="address">Where to call.</param>
+    /// <param name="from">Own address; null leaves it to the system.</param>
+    public GrpcTestClient(Uri address, IPAddress? from = null)
     {
-        _address = address;
+        (_address, _from) = (address, from);
         _http = new HttpMessageInvoker(new SocketsHttpHandler { ConnectCallback = ConnectAsync, UseProxy = false });
     }
 
@@ -93,6 +96,8 @@ internal sealed class GrpcTestClient : IDisposable
     {
         Interlocked.Increment(ref _connections);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (_from is not null)
+            socket.Bind(new IPEndPoint(_from.MapToIPv6(), 0));
         await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
         return new NetworkStream(socket, ownsSocket: true);
     }

@@ -10,6 +10,7 @@ using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
 using Conclave.Node.Options;
 using Conclave.Node.Tests.Http;
+using Conclave.Node.Tests.Limits;
 using Conclave.Node.Tests.Nodes;
 using Conclave.Node.Tls;
 using Conclave.Wire.Etcd.Etcdserverpb;
@@ -327,16 +328,4 @@ public sealed class ClientTlsTests : IDisposable
     }
 
     private static string Reversed(string subject) => string.Join(", ", subject.Split(", ").Order(StringComparer.Ordinal));
-
-    /// <summary>A clock that goes on when it is told to; only its time stamps count here.</summary>
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _ticks = 1;
-
-        public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
-    }
 }

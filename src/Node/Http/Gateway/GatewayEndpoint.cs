@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
 using Conclave.Wire.Json;
 using Google.Protobuf;
@@ -33,21 +34,32 @@ internal sealed class GatewayEndpoint(ListenerServices services)
             return FailAsync(features, response, buffer, EtcdErrors.Stopped);
         if (!ServerCall.TryStart(services, method, features, request.Headers, viaGateway: true, out ServerCall? call, out GrpcStatus problem))
             return FailAsync(features, response, buffer, new GrpcStatus(GrpcCode.InvalidArgument, problem.Message));
+        if (!call.TryAdmit())
+        {
+            call.End(EtcdErrors.TooManyRequests.Code);
+            WriteOutcomes.Set(response.Headers, call.Outcome, "Grpc-Metadata-");
+            return FailAsync(features, response, buffer, EtcdErrors.TooManyRequests, call.RetryAfter);
+        }
+
         services.Lifetime.Track(method, response);
         PipeReader input = features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
         var body = new JsonRequestBody(input, services.Options.JsonBytesMax);
+        long announced = request.Headers.ContentLength ?? 0;
         return method.Unary is { } unary
-            ? UnaryAsync(call, unary, body, features, response, buffer)
+            ? UnaryAsync(call, unary, body, Math.Min(announced, services.Options.JsonBytesMax), features, response, buffer)
             : StreamAsync(call, body, features, response, buffer);
     }
 
     private async Task UnaryAsync(
-        ServerCall call, UnaryHandler handler, JsonRequestBody body, IFeatureCollection features, IHttpResponseFeature response, PooledBuffer buffer)
+        ServerCall call, UnaryHandler handler, JsonRequestBody body, long announced, IFeatureCollection features, IHttpResponseFeature response, PooledBuffer buffer)
     {
         GrpcStatus status = GrpcStatus.OK;
         try
         {
-            ReadOnlyMemory<byte> json = await body.ReadToEndAsync(CancellationToken.None);
+            if (announced > 0)
+                call.Hold(announced);
+            ReadOnlyMemory<byte> json = await body.ReadToEndAsync(services);
+            call.Hold(json.Length);
             byte[] request = GatewayMessages.ToBytes(json.Span, call.Method, services.Options.ReceiveBytesMax);
             call.Received(request.Length);
             await handler(call, request, buffer);
@@ -70,7 +82,7 @@ internal sealed class GatewayEndpoint(ListenerServices services)
         {
             buffer.Reset();
             WriteOutcomes.Set(response.Headers, call.Outcome, "Grpc-Metadata-");
-            await FailAsync(features, response, buffer, status);
+            await FailAsync(features, response, buffer, status, call.RetryAfter);
             return;
         }
 
@@ -107,7 +119,7 @@ internal sealed class GatewayEndpoint(ListenerServices services)
         }
         else if (!status.IsOK && !stream.HasStarted)
         {
-            await FailAsync(features, response, buffer, status);
+            await FailAsync(features, response, buffer, status, call.RetryAfter);
         }
         else if (!status.IsOK)
         {
@@ -117,10 +129,16 @@ internal sealed class GatewayEndpoint(ListenerServices services)
         }
     }
 
-    private async Task FailAsync(IFeatureCollection features, IHttpResponseFeature response, PooledBuffer buffer, GrpcStatus status)
+    private async Task FailAsync(IFeatureCollection features, IHttpResponseFeature response, PooledBuffer buffer, GrpcStatus status, TimeSpan? retryAfter = null)
     {
         SetHeaders(response);
         response.StatusCode = GatewayError.HttpStatus(status.Code);
+        if (retryAfter is { } wait)
+        {
+            response.Headers.RetryAfter = RetryHint.Seconds(wait);
+            response.Headers["Grpc-Metadata-" + GrpcHeaders.RetryPushback] = RetryHint.Milliseconds(wait);
+        }
+
         if (status.Code == GrpcCode.Unauthenticated)
             response.Headers.WWWAuthenticate = GrpcMessageText.Encode(status.Message);
         GatewayError.WriteBody(status, buffer);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
 using Conclave.Wire.Json;
 
@@ -15,11 +16,20 @@ internal sealed class JsonRequestBody(PipeReader input, int bytesMax) : IDisposa
     private int _end;
     private bool _isCompleted;
 
-    /// <exception cref="GrpcException">The body is too large.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>> ReadToEndAsync(CancellationToken cancellationToken)
+    /// <exception cref="GrpcException">The body is too large, or comes too slowly.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadToEndAsync(ListenerServices services)
     {
-        while (!_isCompleted)
-            await ReadMoreAsync(cancellationToken);
+        var pace = new BodyPace(services);
+        try
+        {
+            while (!_isCompleted)
+                Take(await pace.ReadAsync(input, _end - _start));
+        }
+        finally
+        {
+            pace.Dispose();
+        }
+
         return _text.AsMemory(_start, _end - _start);
     }
 
@@ -47,7 +57,7 @@ internal sealed class JsonRequestBody(PipeReader input, int bytesMax) : IDisposa
                     : throw new GrpcException(GrpcCode.InvalidArgument, "the request body ends inside a JSON object");
             }
 
-            await ReadMoreAsync(cancellationToken);
+            Take(await RequestBody.ReadAsync(input, cancellationToken));
         }
     }
 
@@ -60,9 +70,8 @@ internal sealed class JsonRequestBody(PipeReader input, int bytesMax) : IDisposa
     }
 
     /// <summary>Takes what has arrived, as far as the limit allows: a later object may well be there already.</summary>
-    private async ValueTask ReadMoreAsync(CancellationToken cancellationToken)
+    private void Take(in ReadResult result)
     {
-        ReadResult result = await RequestBody.ReadAsync(input, cancellationToken);
         int unread = _end - _start;
         ReadOnlySequence<byte> taken = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, bytesMax - unread));
         bool isFull = taken.IsEmpty && !result.Buffer.IsEmpty;

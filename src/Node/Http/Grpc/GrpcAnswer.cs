@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Pipelines;
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -42,8 +43,10 @@ internal static class GrpcAnswer
     }
 
     /// <summary>A failed call without messages: one HEADERS frame.</summary>
-    public static void SetTrailersOnly(IHttpResponseFeature response, in GrpcStatus status, WriteOutcome outcome = WriteOutcome.None)
+    public static void SetTrailersOnly(IHttpResponseFeature response, in GrpcStatus status, WriteOutcome outcome = WriteOutcome.None, TimeSpan? retryAfter = null)
     {
+        if (retryAfter is { } wait)
+            response.Headers[GrpcHeaders.RetryPushback] = RetryHint.Milliseconds(wait);
         SetContentType(response.Headers);
         SetStatus(response.Headers, status);
         WriteOutcomes.Set(response.Headers, outcome);

@@ -12,6 +12,12 @@ internal struct GrpcBody(PipeReader input, int messageBytesMax)
     private bool _isCompleted;
     private byte[]? _copy;
 
+    /// <summary>Length of the message that has begun to arrive; 0 while nothing is known.</summary>
+    public uint AnnouncedBytes { get; private set; }
+
+    /// <summary>How much of the body was here and could not be taken yet when <see cref="TryRead"/> last found too little.</summary>
+    public long WaitingBytes { get; private set; }
+
     /// <summary>Takes the next message if it is there already.</summary>
     /// <param name="message">Valid until the next call.</param>
     /// <returns>False when <see cref="WaitAsync"/> is needed, or the body is over.</returns>
@@ -59,6 +65,7 @@ internal struct GrpcBody(PipeReader input, int messageBytesMax)
         if (!_reading)
             return;
         _reading = false;
+        WaitingBytes = _buffer.Length;
         // Examined to the end: otherwise the next read would return the same bytes at once, for ever.
         input.AdvanceTo(_buffer.Start, _buffer.End);
         _buffer = default;
@@ -79,6 +86,7 @@ internal struct GrpcBody(PipeReader input, int messageBytesMax)
                 message = found.IsSingleSegment ? found.First : Copy(found);
                 return true;
             case GrpcReadStatus.NeedMore:
+                AnnouncedBytes = bytes;
                 message = default;
                 return false;
             case GrpcReadStatus.TooLarge:

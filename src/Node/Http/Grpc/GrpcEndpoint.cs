@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,6 +20,13 @@ internal sealed class GrpcEndpoint(ListenerServices services)
             return Refuse(response, EtcdErrors.Stopped);
         if (!ServerCall.TryStart(services, method, features, request.Headers, viaGateway: false, out ServerCall? call, out GrpcStatus problem))
             return Refuse(response, problem);
+        if (!call.TryAdmit())
+        {
+            call.End(EtcdErrors.TooManyRequests.Code);
+            GrpcAnswer.SetTrailersOnly(response, EtcdErrors.TooManyRequests, call.Outcome, call.RetryAfter);
+            return Task.CompletedTask;
+        }
+
         services.Lifetime.Track(method, response);
         return method.Unary is { } unary
             ? UnaryAsync(call, unary, features, response, buffer)
@@ -37,6 +45,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
         GrpcStatus status = GrpcStatus.OK;
         PipeReader input = features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
         var body = new GrpcBody(input, services.Options.ReceiveBytesMax);
+        var pace = new BodyPace(services);
         try
         {
             ReadOnlyMemory<byte> request;
@@ -44,9 +53,12 @@ internal sealed class GrpcEndpoint(ListenerServices services)
             {
                 if (body.IsOver)
                     throw new GrpcException(GrpcCode.Internal, "the request holds no message");
-                body.Hold(await body.WaitAsync(CancellationToken.None));
+                if (body.AnnouncedBytes > 0)
+                    call.Hold(body.AnnouncedBytes);
+                body.Hold(await pace.ReadAsync(input, body.WaitingBytes));
             }
 
+            call.Hold(request.Length);
             call.Received(request.Length);
             await handler(call, request, answer);
             if (answer.Length > int.MaxValue)
@@ -59,6 +71,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
         }
         finally
         {
+            pace.Dispose();
             body.End();
             call.End(status.Code);
         }
@@ -66,7 +79,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
         if (status.IsOK)
             await GrpcAnswer.SendUnaryAsync(features, response, answer);
         else
-            GrpcAnswer.SetTrailersOnly(response, status, call.Outcome);
+            GrpcAnswer.SetTrailersOnly(response, status, call.Outcome, call.RetryAfter);
         answer.Reset();
     }
 

@@ -11,9 +11,33 @@ public enum RefusalReason
 
     /// <summary>The certificate is missing, or not one that the rules let in.</summary>
     Certificate,
+
+    /// <summary>More calls in a second than all clients together may make.</summary>
+    RequestRate,
+
+    /// <summary>More calls in a second than one address may make.</summary>
+    ClientRequestRate,
+
+    /// <summary>More bytes in a second than all clients together may send.</summary>
+    RequestBytes,
+
+    /// <summary>Too many calls under way.</summary>
+    InflightRequests,
+
+    /// <summary>Too many bytes of requests held.</summary>
+    InflightBytes,
+
+    /// <summary>Too many connections.</summary>
+    Connections,
+
+    /// <summary>The body of a call came too slowly.</summary>
+    SlowRequest,
+
+    /// <summary>More pings than there was reason for.</summary>
+    Pings,
 }
 
-/// <summary>Counts refusals by reason, and says some of them in the log: few enough that nobody can fill it.</summary>
+/// <summary>Counts connections, and refusals by reason, and says some of them in the log: few enough that nobody can fill it.</summary>
 /// <remarks>Thread safe.</remarks>
 public sealed class ClientRefusals(TimeProvider time, ILogger logger)
 {
@@ -26,6 +50,15 @@ public sealed class ClientRefusals(TimeProvider time, ILogger logger)
     private long _windowBegan = time.GetTimestamp();   // this and the next two under _saying
     private int _lines;
     private long _unsaid;
+    private long _connections;
+
+    /// <summary>Open connections.</summary>
+    public long Connections => Interlocked.Read(ref _connections);
+
+    /// <returns>How many there are with this one.</returns>
+    internal long ConnectionOpened() => Interlocked.Increment(ref _connections);
+
+    internal void ConnectionClosed() => Interlocked.Decrement(ref _connections);
 
     public long Of(RefusalReason reason) => Interlocked.Read(ref _counts[(int)reason]);
 
@@ -57,12 +90,21 @@ public sealed class ClientRefusals(TimeProvider time, ILogger logger)
         text.Append("# TYPE conclave_client_refused_total counter\n");
         foreach (RefusalReason reason in Reasons)
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"conclave_client_refused_total{{reason=\"{Label(reason)}\"}} {Of(reason)}\n");
+        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"# TYPE conclave_client_connections gauge\nconclave_client_connections {Connections}\n");
     }
 
     private static string Label(RefusalReason reason) => reason switch
     {
         RefusalReason.Handshake => "tls_handshake",
         RefusalReason.Certificate => "certificate",
+        RefusalReason.RequestRate => "request_rate",
+        RefusalReason.ClientRequestRate => "client_request_rate",
+        RefusalReason.RequestBytes => "request_bytes",
+        RefusalReason.InflightRequests => "inflight_requests",
+        RefusalReason.InflightBytes => "inflight_bytes",
+        RefusalReason.Connections => "connections",
+        RefusalReason.SlowRequest => "slow_request",
+        RefusalReason.Pings => "pings",
         _ => reason.ToString(),
     };
 }
