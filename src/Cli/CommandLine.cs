@@ -70,7 +70,7 @@ internal static class CommandLine
             new AuthCommand(terminal, cluster),
             new UserCommand(terminal, cluster),
             new RoleCommand(terminal, cluster),
-            new UpCommand().Run(terminal),
+            new UpCommand().Run(terminal, cluster),
             new DebugCommand(terminal),
             new VersionCommand(terminal, cluster),
         };

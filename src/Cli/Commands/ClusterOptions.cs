@@ -92,7 +92,9 @@ internal sealed class ClusterOptions
     /// <summary>A client for other endpoints, with the same options otherwise.</summary>
     public ConclaveClient Connect(ParseResult parsed, Terminal terminal, IEnumerable<string> endpoints) => new(Build(parsed, terminal, [.. endpoints]));
 
-    private Credentials? Credentials(ParseResult parsed, Terminal terminal)
+    /// <summary>Who to be; null for nobody.</summary>
+    /// <exception cref="ArgumentException">There is a name and no password.</exception>
+    public Credentials? Credentials(ParseResult parsed, Terminal terminal)
     {
         if ((parsed.GetValue(_user) ?? terminal.Environment(UserVariable)) is not { Length: > 0 } given) return null;
         int colon = given.IndexOf(':', StringComparison.Ordinal);
