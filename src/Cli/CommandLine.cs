@@ -75,7 +75,10 @@ internal static class CommandLine
             MaintenanceCommands.Compact(terminal, cluster),
             MaintenanceCommands.Defragment(terminal, cluster),
             MaintenanceCommands.HashKv(terminal, cluster),
-            new UpCommand().Run(terminal),
+            new AuthCommand(terminal, cluster),
+            new UserCommand(terminal, cluster),
+            new RoleCommand(terminal, cluster),
+            new UpCommand().Run(terminal, cluster),
             new DebugCommand(terminal),
             new VersionCommand(terminal, cluster),
         };

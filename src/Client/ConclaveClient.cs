@@ -24,6 +24,7 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
         Leases = new LeaseClient(_router);
         Maintenance = new MaintenanceClient(_router);
         Members = new MemberClient(_router);
+        Auth = new AuthClient(_router);
     }
 
     /// <summary>A client with default options.</summary>
@@ -41,6 +42,9 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
 
     /// <summary>The members of the cluster.</summary>
     public MemberClient Members { get; }
+
+    /// <summary>Users, roles, and whether they count.</summary>
+    public AuthClient Auth { get; }
 
     /// <summary>Reads one key; null when it does not exist.</summary>
     /// <exception cref="UnavailableException">No member answered in time.</exception>

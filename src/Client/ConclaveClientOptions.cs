@@ -40,6 +40,12 @@ public sealed record ConclaveClientOptions
     /// </summary>
     public bool RequireLeader { get; init; } = true;
 
+    /// <summary>
+    /// User and password to log in with, before the first call and again when a token has ended. Default null: none, which is enough while the
+    /// cluster asks for none, or knows this client by its certificate.
+    /// </summary>
+    public Credentials? Credentials { get; init; }
+
     /// <summary>How connections are made.</summary>
     public RpcChannelOptions Channel { get; init; } = new();
 
@@ -60,6 +66,7 @@ public sealed record ConclaveClientOptions
             }
         }
 
+        if (Credentials is { User.Length: 0 }) yield return "The user's name is empty; name one, or leave Credentials out.";
         if (RequestTimeout <= TimeSpan.Zero) yield return $"RequestTimeout is {RequestTimeout}; use more than zero.";
         if (RetryPatience < TimeSpan.Zero) yield return $"RetryPatience is {RetryPatience}; use zero or more.";
     }

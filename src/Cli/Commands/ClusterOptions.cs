@@ -11,7 +11,7 @@ namespace Conclave.Cli.Commands;
 /// <summary>Options of every command that talks to a cluster, and how such a command runs.</summary>
 internal sealed class ClusterOptions
 {
-    private const string EndpointsVariable = "CONCLAVE_ENDPOINTS", DefaultEndpoint = "127.0.0.1:2379";
+    private const string EndpointsVariable = "CONCLAVE_ENDPOINTS", UserVariable = "CONCLAVE_USER", PasswordVariable = "CONCLAVE_PASSWORD", DefaultEndpoint = "127.0.0.1:2379";
 
     private readonly Option<string[]> _endpoints = new("--endpoints")
     {
@@ -36,6 +36,13 @@ internal sealed class ClusterOptions
         HelpName = "time",
     };
 
+    private readonly Option<string?> _user = new("--user")
+    {
+        Description = $"Who to be: name, or name:password. The password is better given in {PasswordVariable}, or asked for. [env: {UserVariable}]",
+        Recursive = true,
+        HelpName = "name[:password]",
+    };
+
     private readonly Option<string?> _cacert = FileOption("--cacert", "Certificates (PEM) that servers' certificates must lead to.");
     private readonly Option<string?> _cert = FileOption("--cert", "Own certificate (PEM), with --key.");
     private readonly Option<string?> _key = FileOption("--key", "Private key (PEM) of --cert.");
@@ -52,6 +59,8 @@ internal sealed class ClusterOptions
         Recursive = true,
     };
 
+    private string? _asked;   // once per command, however many clients it makes
+
     private readonly Option<string> _output = new("--output", "-o", "-w", "--write-out")
     {
         Description = "text (tables on a terminal, plain lines otherwise) or json.",
@@ -62,7 +71,7 @@ internal sealed class ClusterOptions
 
     public ClusterOptions() => _output.AcceptOnlyFromAmong("text", "json");
 
-    public IEnumerable<Option> All => [_endpoints, _output, _timeout, _dialTimeout, _cacert, _cert, _key, _skipVerify, _insecureTransport];
+    public IEnumerable<Option> All => [_endpoints, _output, _timeout, _dialTimeout, _user, _cacert, _cert, _key, _skipVerify, _insecureTransport];
 
     public bool IsJson(ParseResult parsed) => parsed.GetValue(_output) == "json";
 
@@ -94,6 +103,17 @@ internal sealed class ClusterOptions
     /// <summary>A client for other endpoints, with the same options otherwise.</summary>
     public ConclaveClient Connect(ParseResult parsed, Terminal terminal, IEnumerable<string> endpoints) => new(Build(parsed, terminal, [.. endpoints]));
 
+    /// <summary>Who to be; null for nobody.</summary>
+    /// <exception cref="ArgumentException">There is a name and no password.</exception>
+    public Credentials? Credentials(ParseResult parsed, Terminal terminal)
+    {
+        if ((parsed.GetValue(_user) ?? terminal.Environment(UserVariable)) is not { Length: > 0 } given) return null;
+        int colon = given.IndexOf(':', StringComparison.Ordinal);
+        if (colon >= 0) return new Credentials(given[..colon], given[(colon + 1)..]);
+        string? password = terminal.Environment(PasswordVariable) ?? (_asked ??= terminal.AskSecret?.Invoke($"Password of {given}: "));
+        return new Credentials(given, password ?? throw new ArgumentException($"There is no password for user {given}. Set {PasswordVariable}, or run this on a terminal to be asked."));
+    }
+
     private static Option<string?> FileOption(string name, string description) =>
         new(name) { Description = $"{description} [env: {Variable(name)}]", Recursive = true, HelpName = "file" };
 
@@ -113,6 +133,7 @@ internal sealed class ClusterOptions
             RequestTimeout = parsed.GetValue(_timeout) ?? TimeSpan.FromSeconds(5),
             // A person waits for an election, but not for a server that is not there.
             RetryPatience = TimeSpan.FromSeconds(2),
+            Credentials = Credentials(parsed, terminal),
             Channel = new RpcChannelOptions { ConnectTimeout = parsed.GetValue(_dialTimeout) ?? TimeSpan.FromSeconds(2), Tls = tls },
         };
     }

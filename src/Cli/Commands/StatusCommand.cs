@@ -34,13 +34,15 @@ internal sealed class StatusCommand : Command
         {
             foreach (var answer in answers) WriteJson(terminal, answer.Endpoint, answer.Status, answer.Failure);
         }
-        else Rows.Write(terminal, Columns, answers.Select(answer => Row(answer.Endpoint, answer.Status)));
+        else Rows.Write(terminal, Columns, answers.Select(answer => Row(answer.Endpoint, answer.Status, answer.Failure)));
 
         foreach (var answer in answers)
         {
-            if (answer.Failure is { } failure) terminal.Fail(failure.Message);
+            if (answer.Failure is { } failure) terminal.Fail(failure.Message, failure is UnavailableException ? null : ExitCode.Remedy(failure));
         }
 
+        // Who is refused has been answered, and trying again does not help.
+        if (answers.Select(answer => answer.Failure).FirstOrDefault(failure => failure is not null and not UnavailableException) is { } refused) return ExitCode.Of(refused);
         if (answers.All(answer => answer.Status is null)) return ExitCode.Unavailable;
         return answers.All(answer => answer.Status is { LeaderId: not 0, Errors.IsEmpty: true }) ? ExitCode.Done : ExitCode.No;
     }
@@ -57,8 +59,8 @@ internal sealed class StatusCommand : Command
         }
     }
 
-    private static string[] Row(Uri endpoint, MemberStatus? status) => status is null
-        ? [endpoint.Authority, "", "", "down", "", "", "", "", "", ""]
+    private static string[] Row(Uri endpoint, MemberStatus? status, ConclaveException? failure) => status is null
+        ? [endpoint.Authority, "", "", failure is null or UnavailableException ? "down" : "refused", "", "", "", "", "", ""]
         :
         [
             endpoint.Authority, Display.Id(status.Header.MemberId), status.Version, Role(status), Number(status.RaftTerm),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.ComponentModel;
 using Conclave.Cli.Output;
 using Conclave.Cli.Up;
+using Conclave.Client;
 
 namespace Conclave.Cli.Commands;
 
@@ -45,7 +46,7 @@ internal sealed class UpCommand : Command
         });
     }
 
-    public UpCommand Run(Terminal terminal)
+    public UpCommand Run(Terminal terminal, ClusterOptions cluster)
     {
         SetAction(async (parsed, cancellationToken) =>
         {
@@ -60,14 +61,14 @@ internal sealed class UpCommand : Command
                 return obstacle?.ExitCode ?? ExitCode.Unexpected;
             }
 
-            return await RunAsync(terminal, plan, binary, parsed.GetValue(_restart), cancellationToken).ConfigureAwait(false);
+            return await RunAsync(terminal, plan, binary, cluster.Credentials(parsed, terminal), parsed.GetValue(_restart), cancellationToken).ConfigureAwait(false);
         });
         return this;
     }
 
-    private static async Task<int> RunAsync(Terminal terminal, ClusterPlan plan, string binary, bool restart, CancellationToken stop)
+    private static async Task<int> RunAsync(Terminal terminal, ClusterPlan plan, string binary, Credentials? credentials, bool restart, CancellationToken stop)
     {
-        await using UpSession session = new(plan, binary);
+        await using UpSession session = new(plan, binary, credentials);
         try
         {
             await session.StartDownAsync().ConfigureAwait(false);

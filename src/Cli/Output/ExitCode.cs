@@ -47,6 +47,7 @@ internal static class ExitCode
         _ => failure.Code switch
         {
             GrpcCode.NotFound => No,
+            _ when IsAboutLogin(failure) => Denied,
             GrpcCode.InvalidArgument or GrpcCode.OutOfRange or GrpcCode.Unimplemented => Validation,
             GrpcCode.FailedPrecondition or GrpcCode.AlreadyExists or GrpcCode.Aborted => Conflict,
             GrpcCode.PermissionDenied or GrpcCode.Unauthenticated => Denied,
@@ -55,6 +56,10 @@ internal static class ExitCode
         },
     };
 
+    // etcd's code for these is InvalidArgument, as if the request were wrong.
+    private static bool IsAboutLogin(ConclaveException failure) => failure.Code == GrpcCode.InvalidArgument
+        && (failure.Message == EtcdErrors.UserEmpty.Message || failure.Message == EtcdErrors.AuthFailed.Message || failure.Message == EtcdErrors.AuthOldRevision.Message);
+
     /// <summary>What a person can do about a failed call, or null when its text says it all.</summary>
     public static string? Remedy(ConclaveException failure) => failure switch
     {
@@ -62,6 +67,7 @@ internal static class ExitCode
         UnavailableException when failure.Message.StartsWith("Cannot connect", StringComparison.Ordinal) =>
             "Check that a node runs there (conclave up starts some) and that --endpoints or CONCLAVE_ENDPOINTS is right.",
         UnavailableException => "Nothing was changed; try again. If it lasts, look at: conclave status",
+        _ when IsAboutLogin(failure) => "Say who you are: --user NAME, and the password in CONCLAVE_PASSWORD or when asked.",
         CompactedException => "Read without --rev, or from a newer revision.",
         _ => failure.Code switch
         {

@@ -44,6 +44,14 @@ internal static class Json
         else json.WriteBase64String(name + "_base64", bytes.Span);
     }
 
+    /// <summary>A list of texts under a name.</summary>
+    public static void Strings(Utf8JsonWriter json, string name, IEnumerable<string> items)
+    {
+        json.WriteStartArray(name);
+        foreach (string item in items) json.WriteStringValue(item);
+        json.WriteEndArray();
+    }
+
     /// <summary>A list of keys under a name.</summary>
     public static void KeyValues(Utf8JsonWriter json, string name, IEnumerable<KeyValue> items, bool withValues = true)
     {

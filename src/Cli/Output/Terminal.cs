@@ -16,6 +16,9 @@ internal sealed record Terminal(
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private readonly StreamWriter _out = new(Output, Utf8, bufferSize: 8192, leaveOpen: true) { NewLine = "\n" };
 
+    /// <summary>Asks a person for something that must not be seen; null when there is nobody to ask.</summary>
+    public Func<string, string?>? AskSecret { get; init; }
+
     /// <summary>Standard output as text. Flush it before the command waits, and at its end.</summary>
     public TextWriter Out => _out;
 
@@ -24,7 +27,26 @@ internal sealed record Terminal(
         Console.OpenStandardInput(), Console.OpenStandardOutput(),
         // Not Console.Error: that would send set-up codes to the terminal that plain output does not need.
         new StreamWriter(Console.OpenStandardError(), Utf8) { NewLine = "\n", AutoFlush = true },
-        !Console.IsOutputRedirected, !Console.IsInputRedirected, System.Environment.GetEnvironmentVariable);
+        !Console.IsOutputRedirected, !Console.IsInputRedirected, System.Environment.GetEnvironmentVariable)
+    {
+        AskSecret = Console.IsInputRedirected ? null : ReadSecret,
+    };
+
+    private static string? ReadSecret(string prompt)
+    {
+        Console.Error.Write(prompt);
+        StringBuilder typed = new();
+        while (true)
+        {
+            ConsoleKeyInfo key = Console.ReadKey(intercept: true);
+            if (key.Key == ConsoleKey.Enter) break;
+            if (key.Key == ConsoleKey.Backspace) typed.Length = Math.Max(0, typed.Length - 1);
+            else if (key.KeyChar >= ' ') typed.Append(key.KeyChar);
+        }
+
+        Console.Error.WriteLine();
+        return typed.ToString();
+    }
 
     /// <summary>Writes exact bytes, in order with what was written as text.</summary>
     public void WriteBytes(ReadOnlySpan<byte> bytes)

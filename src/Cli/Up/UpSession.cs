@@ -15,7 +15,10 @@ internal sealed class UpSession : IAsyncDisposable
     private readonly ConclaveClient _client;
     private readonly Tracked[] _nodes;
 
-    public UpSession(ClusterPlan plan, string binary)
+    /// <param name="plan">What to start.</param>
+    /// <param name="binary">The node's program.</param>
+    /// <param name="credentials">Who asks the members how they are, once users have to log in; null for nobody.</param>
+    public UpSession(ClusterPlan plan, string binary, Credentials? credentials)
     {
         _nodes = [.. plan.Nodes.Select(node => new Tracked(new NodeProcess(node, binary, _starter), new RestartPolicy(_time)))];
         _client = new ConclaveClient(new ConclaveClientOptions
@@ -23,6 +26,7 @@ internal sealed class UpSession : IAsyncDisposable
             Endpoints = [.. plan.Nodes.Select(node => node.ClientUrl)],
             RequestTimeout = AskTimeout,
             RetryPatience = TimeSpan.Zero,
+            Credentials = credentials,
         });
     }
 

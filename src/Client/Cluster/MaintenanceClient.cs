@@ -79,7 +79,8 @@ public sealed class MaintenanceClient
         RpcChannel channel = _router.Endpoints.Channels[IndexOf(endpoint)];
         try
         {
-            await using RpcStream stream = await channel.OpenAsync(Methods.Snapshot, null, cancellationToken).ConfigureAwait(false);
+            StreamPass pass = await _router.PassAsync(requireLeader: false, cancellationToken).ConfigureAwait(false);
+            await using RpcStream stream = await channel.OpenAsync(Methods.Snapshot, pass.Metadata, cancellationToken).ConfigureAwait(false);
             await stream.WriteAsync(RequestFrame.Of(new SnapshotRequest()), cancellationToken).ConfigureAwait(false);
             stream.CompleteWrites();
             using SnapshotChecksum checksum = new();

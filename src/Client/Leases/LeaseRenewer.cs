@@ -1,3 +1,4 @@
+using Conclave.Client.Auth;
 using Conclave.Client.Routing;
 using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
@@ -10,6 +11,7 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
 {
     private static readonly TimeSpan AttemptMax = TimeSpan.FromSeconds(3);
     private RpcStream? _stream;
+    private StreamPass _pass;
     private int _endpoint;
 
     /// <param name="patience">How long to go on trying.</param>
@@ -21,6 +23,7 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
         TimeProvider time = router.Options.Time;
         long started = time.GetTimestamp();
         Backoff backoff = Backoff.ForCalls;
+        int logins = 0;
         while (true)
         {
             TimeSpan left = patience - time.GetElapsedTime(started);
@@ -31,6 +34,7 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
             catch (RpcException failure)
             {
                 await DisposeAsync().ConfigureAwait(false);
+                if (failure.Fate == RequestFate.Answered && router.Renews(_pass, failure.Code, failure.Message) && ++logins <= Login.AgainMax) continue;
                 router.Endpoints.Failed(_endpoint);
                 TimeSpan wait = router.Endpoints.AllCoolingDown ? backoff.Next(Random.Shared.NextDouble()) : TimeSpan.Zero;
                 bool isPassing = failure.Fate != RequestFate.Answered || failure.Code is GrpcCode.Unavailable or GrpcCode.Internal;
@@ -55,7 +59,8 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
             {
                 _endpoint = router.Endpoints.Pick();
                 RpcChannel channel = router.Endpoints.Channels[_endpoint];
-                _stream = await channel.OpenAsync(Methods.LeaseKeepAlive, RpcMetadata.RequireLeader, cancellationToken).ConfigureAwait(false);
+                _pass = await router.PassAsync(requireLeader: true, deadline.Token).ConfigureAwait(false);
+                _stream = await channel.OpenAsync(Methods.LeaseKeepAlive, _pass.Metadata, cancellationToken).ConfigureAwait(false);
             }
 
             await _stream.WriteAsync(RequestFrame.Of(new LeaseKeepAliveRequest { ID = id }), deadline.Token).ConfigureAwait(false);

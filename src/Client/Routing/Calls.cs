@@ -30,5 +30,22 @@ internal static class Calls
     public static readonly Call<DefragmentResponse> Defragment = new(Methods.Defragment, DefragmentResponse.Parser);
     public static readonly Call<HashResponse> Hash = new(Methods.Hash, HashResponse.Parser);
     public static readonly Call<HashKVResponse> HashKv = new(Methods.HashKv, HashKVResponse.Parser);
+    public static readonly Call<AuthEnableResponse> AuthEnable = new(Methods.AuthEnable, AuthEnableResponse.Parser);
+    public static readonly Call<AuthDisableResponse> AuthDisable = new(Methods.AuthDisable, AuthDisableResponse.Parser);
+    public static readonly Call<AuthStatusResponse> AuthStatus = new(Methods.AuthStatus, AuthStatusResponse.Parser);
+    public static readonly Call<AuthenticateResponse> Authenticate = new(Methods.Authenticate, AuthenticateResponse.Parser);
+    public static readonly Call<AuthUserAddResponse> UserAdd = new(Methods.UserAdd, AuthUserAddResponse.Parser);
+    public static readonly Call<AuthUserGetResponse> UserGet = new(Methods.UserGet, AuthUserGetResponse.Parser);
+    public static readonly Call<AuthUserListResponse> UserList = new(Methods.UserList, AuthUserListResponse.Parser);
+    public static readonly Call<AuthUserDeleteResponse> UserDelete = new(Methods.UserDelete, AuthUserDeleteResponse.Parser);
+    public static readonly Call<AuthUserChangePasswordResponse> UserChangePassword = new(Methods.UserChangePassword, AuthUserChangePasswordResponse.Parser);
+    public static readonly Call<AuthUserGrantRoleResponse> UserGrantRole = new(Methods.UserGrantRole, AuthUserGrantRoleResponse.Parser);
+    public static readonly Call<AuthUserRevokeRoleResponse> UserRevokeRole = new(Methods.UserRevokeRole, AuthUserRevokeRoleResponse.Parser);
+    public static readonly Call<AuthRoleAddResponse> RoleAdd = new(Methods.RoleAdd, AuthRoleAddResponse.Parser);
+    public static readonly Call<AuthRoleGetResponse> RoleGet = new(Methods.RoleGet, AuthRoleGetResponse.Parser);
+    public static readonly Call<AuthRoleListResponse> RoleList = new(Methods.RoleList, AuthRoleListResponse.Parser);
+    public static readonly Call<AuthRoleDeleteResponse> RoleDelete = new(Methods.RoleDelete, AuthRoleDeleteResponse.Parser);
+    public static readonly Call<AuthRoleGrantPermissionResponse> RoleGrantPermission = new(Methods.RoleGrantPermission, AuthRoleGrantPermissionResponse.Parser);
+    public static readonly Call<AuthRoleRevokePermissionResponse> RoleRevokePermission = new(Methods.RoleRevokePermission, AuthRoleRevokePermissionResponse.Parser);
     public static readonly Call<MoveLeaderResponse> MoveLeader = new(Methods.MoveLeader, MoveLeaderResponse.Parser);
 }

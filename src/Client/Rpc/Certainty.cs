@@ -1,3 +1,4 @@
+using Conclave.Client.Auth;
 using Conclave.Wire.Grpc;
 
 namespace Conclave.Client.Rpc;
@@ -33,7 +34,9 @@ internal static class Certainty
     // What the log answered a repeat is what it answered the first attempt. A refusal from before the log says nothing about that one.
     private static bool IsFinal(RpcException failure) => failure.Fate == RequestFate.Answered && failure.Code switch
     {
-        GrpcCode.InvalidArgument or GrpcCode.OutOfRange or GrpcCode.DataLoss => true,
+        // Who was not recognised got no answer of the session.
+        GrpcCode.InvalidArgument => !Login.IsRefusal(failure.Code, failure.Message),
+        GrpcCode.OutOfRange or GrpcCode.DataLoss => true,
         GrpcCode.ResourceExhausted => failure.Message == EtcdErrors.NoSpace.Message,
         // Not NotFound: the lease that is not found may be the session itself, and its answers with it.
         _ => false,

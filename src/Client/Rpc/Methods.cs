@@ -26,4 +26,21 @@ public static class Methods
     public const string HashKv = "/etcdserverpb.Maintenance/HashKV";
     public const string Snapshot = "/etcdserverpb.Maintenance/Snapshot";
     public const string MoveLeader = "/etcdserverpb.Maintenance/MoveLeader";
+    public const string AuthEnable = "/etcdserverpb.Auth/AuthEnable";
+    public const string AuthDisable = "/etcdserverpb.Auth/AuthDisable";
+    public const string AuthStatus = "/etcdserverpb.Auth/AuthStatus";
+    public const string Authenticate = "/etcdserverpb.Auth/Authenticate";
+    public const string UserAdd = "/etcdserverpb.Auth/UserAdd";
+    public const string UserGet = "/etcdserverpb.Auth/UserGet";
+    public const string UserList = "/etcdserverpb.Auth/UserList";
+    public const string UserDelete = "/etcdserverpb.Auth/UserDelete";
+    public const string UserChangePassword = "/etcdserverpb.Auth/UserChangePassword";
+    public const string UserGrantRole = "/etcdserverpb.Auth/UserGrantRole";
+    public const string UserRevokeRole = "/etcdserverpb.Auth/UserRevokeRole";
+    public const string RoleAdd = "/etcdserverpb.Auth/RoleAdd";
+    public const string RoleGet = "/etcdserverpb.Auth/RoleGet";
+    public const string RoleList = "/etcdserverpb.Auth/RoleList";
+    public const string RoleDelete = "/etcdserverpb.Auth/RoleDelete";
+    public const string RoleGrantPermission = "/etcdserverpb.Auth/RoleGrantPermission";
+    public const string RoleRevokePermission = "/etcdserverpb.Auth/RoleRevokePermission";
 }

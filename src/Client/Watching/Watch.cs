@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Conclave.Client.Auth;
 using Conclave.Client.Routing;
 using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
@@ -16,6 +17,8 @@ internal sealed class Watch : IAsyncDisposable
     private readonly WatchPosition _position;
     private Backoff _backoff = Backoff.ForStreams;
     private RpcStream? _stream;
+    private StreamPass _pass;
+    private int _logins;
     private int _endpoint;
     private long? _firstFailure;
 
@@ -49,6 +52,11 @@ internal sealed class Watch : IAsyncDisposable
                     : await ReadAsync(cancellationToken).ConfigureAwait(false);
                 if (_position.Accept(response) is { } update) return update;
             }
+            catch (ConclaveException refused) when (_logins < Login.AgainMax && _router.Renews(_pass, refused.Code, refused.Message))
+            {
+                _logins++;
+                await DisposeAsync().ConfigureAwait(false);
+            }
             catch (RpcException failure)
             {
                 await RecoverAsync(failure, cancellationToken).ConfigureAwait(false);
@@ -61,17 +69,18 @@ internal sealed class Watch : IAsyncDisposable
     {
         _endpoint = _router.Endpoints.Pick();
         RpcChannel channel = _router.Endpoints.Channels[_endpoint];
-        RpcMetadata? metadata = _router.Options.RequireLeader ? RpcMetadata.RequireLeader : null;
+        _pass = await _router.PassAsync(_router.Options.RequireLeader, cancellationToken).ConfigureAwait(false);
         using CallDeadline deadline = CallDeadline.Start(AcknowledgeTimeout, cancellationToken);
         try
         {
             // The stream outlives the deadline, so it gets the caller's token; what happens to it now gets the deadline's.
-            _stream = await channel.OpenAsync(Methods.Watch, metadata, cancellationToken).ConfigureAwait(false);
+            _stream = await channel.OpenAsync(Methods.Watch, _pass.Metadata, cancellationToken).ConfigureAwait(false);
             await _stream.WriteAsync(RequestFrame.Of(_position.Request()), deadline.Token).ConfigureAwait(false);
             WatchResponse first = await ReadAsync(deadline.Token).ConfigureAwait(false);
             _router.Endpoints.Succeeded(_endpoint);
             _backoff.Reset();
             _firstFailure = null;
+            if (!first.Canceled) _logins = 0;
             return first;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

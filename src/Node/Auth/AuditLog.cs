@@ -1,7 +1,9 @@
 using System.Text;
 using Conclave.Node.Http;
 using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node.Auth;
@@ -33,16 +35,16 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
         bool isDenied = error is StoreError.PermissionDenied or StoreError.UserEmpty or StoreError.AuthRevisionOld;
         bool isWrite = kind is CommandKind.Put or CommandKind.DeleteRange or CommandKind.Txn or CommandKind.LeaseGrant or CommandKind.LeaseRevoke;
         if ((isWrite && !isDenied && !allowedWrites) || !logger.IsEnabled(LogLevel.Information)) return;
-        string what = KeysIn(kind, body);
-        if (isDenied) Denied(call, who.User, what, Statuses(error!.Value));   // not null: it is one of three
+        string what = Subject(kind, body);
+        if (isDenied) Denied(call, who.User, what, Services.Statuses.Of(error!.Value));   // not null: it is one of three
         else if (error is null) logger.AuditUnknown(Name(who.User), call.Method.Path, what, call.Peer);
-        else logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer);
+        else logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer, error == StoreError.None ? "" : $": {Services.Statuses.Of(error.Value).Message}");
     }
 
     /// <summary>An act of administration that does not go through the log, or not as a command.</summary>
     public void Administered(RpcContext call, in CommandIdentity who)
     {
-        if (logger.IsEnabled(LogLevel.Information)) logger.AuditAllowed(Name(who.User), call.Method.Path, "", call.Peer);
+        if (logger.IsEnabled(LogLevel.Information)) logger.AuditAllowed(Name(who.User), call.Method.Path, "", call.Peer, "");
     }
 
     /// <param name="call">The call.</param>
@@ -77,7 +79,39 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
         return others == 0 ? Range(key, rangeEnd) : $"{Range(key, rangeEnd)} and {others} more";
     }
 
-    private static GrpcStatus Statuses(StoreError error) => Services.Statuses.Of(error);
+    /// <summary>What a command is about: keys, a lease, or users and roles.</summary>
+    private static string Subject(CommandKind kind, ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return kind switch
+            {
+                CommandKind.UserAdd => Names(AuthUserAddRequest.Parser.ParseFrom(body).Name),
+                CommandKind.UserDelete => Names(AuthUserDeleteRequest.Parser.ParseFrom(body).Name),
+                CommandKind.UserChangePassword => Names(AuthUserChangePasswordRequest.Parser.ParseFrom(body).Name),
+                CommandKind.UserGrantRole => AuthUserGrantRoleRequest.Parser.ParseFrom(body) is var grant ? Names(grant.User, grant.Role) : "",
+                CommandKind.UserRevokeRole => AuthUserRevokeRoleRequest.Parser.ParseFrom(body) is var revoke ? Names(revoke.Name, revoke.Role) : "",
+                CommandKind.RoleAdd => Names(AuthRoleAddRequest.Parser.ParseFrom(body).Name),
+                CommandKind.RoleDelete => Names(AuthRoleDeleteRequest.Parser.ParseFrom(body).Role),
+                CommandKind.RoleGrantPermission => AuthRoleGrantPermissionRequest.Parser.ParseFrom(body) is { Perm: { } given } role
+                    ? $"{Names(role.Name)} {given.PermType}{Range(given.Key.Span, given.RangeEnd.Span)}" : "",
+                CommandKind.RoleRevokePermission => AuthRoleRevokePermissionRequest.Parser.ParseFrom(body) is var taken ? $"{Names(taken.Role)}{Range(taken.Key.Span, taken.RangeEnd.Span)}" : "",
+                CommandKind.LeaseRevoke => RequestCheck.LeaseRevoke(body, out long lease) == StoreError.None ? $" lease {lease:x}" : "",
+                _ => KeysIn(kind, body),
+            };
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return "";   // The store refused it for that.
+        }
+    }
+
+    private static string Names(params ReadOnlySpan<string> names)
+    {
+        var text = new StringBuilder();
+        foreach (string name in names) text.Append(' ').Append(Name(name));
+        return text.ToString();
+    }
 
     private static string Shown(ReadOnlySpan<byte> bytes)
     {

@@ -108,8 +108,8 @@ internal sealed class JwtTokens : ITokens
         if (_signing is null) return;
         try
         {
-            SignatureProvider signer = _signing.CryptoProviderFactory.CreateForSigning(_signing.Key, spec.SignMethod);
-            SignatureProvider checker = _signing.CryptoProviderFactory.CreateForVerifying(checking, spec.SignMethod);
+            SignatureProvider signer = CryptoProviderFactory.Default.CreateForSigning(_signing.Key, spec.SignMethod);
+            SignatureProvider checker = CryptoProviderFactory.Default.CreateForVerifying(checking, spec.SignMethod);
             byte[] sample = [1, 2, 3];
             if (checker.Verify(sample, signer.Sign(sample))) return;
         }

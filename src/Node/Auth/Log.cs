@@ -4,14 +4,14 @@ namespace Conclave.Node.Auth;
 
 internal static partial class Log
 {
-    [LoggerMessage(2601, LogLevel.Information, "allowed: user {User}, {Method}{Keys}, from {Peer}")]
-    public static partial void AuditAllowed(this ILogger logger, string user, string method, string keys, string peer);
+    [LoggerMessage(2601, LogLevel.Information, "allowed: user {User}, {Method}{Subject}, from {Peer}{Result}")]
+    public static partial void AuditAllowed(this ILogger logger, string user, string method, string subject, string peer, string result);
 
-    [LoggerMessage(2602, LogLevel.Warning, "denied: user {User}, {Method}{Keys}, from {Peer}: {Why}")]
-    public static partial void AuditDenied(this ILogger logger, string user, string method, string keys, string peer, string why);
+    [LoggerMessage(2602, LogLevel.Warning, "denied: user {User}, {Method}{Subject}, from {Peer}: {Why}")]
+    public static partial void AuditDenied(this ILogger logger, string user, string method, string subject, string peer, string why);
 
-    [LoggerMessage(2603, LogLevel.Warning, "not known whether done: user {User}, {Method}{Keys}, from {Peer}")]
-    public static partial void AuditUnknown(this ILogger logger, string user, string method, string keys, string peer);
+    [LoggerMessage(2603, LogLevel.Warning, "not known whether done: user {User}, {Method}{Subject}, from {Peer}")]
+    public static partial void AuditUnknown(this ILogger logger, string user, string method, string subject, string peer);
 
     [LoggerMessage(2604, LogLevel.Information, "login: user {User}, from {Peer}")]
     public static partial void AuditLogin(this ILogger logger, string user, string peer);
