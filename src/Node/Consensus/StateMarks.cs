@@ -74,8 +74,9 @@ internal sealed class StateMarks(Replica replica, TimeSpan interval)
 
     private void OnHashed(ulong markIndex, ulong hash)
     {
-        if (Volatile.Read(ref _origin) != 0) _held = new HeldReport(markIndex, hash);   // the next pass sees to it
-        else Report(markIndex, hash);
+        ulong origin = Volatile.Read(ref _origin);
+        if (origin == 0 || StateTrust.MayReport(replica.View.Marks, replica.Self.Value, origin, hash)) Report(markIndex, hash);   // of no account if there is a newer mark
+        else _held = new HeldReport(markIndex, hash);   // the passes see to it
     }
 
     private void ReportHeld()
