@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using Conclave.Node.Options;
 using Conclave.Raft;
@@ -25,7 +26,8 @@ internal static class MemberUrls
         return urls.ToImmutable();
     }
 
-    /// <summary>Scheme http or https, a host, a port and nothing else.</summary>
+    /// <summary>Scheme http or https, a host, a port and nothing else. As with etcd the port has to be there: 80 is nobody's guess for where a member listens.</summary>
     public static bool TryParse(string text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Uri? url) =>
-        Uri.TryCreate(text, UriKind.Absolute, out url) && url.Scheme is "http" or "https" && url.Port > 0 && url.Host.Length > 0 && url.PathAndQuery == "/" && url.UserInfo.Length == 0;
+        Uri.TryCreate(text, UriKind.Absolute, out url) && url.Scheme is "http" or "https" && url.Host.Length > 0 && url.UserInfo.Length == 0
+        && text.EndsWith(string.Create(CultureInfo.InvariantCulture, $":{url.Port}"), StringComparison.Ordinal);
 }

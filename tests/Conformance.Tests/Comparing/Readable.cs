@@ -49,7 +49,7 @@ internal sealed partial class Readable(long first, string prefix, IReadOnlyList<
     {
         foreach (ServerProcess member in members)
             text = text.Replace($"127.0.0.1:{member.ClientPort}", $"<{member.Name} client>", StringComparison.Ordinal).Replace($"127.0.0.1:{member.PeerPort}", $"<{member.Name} peer>", StringComparison.Ordinal);
-        return ChosenIdInKey().Replace(text.Replace(prefix, "~", StringComparison.Ordinal), "/<id>");
+        return IdInWords().Replace(ChosenIdInKey().Replace(text.Replace(prefix, "~", StringComparison.Ordinal), "/<id>"), "<id>");
     }
 
     private JsonNode? Field(FieldDescriptor field, JsonNode? value)
@@ -134,6 +134,10 @@ internal sealed partial class Readable(long first, string prefix, IReadOnlyList<
 
     [GeneratedRegex(@"^\d+\.\d+\.\d+$")]
     private static partial Regex VersionText();
+
+    /// <summary>As in the errors of a status.</summary>
+    [GeneratedRegex("(?<=memberID:)[0-9]{10,20}")]
+    private static partial Regex IdInWords();
 
     /// <summary>Keys of locks and elections end in the id of their lease, and the server chose it when it has more digits than a case's.</summary>
     [GeneratedRegex("/[0-9a-f]{9,16}$")]

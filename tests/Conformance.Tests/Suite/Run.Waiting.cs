@@ -8,7 +8,7 @@ namespace Conclave.Conformance.Tests.Suite;
 /// <summary>Calls that go on while others are made, and streams.</summary>
 internal sealed partial class Run
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), MessagePatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15), MessagePatience = TimeSpan.FromSeconds(5);
     private readonly List<IDisposable> _open = [];
 
     /// <summary>A call that is not waited for yet.</summary>
@@ -111,6 +111,10 @@ internal sealed partial class Run
             run.NoteMessages(step ?? rpc.Name, rpc.Response, taken);
             return [.. taken.Where(one => one.Message is not null).Select(one => one.Message!)];   // not null: just looked
         }
+
+        /// <summary>Takes one message without noting it.</summary>
+        /// <returns>Null at the end of the stream.</returns>
+        public async Task<IMessage?> LookAsync() => (await NextAsync()).Message;
 
         private async Task<MessageStream.Incoming> NextAsync()
         {

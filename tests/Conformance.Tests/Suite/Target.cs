@@ -4,7 +4,9 @@ using Conclave.Processes.Servers;
 namespace Conclave.Conformance.Tests.Suite;
 
 /// <summary>One server of a pair, with connections that all cases of a group share.</summary>
-internal sealed class Target(ProcessCluster cluster) : IAsyncDisposable
+/// <param name="cluster">Where it runs.</param>
+/// <param name="owned">Whether the cluster ends with this.</param>
+internal sealed class Target(ProcessCluster cluster, bool owned = true) : IAsyncDisposable
 {
     private readonly List<IDisposable> _opened = [];
 
@@ -48,6 +50,7 @@ internal sealed class Target(ProcessCluster cluster) : IAsyncDisposable
     {
         foreach (IDisposable each in _opened)
             each.Dispose();
-        await cluster.DisposeAsync();
+        if (owned)
+            await cluster.DisposeAsync();
     }
 }
