@@ -22,20 +22,55 @@ public static partial class YamlText
     /// <param name="problem">What is wrong, with line and column.</param>
     public static bool TryParse(string text, [NotNullWhen(true)] out Value? value, out string problem)
     {
-        try
+        for (int repairs = 0; ; repairs++)
         {
-            var reader = new Reader(new Parser(new StringReader(text)));
-            value = reader.Document();
-            problem = "";
-            return true;
-        }
-        catch (YamlException e)
-        {
-            value = null;
-            problem = $"line {e.Start.Line}, column {e.Start.Column}: {e.Message}";
-            return false;
+            try
+            {
+                var reader = new Reader(new Parser(new StringReader(text)));
+                value = reader.Document();
+                problem = "";
+                return true;
+            }
+            catch (YamlException e)
+            {
+                if (repairs < RepairsMax && Repair(text, e) is { } repaired)
+                {
+                    text = repaired;
+                    continue;
+                }
+                value = null;
+                problem = $"line {e.Start.Line}, column {e.Start.Column}: {e.Message}";
+                return false;
+            }
         }
     }
+
+    /// <summary>Two things that Psych's parser takes and this one does not, mended in the lines that it complains of; neither changes what the text means.</summary>
+    /// <remarks>
+    /// 1. An alias as a key with the colon right behind it: in YAML 1.1 a colon does not belong to the alias. A space in between says so.
+    /// 2. A quoted scalar that goes on at the left edge. Spaces at the start of such a line are folded away, so one may be put there.
+    /// </remarks>
+    private static string? Repair(string text, YamlException e)
+    {
+        string[] lines = text.Split('\n');
+        int first = (int)e.Start.Line - 1, last = Math.Min((int)e.End.Line, lines.Length) - 1;
+        for (int i = Math.Max(first - 1, 0); i <= last; i++)   // the complaint may come at the line after
+        {
+            if (AliasKeyPattern().Match(lines[i]) is not { Success: true } alias)
+                continue;
+            lines[i] = lines[i].Insert(alias.Length - 1, " ");
+            return string.Join('\n', lines);
+        }
+        if (!e.Message.Contains("quoted scalar", StringComparison.Ordinal) || last <= first || last < 0 || lines[last].StartsWith(' '))
+            return null;
+        lines[last] = " " + lines[last];
+        return string.Join('\n', lines);
+    }
+
+    private const int RepairsMax = 100;
+
+    [GeneratedRegex(@"^ *(?:- +)?\*[A-Za-z0-9_-]+:(?=\s|$)", RegexOptions.CultureInvariant)]
+    private static partial Regex AliasKeyPattern();
 
     /// <summary>What Psych makes of a plain scalar.</summary>
     public static Value Plain(string text)

@@ -11,7 +11,6 @@ public class WikimediaTests(ITestOutputHelper output, WikimediaFleet wikimedia) 
     [Fact]
     public void Every_answer_of_the_real_puppet_is_given()
     {
-        Fleet fleet = wikimedia.Fleet;
         var wrong = new List<string>();
         int lines = 0;
         foreach (string line in File.ReadLines(Path.Combine(wikimedia.Folder, "expected-sample.jsonl")))
@@ -35,7 +34,25 @@ public class WikimediaTests(ITestOutputHelper output, WikimediaFleet wikimedia) 
         output.WriteLine($"{lines - wrong.Count} of {lines} answers are equal.");
         Assert.Empty(wrong);
         Assert.True(lines > 12_000, $"Only {lines} lines were compared.");
-        _ = fleet;
+    }
+
+    [Fact]
+    public void Nothing_of_the_data_had_to_be_given_up()
+    {
+        foreach (ConfigProblem problem in wikimedia.Imported.Problems)
+            output.WriteLine(problem.ToString());
+        output.WriteLine($"{wikimedia.Imported.Edits.Length} edits, {wikimedia.Plan.Record?.ToBytes().Length} bytes, {wikimedia.Fleet.ClassCount} classes: {wikimedia.Plan.Impact}");
+        Assert.DoesNotContain(wikimedia.Imported.Problems, p => p.IsError);
+        Assert.DoesNotContain(wikimedia.Plan.Problems, p => p.IsError);
+    }
+
+    [Fact]
+    public void Its_checkpoint_comes_back_byte_for_byte()
+    {
+        byte[] bytes = wikimedia.Fleet.State.ToBytes();
+        ConfigState read = ConfigState.FromBytes(bytes);
+        Assert.Equal(bytes, read.ToBytes());
+        Assert.Equal(wikimedia.Fleet.State.ContentHash.ToArray(), read.ContentHash.ToArray());
     }
 
     private static string Cut(Value? value) => value?.ToString() is { } text ? text.Length > 300 ? text[..300] + "..." : text : "nothing";
