@@ -7,6 +7,8 @@ public class DependencyTests
     {
         { "Conclave.Raft", [] },
         { "Conclave.Store", [] },
+        { "Conclave.Layers", [] },
+        { "Conclave.Layers.Import", ["Conclave.Layers"] },
         { "Conclave.Storage", ["Conclave.Raft"] },
         { "Conclave.Wire", [] },
         { "Conclave.Recording", ["Conclave.Raft"] },

@@ -30,6 +30,7 @@ public class PurityTests
     [Theory]
     [InlineData("Conclave.Raft")]
     [InlineData("Conclave.Store")]
+    [InlineData("Conclave.Layers")]
     public void A_core_is_pure(string assembly)
     {
         using var compiled = new CompiledAssembly(assembly);

@@ -1,0 +1,4 @@
+namespace Conclave.Layers;
+
+/// <summary>An entry that matches a node, with its scope.</summary>
+public sealed record Contribution(Scope Scope, Entry Entry);

@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using Conclave.Layers.Tests.Support;
+using Conclave.Support;
+using FsCheck.Fluent;
+
+namespace Conclave.Layers.Tests.Resolution;
+
+/// <summary>Classes, overlays, shared evaluation and incremental change against the resolver that looks at everything every time.</summary>
+public class FleetModelTests(ITestOutputHelper output)
+{
+    private static readonly ResolutionInputs Facts = RandomFleet.Facts;
+
+    [Fact]
+    public void A_fleet_that_advances_change_by_change_equals_the_obvious_model() => Properties.Holds(Prop.ForAll((int seed) =>
+    {
+        foreach ((_, Fleet fleet, _) in Run(seed, changes: 12))
+            AssertEqualToModel(fleet);
+    }), output, tests: 150);
+
+    [Fact]
+    public void A_delta_applied_is_the_document_recomputed() => Properties.Holds(Prop.ForAll((int seed) =>
+    {
+        foreach ((Fleet before, Fleet after, _) in Run(seed, changes: 10))
+        {
+            FleetDelta deltas = before.DeltaTo(after, Facts, Facts);
+            foreach (string node in after.State.Nodes.Keys.Where(before.State.Nodes.ContainsKey))
+            {
+                foreach (string document in after.State.Documents.Keys.Union(before.State.Documents.Keys))
+                {
+                    EffectiveDocument wanted = after.Effective(node, document, Facts)!;
+                    DocumentDelta delta = deltas.For(node, document)!;
+                    EffectiveDocument got = delta.ApplyTo(before.Effective(node, document, Facts)!);
+                    Assert.Equal(wanted.Hash.ToArray(), got.Hash.ToArray());
+                    EffectiveDocument read = EffectiveDocument.FromBytes(document, wanted.Release, wanted.Bytes);
+                    Assert.Equal(wanted.Bytes.ToArray(), read.Bytes.ToArray());
+                }
+            }
+        }
+    }), output, tests: 100);
+
+    [Fact]
+    public void Every_key_asked_for_alone_is_the_one_in_the_document() => Properties.Holds(Prop.ForAll((int seed) =>
+    {
+        (_, Fleet fleet, _) = Run(seed, changes: 10).Last();
+        foreach (string node in fleet.State.Nodes.Keys)
+        {
+            foreach (string document in fleet.State.Documents.Keys)
+            {
+                EffectiveDocument whole = fleet.Effective(node, document, Facts)!;
+                foreach (string key in fleet.KeysOf(document))
+                {
+                    Evaluated alone = fleet.EffectiveKey(node, document, key, Facts);
+                    Assert.Equal(whole.Find(key)?.Value, alone.Value);
+                    Assert.Equal(whole.Problems.Any(p => p.Key == key), alone.Problem is not null);
+                    ExplainedEntry[] explained = [.. fleet.Explain(node, document, key, Facts)!.Entries];
+                    Assert.Equal(new SlowModel(fleet.State, Facts).Matching(node, document, key).Select(m => m.Entry), explained.Reverse().Select(e => e.Entry));
+                }
+            }
+        }
+    }), output, tests: 60);
+
+    [Fact]
+    public void Precedence_is_the_rule_as_it_is_told() => Properties.Holds(Prop.ForAll((int seed) =>
+    {
+        (_, Fleet fleet, _) = Run(seed, changes: 12).Last();
+        var model = new SlowModel(fleet.State, Facts);
+        Scope[] scopes = [.. fleet.State.Documents.Values.SelectMany(d => d.Scopes.Keys).Distinct()];
+        foreach (Scope a in scopes)
+        {
+            foreach (Scope b in scopes)
+            {
+                Assert.Equal(Math.Sign(model.Compare(a, b)), Math.Sign(Precedence.Compare(a, b, fleet.State.Dimensions)));
+                Assert.Equal(a.Equals(b), Precedence.CompareTotally(a, b, fleet.State.Dimensions) == 0);
+            }
+        }
+    }), output, tests: 100);
+
+    /// <summary>Random edits without the checks of a publish: the resolver has to be right about what a publish would refuse, too.</summary>
+    internal static IEnumerable<(Fleet Before, Fleet After, ImmutableArray<Edit> Edits)> Run(int seed, int changes)
+    {
+        var random = new RandomFleet(seed);
+        Fleet fleet = Fleet.Of(Applied(ConfigState.Initial, RandomFleet.Foundation.Edits));
+        for (int i = 0; i < changes; i++)
+        {
+            ImmutableArray<Edit> edits = random.Edits();
+            Fleet next = fleet.Advance(Applied(fleet.State, edits), edits);
+            yield return (fleet, next, edits);
+            fleet = next;
+        }
+    }
+
+    internal static ConfigState Applied(ConfigState state, ImmutableArray<Edit> edits) =>
+        Publishing.Stamp(state, Editing.Apply(state, edits, state.Release + 1), new(new(state.Release, edits), new ReleaseNote { Author = "amy" }));
+
+    private static void AssertEqualToModel(Fleet fleet)
+    {
+        var model = new SlowModel(fleet.State, Facts);
+        foreach (string node in fleet.State.Nodes.Keys)
+        {
+            foreach (string document in fleet.State.Documents.Keys)
+            {
+                EffectiveDocument got = fleet.Effective(node, document, Facts)!;
+                SortedDictionary<string, string> wanted = model.Document(node, document);
+                var asText = new SortedDictionary<string, string>(got.Entries.ToDictionary(e => e.Key, e => e.Value.ToString()), StringComparer.Ordinal);
+                foreach (ConfigProblem problem in got.Problems)
+                    asText[problem.Key!] = "!";
+                Assert.Equal(wanted, asText);
+            }
+        }
+    }
+}
