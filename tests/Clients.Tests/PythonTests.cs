@@ -7,7 +7,7 @@ namespace Conclave.Clients.Tests;
 public sealed class PythonTests(Clusters clusters)
 {
     // The packaged protobuf code is older than the packaged runtime; its pure Python form takes both.
-    private static readonly Dictionary<string, string> Environment = new() { ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python", ["GRPC_VERBOSITY"] = "NONE", ["PYTHONUNBUFFERED"] = "1" };
+    internal static readonly Dictionary<string, string> Environment = new() { ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python", ["GRPC_VERBOSITY"] = "NONE", ["PYTHONUNBUFFERED"] = "1" };
 
     [Theory]
     [InlineData("etcd3")]

@@ -20,8 +20,8 @@ internal static class ClientScript
     public static async Task RunAsync(Target target, IReadOnlyList<string> program, IReadOnlyDictionary<string, string> environment)
     {
         ProcessCluster cluster = target.Cluster;
-        await cluster.WaitUntilAllServeAsync(Patience, target.Cancellation);
-        int leader = await cluster.WaitForLeaderAsync(Patience, target.Cancellation);
+        await PlainHttp.WaitUntilAllAreHealthyAsync(cluster, Patience, target.Cancellation);
+        int leader = await PlainHttp.FindLeaderAsync(cluster, Patience, target.Cancellation);
         // Clients that know one address only must live through the death of the leader, so theirs is a follower's.
         string follower = Port(cluster.Members[(leader + 1) % cluster.Members.Count]), all = string.Join(',', cluster.Members.Select(Port));
         using Process process = Programs.Start(program[0], [.. program.Skip(1), follower, all, target.Prefix], environment);
@@ -69,7 +69,7 @@ internal static class ClientScript
         switch (wish)
         {
             case "kill the leader":
-                cluster.Members[await cluster.WaitForLeaderAsync(Patience, cancellationToken)].Kill();
+                cluster.Members[await PlainHttp.FindLeaderAsync(cluster, Patience, cancellationToken)].Kill();
                 break;
             case "start it again":
                 await HealAsync(cluster, cancellationToken);
@@ -82,7 +82,7 @@ internal static class ClientScript
     private static async Task HealAsync(ProcessCluster cluster, CancellationToken cancellationToken)
     {
         cluster.StartAll();
-        await cluster.WaitUntilAllServeAsync(Patience, cancellationToken);
+        await PlainHttp.WaitUntilAllAreHealthyAsync(cluster, Patience, cancellationToken);
     }
 
     private static string Port(ServerProcess member) => member.ClientPort.ToString(CultureInfo.InvariantCulture);

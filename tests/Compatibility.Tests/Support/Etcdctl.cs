@@ -42,6 +42,7 @@ internal sealed class Etcdctl(Target target)
             : JsonValue.Create(output);
     }
 
-    /// <summary>Above it the client's own log says how often it tried, which is no answer of the server.</summary>
-    private static string LastLine(string error) => error.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
+    /// <summary>Around it the client's own log, in JSON, says how often it tried, which is no answer of the server.</summary>
+    private static string LastLine(string error) =>
+        error.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault(line => !line.StartsWith("{\"level\":", StringComparison.Ordinal)) ?? "";
 }
