@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Conclave.Client;
+using Conclave.Client.Rpc;
 
 namespace Conclave.Cli.Up;
 
@@ -23,6 +24,8 @@ internal sealed class UpSession : IAsyncDisposable
             Endpoints = [.. plan.Nodes.Select(node => node.ClientUrl)],
             RequestTimeout = AskTimeout,
             RetryPatience = TimeSpan.Zero,
+            // It asks nodes that it started itself, over loopback; each makes its own certificate.
+            Channel = new RpcChannelOptions { Tls = plan.IsTls ? ClientTls.FromFiles(skipVerification: true) : null },
         });
     }
 
