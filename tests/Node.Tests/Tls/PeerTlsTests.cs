@@ -116,6 +116,22 @@ public sealed class PeerTlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_member_may_listen_with_tls_and_without_while_the_others_move()
+    {
+        Uri secure = Secure(), clear = TestNode.FreeUrl();
+        await using PeerTransport callee = Listen(secure, Member("n2"));
+        await using PeerTransport both = Listen(null, Member("n2"), to: secure);
+        both.Bind([clear, Secure()]);
+
+        using PeerConnection encrypted = await DialAsync(secure, Member("n1"));
+
+        Assert.NotNull(encrypted.Tls);
+        // The one in the clear greets as always: it is this member that was not meant.
+        PeerRefusedException other = await Assert.ThrowsAsync<PeerRefusedException>(() => DialAsync(clear, null));
+        Assert.Contains("wanted", other.Message);
+    }
+
+    [Fact]
     public async Task A_refused_caller_leaves_no_trace_in_what_is_remembered()
     {
         Uri url = Secure();
