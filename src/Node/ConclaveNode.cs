@@ -47,6 +47,7 @@ public sealed class ConclaveNode : IAsyncDisposable
 
         var context = new ServiceContext(_replica, options, cluster);
         var registry = new RpcRegistry();
+        new HealthService().AddTo(registry);
         var watches = new WatchService(context);
         new KvService(context).AddTo(registry);
         watches.AddTo(registry);
