@@ -62,6 +62,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         var auth = new AuthGate(() => _replica.View, () => _replica.IsLearner ? null : _replica.Reads.WaitAsync(), AuthTokens.Of(options, TimeProvider.System), new AuditLog(loggers.CreateLogger(AuditLog.Category), options.AuditWrites, TimeProvider.System));
         var context = new ServiceContext(_replica, options, cluster, auth);
         var registry = new RpcRegistry();
+        new HealthService().AddTo(registry);
         var watches = new WatchService(context);
         new KvService(context).AddTo(registry);
         watches.AddTo(registry);
