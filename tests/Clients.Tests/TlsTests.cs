@@ -34,7 +34,9 @@ public sealed class TlsTests
         string[] anonymous = ["--endpoints", cluster.Endpoints, "--cacert", cluster.Authority.AuthorityFile, "get", "etcdctl"];
         string[] plain = ["--endpoints", cluster.Endpoints.Replace("https://", "", StringComparison.Ordinal), "get", "etcdctl"];
         string[] unknown = ["--endpoints", cluster.Endpoints, "--cert", cluster.Authority.ClientCertificate, "--key", cluster.Authority.ClientKey, "get", "etcdctl"];
-        foreach (string[] refused in (string[][])[anonymous, plain, unknown])
+        TestAuthority other = cluster.AnotherAuthority();
+        string[] foreign = ["--endpoints", cluster.Endpoints, "--cacert", cluster.Authority.AuthorityFile, "--cert", other.ClientCertificate, "--key", other.ClientKey, "get", "etcdctl"];
+        foreach (string[] refused in (string[][])[anonymous, plain, unknown, foreign])
         {
             Programs.Ended ended = await cluster.EtcdctlAsync(["--dial-timeout=1s", "--command-timeout=1s", .. refused], Cancellation);
             Assert.True(ended.ExitCode != 0, $"etcdctl {string.Join(' ', refused)} was let in: {ended.Output}");

@@ -43,6 +43,9 @@ internal sealed class TlsCluster : IDisposable
     /// <summary>What etcdctl needs to be let in.</summary>
     public string[] Flags => ["--endpoints", Endpoints, "--cacert", Authority.AuthorityFile, "--cert", Authority.ClientCertificate, "--key", Authority.ClientKey];
 
+    /// <summary>One that these servers do not know.</summary>
+    public TestAuthority AnotherAuthority() => new(Directory.CreateDirectory(Path.Combine(_directory, "another")).FullName);
+
     /// <summary>Starts them and waits for the first write.</summary>
     public static async Task<TlsCluster> StartAsync(ServerKind kind, CancellationToken cancellationToken)
     {
