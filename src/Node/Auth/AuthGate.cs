@@ -1,7 +1,9 @@
 using Conclave.Node.Http;
 using Conclave.Node.Services;
+using Conclave.Node.Services.Locks;
 using Conclave.Store;
 using Conclave.Wire.Grpc;
+using Google.Protobuf;
 
 namespace Conclave.Node.Auth;
 
@@ -65,9 +67,19 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
     public ValueTask RequireAdminAsync(RpcContext call) => IsOn ? RequireAsync(call, static (now, who) => now.Auth.CheckAdmin(who), isAdministration: true) : default;
 
+    /// <summary>Lets through users who may read all keys that begin with these bytes.</summary>
+    /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
+    public ValueTask RequireReadAsync(RpcContext call, ByteString prefix) => IsOn ? RequirePrefixAsync(call, prefix) : default;
+
     /// <summary>Lets through users who may write all keys of a lease.</summary>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
     public ValueTask RequireLeaseAsync(RpcContext call, long id) => IsOn ? RequireAttachedAsync(call, id) : default;
+
+    private ValueTask RequirePrefixAsync(RpcContext call, ByteString prefix)
+    {
+        ByteString end = QueueKeys.EndOf(prefix);
+        return RequireAsync(call, (now, who) => now.Auth.CheckRead(who, prefix.Span, end.Span), isAdministration: false);
+    }
 
     // A method of its own: what it captures would be allocated before each look at IsOn otherwise.
     private ValueTask RequireAttachedAsync(RpcContext call, long id) => RequireAsync(call, (now, who) => now.CheckAttached(who, id, writes: true), isAdministration: false);
