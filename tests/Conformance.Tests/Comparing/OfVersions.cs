@@ -7,7 +7,7 @@ internal static class OfVersions
 {
     public static IReadOnlyList<KnownDifference> All { get; } =
     [
-        new("HTTP status of FailedPrecondition", ["lease/*: json: * $.status", "cluster/*: json: * $.status", "maintenance/*: json: * $.status"],
+        new("HTTP status of FailedPrecondition", ["lease/*: json: * $.status", "cluster/*: json: * $.status", "maintenance/*: json: * $.status", "auth-management/*: json: * $.status"],
             "412", "400", "JSON answers with gRPC code 9 have HTTP status 412 in 3.4, 400 in Conclave", "as 3.5 and later"),
         new("header of alarms", ["maintenance/*: * Alarm $.answer.header", "gateway/an alarm and its kind by number: json: 1 alarm $.answer.header"],
             Absent, "\"r+0\"", "Alarm answers have a header", "as 3.5 and later"),
