@@ -12,7 +12,7 @@ public sealed class ConformanceTests(ServerPairs pairs, ITestOutputHelper output
     /// <summary>What the suite promises to hold.</summary>
     private const int CasesMin = 500;
 
-    private const int DifferencesShownMax = 1000;
+    private const int DifferencesShownMax = 60;
 
     public static TheoryData<string> Names => new(Groups.All.Select(group => group.Name));
 

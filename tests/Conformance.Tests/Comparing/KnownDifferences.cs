@@ -8,6 +8,7 @@ internal static class KnownDifferences
         ("Where etcd changed after 3.4", OfVersions.All),
         ("Where Conclave does what etcd's own description says, or is stricter", OfLimits.All),
         ("Locks and elections", OfRecipes.All),
+        ("Users and permissions", OfAuth.All),
         ("Words that are nobody's promise", OfWords.All),
     ];
 
