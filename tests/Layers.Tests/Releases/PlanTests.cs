@@ -184,6 +184,18 @@ public class PlanTests
         Assert.Contains(_fleet.Plan(Set("*", "default/rabbit_host", "x")).Problems, p => p.Code == ProblemCodes.Case);
     }
 
+    [Fact]
+    public void A_small_pattern_cannot_become_a_large_machine()
+    {
+        // A refusal, or an answer: what must not happen is that this line takes all memory or does not come back.
+        Assert.NotNull(SchemaChecks.Problem(new KeySchema { Pattern = "((a{1000}){1000}){1000}" }));
+        KeySchema plain = new() { Type = KeyType.String, Pattern = "(a|a)*b{1,200}" };
+        Assert.Null(SchemaChecks.Problem(plain));
+        Assert.NotNull(SchemaChecks.Problem(plain, Value.Of(new string('a', 5000))));
+        Assert.Null(SchemaChecks.Problem(plain, Value.Of("aaab")));
+        Assert.NotNull(SchemaChecks.Problem(plain, Value.Of("xaaab")));
+    }
+
     private static ConfigProblem Only(Plan plan, string code)
     {
         ConfigProblem problem = Assert.Single(plan.Problems, p => p.IsError);
