@@ -155,7 +155,7 @@ internal static class EditChecks
         else if (entry.Op is EntryOp.Set or EntryOp.Final && !entry.Value.HasTemplate)
             problem = SchemaChecks.Problem(schema, entry.Value);
         else if (entry.Op == EntryOp.Append && !entry.Value.HasTemplate)
-            problem = schema.Merge == MergeKind.Map && entry.Value.Kind != ValueKind.Map ? $"{ValueChecks.Shown(entry.Value.ToString())} is no map, and the schema merges maps"
+            problem = schema.Merge == MergeKind.Map && entry.Value.Kind != ValueKind.Map ? $"{SchemaChecks.Shown(schema, entry.Value)} is no map, and the schema merges maps"
                 : schema.Merge is MergeKind.Append or MergeKind.Union && entry.Value.Kind != ValueKind.List ? SchemaChecks.ElementProblem(schema, entry.Value)
                 : SchemaChecks.Problem(schema, entry.Value);
         if (problem is not null)
