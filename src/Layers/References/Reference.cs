@@ -26,6 +26,9 @@ public enum ReferenceKind
 
     /// <summary>A secret. Filled in last, on the way to an authorised node.</summary>
     Secret,
+
+    /// <summary>A reference in the program's own syntax (oslo's <c>$name</c>), which the program follows itself. Only formats that have one can write it.</summary>
+    Program,
 }
 
 /// <summary>One <c>%{...}</c>: <c>%{[text:]kind:target[#/pointer][|default]}</c>.</summary>
@@ -65,6 +68,7 @@ public sealed record Reference
             ReferenceKind.Fact => "fact:",
             ReferenceKind.Dimension => "dim:",
             ReferenceKind.Live => "live:",
+            ReferenceKind.Program => "program:",
             _ => "secret:",
         });
         if (Node is not null)
@@ -123,18 +127,19 @@ public sealed record Reference
             "dim" => ReferenceKind.Dimension,
             "live" => ReferenceKind.Live,
             "secret" => ReferenceKind.Secret,
+            "program" => ReferenceKind.Program,
             _ => null,
         };
         int slashes = kind switch { ReferenceKind.Document => 1, ReferenceKind.Node => 2, _ => 0 };
         string[] parts = target.Split('/', slashes + 1);
         if (kind is not { } known || parts.Length != slashes + 1 || parts.Any(part => part.Length == 0))
         {
-            problem = $"{shown} is no reference. Use key:KEY, doc:DOCUMENT/KEY, node:NODE/DOCUMENT/KEY, fact:NAME, dim:DIMENSION, live:SERVICE or secret:NAME; a literal %{{ is written %%{{.";
+            problem = $"{shown} is no reference. Use key:KEY, doc:DOCUMENT/KEY, node:NODE/DOCUMENT/KEY, fact:NAME, dim:DIMENSION, live:SERVICE, secret:NAME or program:NAME; a literal %{{ is written %%{{.";
             return false;
         }
-        if (known == ReferenceKind.Secret && (!pointer.IsEmpty || byDefault is not null))
+        if (known is ReferenceKind.Secret or ReferenceKind.Program && (!pointer.IsEmpty || byDefault is not null))
         {
-            problem = $"{shown}: a secret has no pointer and no default. Name the secret alone.";
+            problem = $"{shown}: what is filled in last has no pointer and no default. Name it alone.";
             return false;
         }
         reference = new Reference
