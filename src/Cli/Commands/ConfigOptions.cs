@@ -57,6 +57,8 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
 
     public string Space(ParseResult parsed) => parsed.GetValue(_space) ?? terminal.Environment("CONCLAVE_SPACE") ?? "";
 
+    public bool IsDraft(ParseResult parsed) => parsed.GetValue(_draft) is not null;
+
     public string Ticket(ParseResult parsed) => parsed.GetValue(_ticket) ?? "";
 
     public string Author => terminal.Environment("USER") ?? "";
@@ -68,7 +70,7 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     public V1.At? At(ParseResult parsed) => parsed.GetValue(_at) is { } text ? AtOf(text) : null;
 
     /// <summary>A node, or the values of --as.</summary>
-    public (V1.Subject Subject, string[] Rest) Subject(ParseResult parsed, string[] words, string form)
+    public (V1.Subject Subject, string[] Words) Subject(ParseResult parsed, string[] words, string form)
     {
         bool thought = parsed.GetValue(_as) is not null;
         if (!thought && words.Length == 0) throw new ArgumentException($"Name a node, or give --as dimension=value: {form}");
@@ -136,7 +138,7 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
             terminal.Out.WriteLine($"  {change.Document} {change.Scope} {change.Key}  {Side(change.Before)} -> {Side(change.After)}");
     }
 
-    public static string Count(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : what.EndsWith('y') ? "" : "s")}");
+    public static string Count(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
     public static string Time(long unixMs) => unixMs == 0 ? "" : DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
