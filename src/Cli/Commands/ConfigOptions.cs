@@ -119,8 +119,8 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
 
     public void WritePublished(ParseResult parsed, V1.PublishResponse published) => Print(parsed, published, () =>
     {
-        terminal.Out.WriteLine($"r{published.Release} published");
-        WriteImpact(published.Impact);
+        terminal.Out.WriteLine(published.Unchanged ? $"nothing to do: it is so already at r{published.Release}" : $"r{published.Release} published");
+        if (!published.Unchanged) WriteImpact(published.Impact);
         foreach (V1.Problem warning in published.Warnings) terminal.Out.WriteLine($"warning {warning.Code} {warning.Message}");
     });
 

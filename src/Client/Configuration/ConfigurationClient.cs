@@ -13,6 +13,8 @@ public sealed class ConfigurationClient
 {
     private const string Service = "/conclave.v1.Config/";
 
+    private const int AttemptsMax = 3;
+
     private readonly CallRouter _router;
 
     internal ConfigurationClient(CallRouter router) => _router = router;
@@ -76,8 +78,21 @@ public sealed class ConfigurationClient
     private ValueTask<T> WriteAsync<T>(string name, MessageParser<T> parser, IMessage request, CancellationToken cancellationToken) where T : IMessage<T> =>
         _router.WriteAsync(new Call<T>(Service + name, parser), request, cancellationToken);
 
-    private ValueTask<T> OnceAsync<T>(string name, MessageParser<T> parser, IMessage request, CancellationToken cancellationToken) where T : IMessage<T> =>
-        _router.WriteInSessionAsync(new Call<T>(Service + name, parser), request, RpcMetadata.RequireLeader, cancellationToken);
+    /// <summary>A call that does no harm when it is repeated, and may take long: each attempt has the whole time of a request.</summary>
+    private async ValueTask<T> OnceAsync<T>(string name, MessageParser<T> parser, IMessage request, CancellationToken cancellationToken) where T : IMessage<T>
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await WriteAsync(name, parser, request, cancellationToken).ConfigureAwait(false);
+            }
+            catch (OutcomeUnknownException) when (attempt < AttemptsMax)
+            {
+                // The next one finds out, or does it.
+            }
+        }
+    }
 
     private async IAsyncEnumerable<T> StreamAsync<T>(string name, MessageParser<T> parser, IMessage request, [EnumeratorCancellation] CancellationToken cancellationToken) where T : IMessage<T>
     {

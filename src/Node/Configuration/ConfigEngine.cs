@@ -25,7 +25,8 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
     /// <summary>False while the records that were there at the start are not read yet.</summary>
     public bool HasStarted => _hasStarted;
 
-    public int SpaceCount => _spaces.Count;
+    /// <summary>Spaces that somebody has published in.</summary>
+    public int SpaceCount => _spaces.Count(s => s.Value.Current.Release > 0);
 
     public void Start()
     {
@@ -48,9 +49,6 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
 
     /// <summary>The space; a new and empty one when nobody wrote there.</summary>
     public ConfigSpace Of(string space) => _spaces.TryGetValue(space, out ConfigSpace? known) ? known : new ConfigSpace(space);
-
-    /// <summary>As <see cref="Of"/>, and kept, for who waits for its changes.</summary>
-    public ConfigSpace Kept(string space) => _spaces.TryGetValue(space, out ConfigSpace? known) || _spaces.Count >= SpacesMax ? known ?? new ConfigSpace(space) : _spaces.GetOrAdd(space, static name => new ConfigSpace(name));
 
     public async ValueTask DisposeAsync()
     {

@@ -29,7 +29,8 @@ internal sealed partial class ConfigService
     /// <param name="Change">The edits, and the release they were made for.</param>
     /// <param name="Draft">A draft that the same entry drops, as it was when it was read; null for none.</param>
     /// <param name="DraftRevision">Where the draft was written last.</param>
-    private sealed record Intent(Change Change, V1.Draft? Draft, long DraftRevision);
+    /// <param name="IsSoAlready">There were edits, and none changes anything.</param>
+    private sealed record Intent(Change Change, V1.Draft? Draft, long DraftRevision, bool IsSoAlready = false);
 
     private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId);
 
@@ -70,7 +71,8 @@ internal sealed partial class ConfigService
         {
             if (request.To > now.Release || request.To < now.State.OldestReachable)
                 throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
-            return new Intent(now.State.ReturnTo(request.To), null, 0);
+            Change back = now.State.ReturnTo(request.To);
+            return new Intent(back, null, 0, IsSoAlready: Shown.Effective(now.State, back.Edits).IsEmpty);
         });
     }
 
@@ -93,6 +95,8 @@ internal sealed partial class ConfigService
                 throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {ConfigEngine.SpacesMax} spaces, which is the most"));
 
             Intent intent = intentOn(now);
+            if (intent.IsSoAlready && intent.Draft is null)
+                return new V1.PublishResponse { Release = now.Release, Unchanged = true, Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count } };
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Change.Edits));
             Plan plan = now.Fleet.Plan(intent.Change, NoteFor(publication, now, who.User), now.Inputs);
@@ -147,7 +151,8 @@ internal sealed partial class ConfigService
         problems.AddRange(edits.OfType<EntryEdit>().Where(e => e.Entry is { } entry && Shown.IsFingerprint(entry.Value))
             .Select(e => new ConfigProblem(ProblemCodes.Schema, $"{e.Document} {e.Key}: the value is what a secret is shown as. Write the secret itself, or leave the entry out.")));
         if (problems.Any(p => p.IsError)) throw Refused(problems);
-        return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, Shown.Effective(now.State, edits)), null, 0);
+        ImmutableArray<Edit> effective = Shown.Effective(now.State, edits);
+        return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, effective), null, 0, IsSoAlready: effective.IsEmpty && !edits.IsEmpty);
     }
 
     private static ReleaseNote NoteFor(Publication publication, SpaceSnapshot now, string? user)

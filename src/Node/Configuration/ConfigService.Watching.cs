@@ -26,11 +26,11 @@ internal sealed partial class ConfigService
         await RequireNodeAsync(call, name, request.Node, writes: false).ConfigureAwait(false);
         await _access.RequireReadAsync(call, name, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
 
-        ConfigSpace space = engine.Kept(name);
-        var sent = new SentDocuments(space, request);
+        var sent = new SentDocuments(engine.Of(name), request);
         bool isFirst = true;
         while (true)
         {
+            ConfigSpace space = engine.Of(name);   // until somebody publishes there it is a new one each time
             Task changed = space.Changed;   // before the look, so that no change is missed
             SpaceSnapshot now = space.Current;
             if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
