@@ -50,7 +50,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
     {
         Replica replica = context.Replica;
         // Before anything expires by a clock that ran while this process did not.
-        if (now - _lastPass > PauseMin) replica.Leases.OnPause(replica.View);
+        if (now - _lastPass > PauseMin) replica.Leases.OnPause();
         _lastPass = now;
         replica.Sweep();
         if (now >= _leasesDue)

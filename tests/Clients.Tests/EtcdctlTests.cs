@@ -1,5 +1,6 @@
 using Conclave.Clients.Tests.Scripts;
 using Conclave.Compatibility.Tests.Support;
+using Conclave.Processes.Servers;
 
 namespace Conclave.Clients.Tests;
 
@@ -14,6 +15,35 @@ public sealed class EtcdctlTests(Clusters clusters)
 
     [Fact]
     public Task An_operators_commands_go_the_same() => SameAsync("etcdctl-operations", EtcdctlOperationsScript.RunAsync);
+
+    [Fact]
+    public Task What_is_held_and_watched_outlives_the_leader() => SameAsync("etcdctl-failover", EtcdctlFailoverScript.RunAsync);
+
+    /// <summary>The file is Conclave's own, with the checksum that etcdctl insists on. etcdctl looks into such files by itself, without the server, and knows etcd's database only.</summary>
+    [Theory]
+    [InlineData("status")]
+    [InlineData("restore")]
+    public async Task A_saved_snapshot_is_none_that_etcdctl_could_look_into(string command)
+    {
+        Assert.SkipWhen(Clusters.SubjectKind == ServerKind.Etcd, "etcd's own snapshots are etcd's databases.");
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        ProcessCluster cluster = await clusters.SubjectAsync();
+        var ctl = new Etcdctl(await Target.BeginAsync(cluster, "snapshot/", cancellationToken));
+        string directory = Directory.CreateTempSubdirectory("conclave-snapshot-").FullName, file = Path.Combine(directory, "saved");
+        try
+        {
+            Programs.Ended saved = await ctl.ExecuteAsync(cluster.Members[0], null, cancellationToken, "snapshot", "save", file);
+            Assert.True(saved.ExitCode == 0, saved.Error);
+            string[] further = command == "restore" ? [$"--data-dir={Path.Combine(directory, "restored")}"] : [];
+            Programs.Ended ended = await ctl.ExecuteAsync(cluster.Members[0], null, cancellationToken, ["snapshot", command, file, .. further]);
+            Assert.NotEqual(0, ended.ExitCode);
+            Assert.Contains("invalid database", ended.Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
 
     private Task SameAsync(string script, Func<Target, Task> run)
     {

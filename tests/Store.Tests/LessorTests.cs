@@ -22,6 +22,25 @@ public class LessorTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_pause_gives_every_lease_its_time_again_but_those_that_were_said_to_have_expired()
+    {
+        var lessor = new Lessor();
+        lessor.Promote(0, ViewWith(), TimeSpan.Zero);
+        foreach (long id in (long[])[1, 2, 3]) lessor.Granted(id, 2, 0);
+        lessor.Granted(4, 10, 0);
+        Assert.Equal([1], Expired(lessor, 2_000, max: 1));   // its revoke is on its way
+        Assert.False(lessor.TryRenew(2, 2_000, out _));
+        lessor.Revoked(4);
+
+        lessor.Extend(5_000, TimeSpan.FromSeconds(1));
+        Assert.False(lessor.TryRenew(1, 5_000, out _));
+        Assert.False(lessor.TryRenew(2, 5_000, out _));
+        Assert.False(lessor.TryRenew(4, 5_000, out _));
+        Assert.Equal([2, 1], Expired(lessor, 7_999));
+        Assert.Equal([3], Expired(lessor, 8_000));
+    }
+
+    [Fact]
     public void A_new_leader_gives_every_lease_its_full_time_and_a_little_more()
     {
         var lessor = new Lessor();

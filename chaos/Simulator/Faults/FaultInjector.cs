@@ -21,8 +21,10 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
         _stopped = true;
         _active.Clear();
         world.Network.HealAll();
-        foreach (SimNode node in world.Nodes)
+        // By number: an answer that comes free when a disk heals may let the operator bring another member.
+        for (int i = 0; i < world.Nodes.Count; i++)
         {
+            SimNode node = world.Nodes[i];
             node.Resume();
             node.ResumeTicks();
             (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
@@ -30,11 +32,11 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             node.ArmTears(0, 0);
             node.HealDisk();
         }
-        foreach (SimNode node in world.Nodes)
-            if (node.IsWanted) node.Start();
+        for (int i = 0; i < world.Nodes.Count; i++)
+            if (world.Nodes[i].IsWanted) world.Nodes[i].Start();
         // Whatever links are down come up again, as connections do.
-        foreach (SimNode a in world.Nodes)
-            foreach (SimNode b in world.Nodes)
+        foreach (SimNode a in world.Nodes.ToArray())
+            foreach (SimNode b in world.Nodes.ToArray())
                 if (a.Slot < b.Slot) a.Link(b);
     }
 

@@ -115,7 +115,7 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
     {
         const string form = "NODE DOCUMENT; with --as only DOCUMENT";
         Argument<string[]> words = Words(form);
-        Option<string> format = new("--format") { Description = "oslo-ini.", DefaultValueFactory = _ => "oslo-ini", HelpName = "format" };
+        Option<string> format = new("--format") { Description = "oslo-ini, ini, json, yaml, toml, env-systemd, env-shell, properties or raw.", DefaultValueFactory = _ => "oslo-ini", HelpName = "format" };
         return options.Run(options.WithAs(new Command("render", "Print a document as the file that the service reads.") { words, format, _reveal }), async (client, parsed, cancellationToken) =>
         {
             (V1.Subject subject, string[] rest) = options.Subject(parsed, parsed.GetRequiredValue(words), form);

@@ -28,6 +28,11 @@ internal sealed class UpCommand : Command
 
     private readonly Option<bool> _restart = new("--restart") { Description = "Start nodes again that end by themselves." };
 
+    private readonly Option<bool> _autoTls = new("--auto-tls")
+    {
+        Description = "TLS with certificates that each node makes for itself; connect with --insecure-skip-tls-verify, or --cacert node1/fixtures/client/cert.pem.",
+    };
+
     private readonly Argument<string[]> _further = new("node-options")
     {
         Description = "After --: further options for every node.",
@@ -36,7 +41,7 @@ internal sealed class UpCommand : Command
 
     public UpCommand() : base("up", "Start a cluster on this machine, show it, and stop it with ctrl-c.")
     {
-        foreach (Option option in (Option[])[_nodes, _dataDir, _port, _restart]) Add(option);
+        foreach (Option option in (Option[])[_nodes, _dataDir, _port, _restart, _autoTls]) Add(option);
         Add(_further);
         Validators.Add(result =>
         {
@@ -52,7 +57,7 @@ internal sealed class UpCommand : Command
         {
             ClusterPlan plan = ClusterPlan.Of(
                 parsed.GetValue(_nodes) ?? NodesDefault, parsed.GetValue(_port), Path.GetFullPath(parsed.GetValue(_dataDir) ?? ""),
-                parsed.GetValue(_further) ?? []);
+                parsed.GetValue(_further) ?? [], parsed.GetValue(_autoTls));
             (string? binary, Obstacle? obstacle) = Preflight.FindBinary(terminal, AppContext.BaseDirectory);
             obstacle ??= Preflight.Check(plan);
             if (binary is null || obstacle is not null)

@@ -16,7 +16,8 @@ internal sealed record NodePlan(
 /// <summary>What <c>conclave up</c> is about to start. Pure: made from the options alone.</summary>
 /// <param name="Directory">Holds the data directories and the log files.</param>
 /// <param name="Nodes">The nodes, in order.</param>
-internal sealed record ClusterPlan(string Directory, ImmutableArray<NodePlan> Nodes)
+/// <param name="IsTls">They speak TLS, with certificates of their own making.</param>
+internal sealed record ClusterPlan(string Directory, ImmutableArray<NodePlan> Nodes, bool IsTls = false)
 {
     private const string Token = "conclave-up";
 
@@ -24,16 +25,18 @@ internal sealed record ClusterPlan(string Directory, ImmutableArray<NodePlan> No
     /// <param name="firstPort">See <see cref="PortPlan.Of"/>.</param>
     /// <param name="directory">Absolute path.</param>
     /// <param name="furtherArguments">Given to every node after the arguments made here.</param>
-    public static ClusterPlan Of(int nodes, int? firstPort, string directory, IEnumerable<string> furtherArguments)
+    /// <param name="isTls">TLS to clients and between the nodes.</param>
+    public static ClusterPlan Of(int nodes, int? firstPort, string directory, IEnumerable<string> furtherArguments, bool isTls = false)
     {
+        if (isTls) furtherArguments = ["--auto-tls", "--peer-auto-tls", .. furtherArguments];
         ImmutableArray<NodePorts> ports = PortPlan.Of(nodes, firstPort);
-        string cluster = string.Join(',', ports.Select((port, i) => $"{NameOf(i)}={Url(port.Peer)}"));
-        return new ClusterPlan(directory, [.. ports.Select((port, i) => Node(NameOf(i), port, directory, cluster, furtherArguments))]);
+        string cluster = string.Join(',', ports.Select((port, i) => $"{NameOf(i)}={Url(port.Peer, isTls)}"));
+        return new ClusterPlan(directory, [.. ports.Select((port, i) => Node(NameOf(i), port, directory, cluster, furtherArguments, isTls))], isTls);
     }
 
-    private static NodePlan Node(string name, NodePorts ports, string directory, string cluster, IEnumerable<string> furtherArguments)
+    private static NodePlan Node(string name, NodePorts ports, string directory, string cluster, IEnumerable<string> furtherArguments, bool isTls)
     {
-        (string client, string peer, string data) = (Url(ports.Client), Url(ports.Peer), Path.Combine(directory, name));
+        (string client, string peer, string data) = (Url(ports.Client, isTls), Url(ports.Peer, isTls), Path.Combine(directory, name));
         return new NodePlan(name, client, peer, ports, data, Path.Combine(directory, name + ".log"),
         [
             "--name", name,
@@ -51,5 +54,5 @@ internal sealed record ClusterPlan(string Directory, ImmutableArray<NodePlan> No
 
     private static string NameOf(int index) => $"node{index + 1}";
 
-    private static string Url(int port) => $"http://127.0.0.1:{port}";
+    private static string Url(int port, bool isTls) => $"{(isTls ? "https" : "http")}://127.0.0.1:{port}";
 }

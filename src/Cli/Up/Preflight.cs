@@ -87,12 +87,12 @@ internal static class Preflight
     private static Obstacle? WhyNotSameLayout(ClusterPlan plan)
     {
         string file = Path.Combine(plan.Directory, LayoutFile);
-        string wanted = string.Create(CultureInfo.InvariantCulture, $"nodes {plan.Nodes.Length}, first client port {plan.Nodes[0].Ports.Client}");
+        string wanted = string.Create(CultureInfo.InvariantCulture, $"nodes {plan.Nodes.Length}, first client port {plan.Nodes[0].Ports.Client}{(plan.IsTls ? ", TLS" : "")}");
         string? existing = File.Exists(file) ? File.ReadAllText(file).Trim() : null;
         if (existing is null) File.WriteAllText(file, wanted + "\n");
         return existing is null || existing == wanted
             ? null
             : new Obstacle($"{plan.Directory} holds a cluster made with: {existing}. This start asks for: {wanted}.",
-                "Use the same --nodes and --port, another --data-dir, or delete that directory if its data may go.", ExitCode.Usage);
+                "Use the same --nodes, --port and --auto-tls, another --data-dir, or delete that directory if its data may go.", ExitCode.Usage);
     }
 }

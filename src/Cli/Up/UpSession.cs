@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Conclave.Client;
+using Conclave.Client.Rpc;
 
 namespace Conclave.Cli.Up;
 
@@ -27,6 +28,8 @@ internal sealed class UpSession : IAsyncDisposable
             RequestTimeout = AskTimeout,
             RetryPatience = TimeSpan.Zero,
             Credentials = credentials,
+            // It asks nodes that it started itself, over loopback; each makes its own certificate.
+            Channel = new RpcChannelOptions { Tls = plan.IsTls ? ClientTls.FromFiles(skipVerification: true) : null },
         });
     }
 

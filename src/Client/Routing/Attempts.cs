@@ -49,6 +49,7 @@ internal struct Attempts(EndpointSet endpoints, ConclaveClientOptions options, b
         _last = failure;
         if (only is not null || !Certainty.MayRepeat(failure, writes)) return false;
         if (endpoints.AllCoolingDown) wait = _backoff.Next(Random.Shared.NextDouble());
+        if (failure.RetryAfter is { } hint && hint > wait) wait = hint;
         return wait < TimeLeft && options.Time.GetElapsedTime(_firstFailure.Value) + wait < options.RetryPatience;
     }
 

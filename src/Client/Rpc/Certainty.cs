@@ -44,5 +44,8 @@ internal static class Certainty
 
     /// <summary>True when another attempt, on this or another endpoint, can do no harm and may do better.</summary>
     public static bool MayRepeat(RpcException failure, bool writes) =>
-        failure.Code is GrpcCode.Unavailable or GrpcCode.DeadlineExceeded && !MayHaveBeenApplied(failure, writes);
+        (failure.Code is GrpcCode.Unavailable or GrpcCode.DeadlineExceeded || IsTooEarly(failure)) && !MayHaveBeenApplied(failure, writes);
+
+    // Too much to do: the server says when to come again. Without that hint the code may mean a full disk, which no wait heals.
+    private static bool IsTooEarly(RpcException failure) => failure is { Code: GrpcCode.ResourceExhausted, RetryAfter: not null, Fate: RequestFate.Answered };
 }

@@ -43,4 +43,7 @@ public sealed class RpcException(GrpcCode code, string message, Uri endpoint, Re
 
     /// <summary>What the server said of the write; <see cref="ServerOutcome.NotSaid"/> by servers other than Conclave, and of reads.</summary>
     public ServerOutcome Outcome { get; init; }
+
+    /// <summary>When the server wants to be asked again, if it said so; it has not carried the call out then.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

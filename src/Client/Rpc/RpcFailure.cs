@@ -31,6 +31,9 @@ internal static class RpcFailure
                 ConclaveMetadata.Unknown => ServerOutcome.Unknown,
                 _ => ServerOutcome.NotSaid,
             },
+            // Negative means never; then nothing is repeated for it, as without the hint.
+            RetryAfter = int.TryParse(Find(response, GrpcHeaders.RetryPushback), NumberStyles.None, CultureInfo.InvariantCulture, out int milliseconds)
+                ? TimeSpan.FromMilliseconds(milliseconds) : null,
         };
     }
 

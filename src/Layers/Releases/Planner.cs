@@ -10,7 +10,7 @@ internal sealed class Planner
     private readonly ResolutionInputs _inputs;
     private readonly ProblemList _problems;
 
-    private readonly SortedSet<string> _changedNodes = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _changedNodes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _restartedNodes = new(StringComparer.Ordinal);
     private readonly SortedSet<KeyAddress> _changedKeys = [];
     private readonly HashSet<ResolvedKey> _schemaIsFine = new(ReferenceEqualityComparer.Instance);
@@ -66,7 +66,7 @@ internal sealed class Planner
 
         return new()
         {
-            Nodes = [.. _changedNodes],
+            Nodes = [.. _changedNodes.Order(StringComparer.Ordinal)],
             NodesTotal = _after.State.Nodes.Count,
             Keys = [.. _changedKeys],
             Restarts = _restartedNodes.Count,

@@ -1,8 +1,9 @@
-using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
+using Conclave.Node.Services.Locks;
 using Conclave.Store;
 using Conclave.Wire.Grpc;
+using Google.Protobuf;
 
 namespace Conclave.Node.Auth;
 
@@ -11,26 +12,30 @@ namespace Conclave.Node.Auth;
 /// What goes through the log is decided where it is applied; here it only gets a name. Callers look at <see cref="AuthState.IsEnabled"/> of the view
 /// first, so that without auth all this costs one branch.
 /// </remarks>
-internal sealed class AuthGate(Replica replica, ITokens tokens, AuditLog audit)
+/// <param name="view">The newest view of this member.</param>
+/// <param name="confirm">Waits until the view includes everything that was done before; null when this member cannot, false when nobody confirms it in time.</param>
+/// <param name="tokens">What users come with.</param>
+/// <param name="audit">Where decisions are written down.</param>
+internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, ITokens tokens, AuditLog audit)
 {
     public ITokens Tokens => tokens;
 
     public AuditLog Audit => audit;
 
-    public bool IsOn => replica.View.Auth.IsEnabled;
+    public bool IsOn => view().Auth.IsEnabled;
 
     /// <summary>Who calls, for a command that will be checked where it is applied.</summary>
     /// <returns>None when auth is off.</returns>
     /// <exception cref="GrpcException">Auth is on, and it is nobody, or somebody with a token that is not good.</exception>
     public async ValueTask<CommandIdentity> IdentifyAsync(RpcContext call)
     {
-        AuthState auth = replica.View.Auth;
+        AuthState auth = view().Auth;
         if (!auth.IsEnabled) return default;
         CommandIdentity who = await RecogniseAsync(call, auth).ConfigureAwait(false);
         if (!who.IsNone || !await CatchUpAsync(call).ConfigureAwait(false)) return ThrowIfNone(call, who);
 
         // What is known now was true after the call came: if nobody is recognised now, nobody is.
-        auth = replica.View.Auth;
+        auth = view().Auth;
         return auth.IsEnabled ? ThrowIfNone(call, await RecogniseAsync(call, auth).ConfigureAwait(false)) : default;
     }
 
@@ -42,39 +47,49 @@ internal sealed class AuthGate(Replica replica, ITokens tokens, AuditLog audit)
 
     /// <summary>Lets through who may do something by this view.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="view">The view that will be read; auth is on in it.</param>
+    /// <param name="read">The view that will be read; auth is on in it.</param>
     /// <param name="check">Whether somebody may.</param>
     /// <param name="what">For the audit, see <see cref="AuditLog.RangeOf"/>.</param>
     /// <exception cref="GrpcException">It is nobody, with a token that is not good, or may not.</exception>
-    public async ValueTask CheckReadAsync(RpcContext call, StoreView view, Func<StoreView, CommandIdentity, StoreError> check, Func<string>? what = null)
+    public async ValueTask CheckReadAsync(RpcContext call, StoreView read, Func<StoreView, CommandIdentity, StoreError> check, Func<string>? what = null)
     {
-        CommandIdentity who = await RecogniseAsync(call, view.Auth).ConfigureAwait(false);
+        CommandIdentity who = await RecogniseAsync(call, read.Auth).ConfigureAwait(false);
         if (who.IsNone && Claims(call)) throw Refused(call, who, EtcdErrors.InvalidAuthToken, what);
-        StoreError error = check(view, who);
+        StoreError error = check(read, who);
         if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what);
     }
 
     /// <summary>Lets through any user.</summary>
     /// <exception cref="GrpcException">Nobody, or somebody with a token that is not good.</exception>
-    public ValueTask RequireUserAsync(RpcContext call) => IsOn ? RequireAsync(call, static (view, who) => view.Auth.CheckUser(who), isAdministration: false) : default;
+    public ValueTask RequireUserAsync(RpcContext call) => IsOn ? RequireAsync(call, static (now, who) => now.Auth.CheckUser(who), isAdministration: false) : default;
 
     /// <summary>Lets through users with role root.</summary>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
-    public ValueTask RequireAdminAsync(RpcContext call) => IsOn ? RequireAsync(call, static (view, who) => view.Auth.CheckAdmin(who), isAdministration: true) : default;
+    public ValueTask RequireAdminAsync(RpcContext call) => IsOn ? RequireAsync(call, static (now, who) => now.Auth.CheckAdmin(who), isAdministration: true) : default;
+
+    /// <summary>Lets through users who may read all keys that begin with these bytes.</summary>
+    /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
+    public ValueTask RequireReadAsync(RpcContext call, ByteString prefix) => IsOn ? RequirePrefixAsync(call, prefix) : default;
 
     /// <summary>Lets through users who may write all keys of a lease.</summary>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
     public ValueTask RequireLeaseAsync(RpcContext call, long id) => IsOn ? RequireAttachedAsync(call, id) : default;
 
+    private ValueTask RequirePrefixAsync(RpcContext call, ByteString prefix)
+    {
+        ByteString end = QueueKeys.EndOf(prefix);
+        return RequireAsync(call, (now, who) => now.Auth.CheckRead(who, prefix.Span, end.Span), isAdministration: false);
+    }
+
     // A method of its own: what it captures would be allocated before each look at IsOn otherwise.
-    private ValueTask RequireAttachedAsync(RpcContext call, long id) => RequireAsync(call, (view, who) => view.CheckAttached(who, id, writes: true), isAdministration: false);
+    private ValueTask RequireAttachedAsync(RpcContext call, long id) => RequireAsync(call, (now, who) => now.CheckAttached(who, id, writes: true), isAdministration: false);
 
     /// <summary>Why a watch may not be created, in the words that clients know; null when it may.</summary>
     public async ValueTask<string?> WatchRefusalAsync(RpcContext call, ReadOnlyMemory<byte> request)
     {
         try
         {
-            await RequireAsync(call, (view, who) => view.CheckWatch(who, request.Span), isAdministration: false).ConfigureAwait(false);
+            await RequireAsync(call, (now, who) => now.CheckWatch(who, request.Span), isAdministration: false).ConfigureAwait(false);
             return null;
         }
         catch (GrpcException refused) when (refused.Status.Code is GrpcCode.PermissionDenied or GrpcCode.InvalidArgument or GrpcCode.Unauthenticated)
@@ -87,11 +102,11 @@ internal sealed class AuthGate(Replica replica, ITokens tokens, AuditLog audit)
     private async ValueTask RequireAsync(RpcContext call, Func<StoreView, CommandIdentity, StoreError> check, bool isAdministration)
     {
         CommandIdentity who = await IdentifyAsync(call).ConfigureAwait(false);
-        StoreError error = check(replica.View, who);
+        StoreError error = check(view(), who);
         if (error != StoreError.None && await CatchUpAsync(call).ConfigureAwait(false))
         {
             who = await IdentifyAsync(call).ConfigureAwait(false);
-            error = check(replica.View, who);
+            error = check(view(), who);
         }
 
         if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what: null);
@@ -121,8 +136,7 @@ internal sealed class AuthGate(Replica replica, ITokens tokens, AuditLog audit)
     /// <returns>False when nobody confirms it: then what this member knows has to do.</returns>
     private async ValueTask<bool> CatchUpAsync(RpcContext call)
     {
-        if (replica.IsLearner) return false;
-        Task<bool> confirmed = replica.Reads.WaitAsync();
+        if (confirm() is not { } confirmed) return false;
         return call.Timeout is null ? await confirmed.ConfigureAwait(false) : await confirmed.WaitAsync(call.Cancellation).ConfigureAwait(false);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using Conclave.Layers;
-using Conclave.Layers.Oslo;
 using Conclave.Layers.Rendering;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
@@ -132,11 +131,8 @@ internal sealed partial class ConfigService
         DocumentState schemas = at.State.Document(request.Document);
         EffectiveDocument document = request.Reveal ? effective.Document : Hidden(at, effective.Document);
         var source = new RenderSource(document, schemas.SchemaOf, _ => null);
-        Rendered rendered = request.Format switch
-        {
-            "" or "oslo-ini" => OsloRenderer.Render(source),
-            _ => throw Invalid($"the format \"{request.Format}\" cannot be rendered here; use oslo-ini"),
-        };
+        Rendered rendered = Formats.TryGetValue(request.Format, out RenderFormat format) ? Renderer.Render(format, source)
+            : throw Invalid($"there is no format \"{request.Format}\"; there are {string.Join(", ", Formats.Keys.Where(f => f.Length > 0))}");
         return rendered.Text is { } text
             ? new V1.RenderResponse { Release = at.Release, Hash = ByteString.CopyFrom(effective.Document.Hash), Content = ByteString.CopyFrom(text, Encoding.UTF8) }
             : throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, string.Join('\n', rendered.Problems.Select(p => $"{p.Code} {p.Message}"))));
@@ -165,6 +161,20 @@ internal sealed partial class ConfigService
     }
 
     private const int NodesMax = 1000;
+
+    private static readonly SortedDictionary<string, RenderFormat> Formats = new(StringComparer.Ordinal)
+    {
+        [""] = RenderFormat.OsloIni,
+        ["oslo-ini"] = RenderFormat.OsloIni,
+        ["ini"] = RenderFormat.Ini,
+        ["json"] = RenderFormat.Json,
+        ["yaml"] = RenderFormat.Yaml,
+        ["toml"] = RenderFormat.Toml,
+        ["env-systemd"] = RenderFormat.EnvironmentFile,
+        ["env-shell"] = RenderFormat.Shell,
+        ["properties"] = RenderFormat.Properties,
+        ["raw"] = RenderFormat.Raw,
+    };
 
     private async ValueTask<SpaceSnapshot> ReadDocumentAsync(RpcContext call, string space, string document, V1.At? when, bool reveal, long minRelease = 0)
     {

@@ -37,11 +37,15 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
     }
 
     /// <summary>This process did not run for a while, and nobody could renew: every lease gets its full time again.</summary>
-    public void OnPause(StoreView view)
+    /// <remarks>
+    /// Those that run here, not those of a published state: one that was granted since that was published would be forgotten, and live for ever; one
+    /// that was revoked would come back, and be revoked again and again.
+    /// </remarks>
+    public void OnPause()
     {
         lock (_gate)
         {
-            if (_active) _lessor.Promote(NowMilliseconds, view, electionTimeout);
+            if (_active) _lessor.Extend(NowMilliseconds, electionTimeout);
         }
     }
 

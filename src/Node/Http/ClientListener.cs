@@ -110,6 +110,7 @@ public sealed class ClientListener : IAsyncDisposable
                 {
                     _connections.Use(listen);
                     listen.UseTls(tls, _services.Options, _services.Refusals);
+                    listen.UsePingGuard(_services.Options, _services.Refusals);
                     listen.UseAuthorityRepair();
                     _bound.Add(() => listen.EndPoint);
                 });
@@ -127,6 +128,7 @@ public sealed class ClientListener : IAsyncDisposable
             {
                 listen.Protocols = HttpProtocols.Http2;
                 _connections.Use(listen);
+                listen.UsePingGuard(_services.Options, _services.Refusals);
                 listen.UseAuthorityRepair();
             });
         }

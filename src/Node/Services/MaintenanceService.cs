@@ -18,6 +18,7 @@ internal sealed class MaintenanceService(ServiceContext context)
         registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Hash", HashRequest.Descriptor, HashResponse.Descriptor, HashAsync, "/v3/maintenance/hash"));
         registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/HashKV", HashKVRequest.Descriptor, HashKVResponse.Descriptor, HashKvAsync, "/v3/maintenance/hashkv"));
         registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/MoveLeader", MoveLeaderRequest.Descriptor, MoveLeaderResponse.Descriptor, MoveLeaderAsync, "/v3/maintenance/transfer-leadership"));
+        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Downgrade", DowngradeRequest.Descriptor, DowngradeResponse.Descriptor, DowngradeAsync, "/v3/maintenance/downgrade"));
         registry.Add(RpcMethod.ForServerStream("/etcdserverpb.Maintenance/Snapshot", SnapshotRequest.Descriptor, SnapshotResponse.Descriptor, new SnapshotDownload(context).ServeAsync, "/v3/maintenance/snapshot"));
     }
 
@@ -41,6 +42,7 @@ internal sealed class MaintenanceService(ServiceContext context)
             RaftAppliedIndex = view.AppliedIndex,
             StorageVersion = NodeVersion.EtcdStorage,
             IsLearner = context.Replica.IsLearner,
+            DowngradeInfo = new DowngradeInfo(),   // none is under way, ever
         };
         if (status.Leader == NodeId.None) answer.Errors.Add(EtcdErrors.NoLeader.Message);
         foreach (ActiveAlarm alarm in view.Alarms) answer.Errors.Add($"memberID:{alarm.MemberId} alarm:{NameOf(alarm.Alarm)} ");
@@ -110,6 +112,16 @@ internal sealed class MaintenanceService(ServiceContext context)
         if (target == context.Cluster.Self) return;
         if (!await context.Replica.TransferAsync(target, context.Options.RequestTimeout, call.Cancellation).ConfigureAwait(false))
             throw new GrpcException(UnmappedErrors.TransferTimeout);
+    }
+
+    /// <summary>A downgrade leaves the data directory to an older etcd, and none can read this one: so there is no version to go to, and nothing to cancel.</summary>
+    private ValueTask DowngradeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    {
+        context.CheckLeader(call);
+        DowngradeRequest asked = LeaseService.Parse(DowngradeRequest.Parser, request);
+        if (asked.Action == DowngradeRequest.Types.DowngradeAction.Cancel) throw new GrpcException(EtcdErrors.NoInflightDowngrade);
+        // Go's semver takes x.y and x.y.z here; Version.TryParse both, and no sign or letter.
+        throw new GrpcException(Version.TryParse(asked.Version, out _) ? EtcdErrors.InvalidDowngradeVersion : EtcdErrors.WrongDowngradeVersionFormat);
     }
 
     private static string NameOf(AlarmKind alarm) => alarm switch

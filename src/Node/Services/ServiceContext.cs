@@ -81,12 +81,22 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
     }
 
     /// <summary>As <see cref="ProposeAsync"/>, but nobody can stop waiting: for who must know what became of it.</summary>
-    public async Task<ApplyOutcome> ProposeToEndAsync(CommandKind kind, IMessage request)
+    /// <param name="call">Whose caller asks; null when this member tidies up what it did for a call that has ended.</param>
+    /// <param name="kind">What it is.</param>
+    /// <param name="request">The request.</param>
+    public async Task<ApplyOutcome> ProposeToEndAsync(RpcContext? call, CommandKind kind, IMessage request)
     {
         byte[] body = request.ToByteArray();
         if (body.Length > options.MaxRequestBytes) throw new GrpcException(EtcdErrors.RequestTooLarge);
         if (replica.IsOverloaded) throw new GrpcException(EtcdErrors.TooManyRequests);
-        return Statuses.Outcome(await replica.Proposals.ProposeAsync(kind, body).ConfigureAwait(false));
+        for (int attempt = 1; ; attempt++)
+        {
+            CommandIdentity who = !auth.IsOn ? default : call is null ? CommandIdentity.Member : await auth.IdentifyAsync(call).ConfigureAwait(false);
+            ProposalResult result = await replica.Proposals.ProposeAsync(kind, body, identity: who).ConfigureAwait(false);
+            if (attempt < IdentifiedAttemptsMax && result.Outcome.Error is StoreError.UserEmpty or StoreError.AuthRevisionOld && auth.MayDoBetter(result.Outcome.Error, who)) continue;
+            if (call is not null && !who.IsNone) auth.Audit.Wrote(call, who, kind, body, result.End == ProposalEnd.Applied ? result.Outcome.Error : null);
+            return Statuses.Outcome(result);
+        }
     }
 
     /// <summary>Waits until a read of <see cref="View"/> is linearizable.</summary>

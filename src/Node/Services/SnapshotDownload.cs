@@ -21,7 +21,11 @@ internal sealed class SnapshotDownload
     private const int BlobBytesMax = 32 << 10;
     private const string Prefix = "download-", Suffix = ".tmp";
 
+    /// <summary>Each takes as much room on the disk as the state has, beside the log.</summary>
+    private const int AtOnceMax = 2;
+
     private readonly ServiceContext _context;
+    private readonly SemaphoreSlim _turns = new(AtOnceMax);
 
     public SnapshotDownload(ServiceContext context)
     {
@@ -46,6 +50,19 @@ internal sealed class SnapshotDownload
     {
         _context.CheckLeader(call);
         await _context.Auth.RequireAdminAsync(call).ConfigureAwait(false);   // everything is in it, password hashes and the secret of the tokens too
+        await _turns.WaitAsync(call.Cancellation).ConfigureAwait(false);
+        try
+        {
+            await SaveAndSendAsync(call, stream).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private async ValueTask SaveAndSendAsync(RpcContext call, RpcStream stream)
+    {
         string path = Path.Combine(_context.Options.DataDir, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 64 << 10, FileOptions.DeleteOnClose);
         await using (file.ConfigureAwait(false))

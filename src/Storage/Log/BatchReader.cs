@@ -10,13 +10,16 @@ internal enum BatchBodyCheck
     /// <summary>Sectors are missing (all zeros), or the end is: the crash came while it was written, before anybody was told it was durable.</summary>
     Torn,
 
-    /// <summary>Wrong bytes where no sector is missing. A power cut does not do that.</summary>
+    /// <summary>Wrong bytes where no sector is missing, or where one flipped bit explains them. A power cut does not do that.</summary>
     Damaged,
 }
 
 /// <summary>Checks the records of a batch and walks over them.</summary>
 internal static class BatchReader
 {
+    /// <summary>About a second of checksums.</summary>
+    private const long TriedBytesMax = 1L << 30;
+
     /// <summary>Total over any bytes.</summary>
     /// <param name="content">The batch from its header to its trailer.</param>
     /// <param name="header">Its header, already checked.</param>
@@ -28,8 +31,37 @@ internal static class BatchReader
         problem = FindProblem(content, header, seed, out offset);
         if (problem.Length == 0)
             return BatchBodyCheck.Good;
-        bool torn = BatchTrailer.IsMissing(content[^BatchTrailer.Bytes..]) || Sectors.CountEmpty(content) > header.SparseSectors;
+        bool torn = BatchTrailer.IsMissing(content[^BatchTrailer.Bytes..]) || Sectors.CountEmpty(content) > header.SparseSectors
+            || (Sectors.CountSparse(content) is int sparse && sparse > header.SparseSectors
+                && (sparse > header.SparseSectors + 1 || !MayBeOneFlippedBit(content, header, seed)));
         return torn ? BatchBodyCheck.Torn : BatchBodyCheck.Damaged;
+    }
+
+    /// <summary>
+    /// Whether a sector of two bits, of which one was lost, can be what makes one sector too many look sparse. It is tried: the bit is put back wherever it can have been.
+    /// What would take too long to try is taken for damage, which refuses and loses nothing.
+    /// </summary>
+    private static bool MayBeOneFlippedBit(ReadOnlySpan<byte> content, in BatchHeader header, uint seed)
+    {
+        byte[] tried = content.ToArray();
+        long bytesLeft = TriedBytesMax;
+        for (int sector = Sectors.Bytes; sector < tried.Length; sector += Sectors.Bytes)
+        {
+            int end = Math.Min(sector + Sectors.Bytes, tried.Length);
+            if (!Sectors.HasOneBit(content[sector..end]))
+                continue;
+            for (int bit = sector * 8; bit < end * 8; bit++)
+            {
+                if ((bytesLeft -= tried.Length) < 0)
+                    return true;
+                byte mask = (byte)(1 << (bit & 7));
+                tried[bit >> 3] ^= mask;
+                if (FindProblem(tried, header, seed, out _).Length == 0)
+                    return true;
+                tried[bit >> 3] ^= mask;
+            }
+        }
+        return false;
     }
 
     /// <summary>The next record; moves <paramref name="offset"/>, which starts at <see cref="BatchHeader.Bytes"/>. Only after a good <see cref="Check"/>.</summary>

@@ -29,6 +29,8 @@ internal static class Sectors
         return empty;
     }
 
+    internal static bool HasOneBit(ReadOnlySpan<byte> sector) => IsSparse(sector) && sector.ContainsAnyExcept((byte)0);
+
     private static bool IsSparse(ReadOnlySpan<byte> sector)
     {
         int first = sector.IndexOfAnyExcept((byte)0);

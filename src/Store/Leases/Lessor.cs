@@ -42,6 +42,19 @@ public sealed class Lessor
             Start(lease, nowMilliseconds + (long)extra.TotalMilliseconds);
     }
 
+    /// <summary>Nobody could renew for a while: every lease gets its full time again, but for those of which somebody was told that they have expired.</summary>
+    /// <param name="nowMilliseconds">The clock.</param>
+    /// <param name="extra">Added to every lease.</param>
+    public void Extend(long nowMilliseconds, TimeSpan extra)
+    {
+        foreach (Entry entry in _leases.Values)
+        {
+            // Its place in the queue stays: when it comes up it is put back, as after any renewal.
+            if (!entry.IsToldExpired)
+                entry.Expiry = Math.Max(entry.Expiry, ExpiryAfter(nowMilliseconds + (long)extra.TotalMilliseconds, entry.TtlSeconds));
+        }
+    }
+
     /// <summary>This member is not the leader any more: no lease expires here.</summary>
     public void Demote()
     {
@@ -68,8 +81,14 @@ public sealed class Lessor
     public bool TryRenew(long id, long nowMilliseconds, out long grantedTtlSeconds)
     {
         grantedTtlSeconds = 0;
-        if (!_leases.TryGetValue(id, out Entry? entry) || (entry.IsExpiredAt(nowMilliseconds) && !_faults.HasFlag(StoreFaults.RenewExpired)))
+        if (!_leases.TryGetValue(id, out Entry? entry))
             return false;
+        if (entry.IsExpiredAt(nowMilliseconds) && !_faults.HasFlag(StoreFaults.RenewExpired))
+        {
+            entry.IsToldExpired = true;
+            return false;
+        }
+
         entry.Expiry = ExpiryAfter(nowMilliseconds, entry.TtlSeconds);
         grantedTtlSeconds = entry.TtlSeconds;
         return true;
@@ -105,6 +124,7 @@ public sealed class Lessor
             }
 
             into.Add(id);
+            entry.IsToldExpired = true;
             max--;
             Queue(entry, nowMilliseconds + CollectAgainMilliseconds);
         }
@@ -158,6 +178,9 @@ public sealed class Lessor
 
         /// <summary>Its place in the queue; what lies elsewhere is left from a lease of the same id that was revoked.</summary>
         public long QueuedFor { get; set; }
+
+        /// <summary>A client was told, or its revoke is on its way: it does not come back.</summary>
+        public bool IsToldExpired { get; set; }
 
         public bool IsExpiredAt(long nowMilliseconds) => nowMilliseconds >= Expiry;
     }

@@ -22,7 +22,9 @@ internal static class Base64Text
         if (text.Length % 4 == 0 && Base64.DecodeFromUtf8(text, bytes, out int used, out int written) == OperationStatus.Done
             && used == text.Length && written == bytes.Length)
             return true;
-        return text.Length - length <= 2 && TryDecodeAnySpelling(text[..length], bytes, out badAt) || Fail(ref badAt, length);
+        // Padding may be left out, but what is there has to be whole: "YQ=" was cut short.
+        bool isPaddedRight = text.Length == length || (text.Length % 4 == 0 && text.Length - length <= 2);
+        return isPaddedRight && TryDecodeAnySpelling(text[..length], bytes, out badAt) || Fail(ref badAt, length);
     }
 
     private static bool TryDecodeAnySpelling(ReadOnlySpan<byte> text, Span<byte> bytes, out int badAt)

@@ -34,6 +34,16 @@ public class ClusterPlanTests
     }
 
     [Fact]
+    public void With_tls_every_address_is_https_and_nodes_make_their_certificates()
+    {
+        ClusterPlan plan = ClusterPlan.Of(3, 7000, "/data", ["--log-level", "debug"], isTls: true);
+
+        Assert.All(plan.Nodes, node => Assert.StartsWith("https://127.0.0.1:", node.ClientUrl, StringComparison.Ordinal));
+        Assert.Contains("node1=https://127.0.0.1:7001,", string.Join(' ', plan.Nodes[0].Arguments), StringComparison.Ordinal);
+        Assert.Equal(["--auto-tls", "--peer-auto-tls", "--log-level", "debug"], plan.Nodes[2].Arguments.TakeLast(4));
+    }
+
+    [Fact]
     public void The_program_is_looked_for_beside_and_where_the_build_puts_it_unless_the_variable_names_it()
     {
         Assert.Equal(["/x/bin/Cli/release/conclave-node", "/x/bin/Node/release/conclave-node"], NodeBinary.Candidates(null, "/x/bin/Cli/release/"));

@@ -39,6 +39,25 @@ public sealed class UpTests : IDisposable
     }
 
     [Fact]
+    public async Task A_cluster_with_tls_comes_up_and_is_reached_as_the_help_says()
+    {
+        await using Running up = _shell.With("CONCLAVE_NODE", "").Start("up", "--nodes", "1", "--port", Text(FirstPort), "--data-dir", _directory, "--auto-tls");
+        await up.LineAsync("ready");
+        string endpoint = $"127.0.0.1:{FirstPort}", certificate = Path.Combine(_directory, "node1", "fixtures", "client", "cert.pem");
+
+        Answer put = await new Shell(endpoint).RunAsync("put", "a", "1", "--cacert", certificate);
+        Answer get = await new Shell(endpoint).With("CONCLAVE_CACERT", certificate).RunAsync("get", "a");
+        Answer skipped = await new Shell("https://" + endpoint).RunAsync("get", "a", "--insecure-skip-tls-verify");
+        Answer doubted = await new Shell("https://" + endpoint).RunAsync("get", "a");
+        int code = await up.StopAsync();
+
+        Assert.Equal((0, 0, 0), (put.Code, get.Code, code));
+        Assert.Equal(("1\n", "1\n"), (get.Out, skipped.Out));
+        Assert.Equal(6, doubted.Code);
+        Assert.Contains("TLS handshake", doubted.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_taken_port_is_named_before_anything_is_started()
     {
         int port = Shell.Ports.Take();

@@ -54,6 +54,20 @@ public class CertaintyTests
     }
 
     [Theory]
+    [InlineData(500, true)]
+    [InlineData(null, false)]   // a full disk has the same code
+    public void Too_much_to_do_is_repeated_when_the_server_says_when(int? milliseconds, bool repeat)
+    {
+        RpcException failure = new(GrpcCode.ResourceExhausted, "etcdserver: too many requests", new Uri("http://a"), RequestFate.Answered)
+        {
+            RetryAfter = milliseconds is { } wait ? TimeSpan.FromMilliseconds(wait) : null,
+        };
+
+        Assert.Equal(repeat, Certainty.MayRepeat(failure, writes: true));
+        Assert.Equal(repeat, Certainty.MayRepeat(failure, writes: false));
+    }
+
+    [Theory]
     [InlineData(GrpcCode.InvalidArgument, "etcdserver: key not found", false)]   // answered by the log, as the first attempt was
     [InlineData(GrpcCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted", false)]
     [InlineData(GrpcCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded", false)]

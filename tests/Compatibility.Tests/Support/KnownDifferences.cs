@@ -5,7 +5,7 @@ internal static class KnownDifferences
 {
     private static readonly KnownDifference[] All =
     [
-        new("(vectors: (11b|29) .*|leases: id in use)", @"\$\.status", "FailedPrecondition is HTTP 400 since 3.5, 412 before", "400"),
+        new("(vectors: (11b|29|30) .*|leases: id in use)", @"\$\.status", "FailedPrecondition is HTTP 400 since 3.5, 412 before", "400"),
         new("vectors: 23 alarms", @"\$\.body\.header", "3.4 leaves the header out of Alarm answers"),
         new("vectors: 22 status", @"\$\.body\.(storageVersion|dbSizeQuota|downgradeInfo)", "fields of 3.6"),
         new("http: version", @"\$\.body\.storage", "3.6 tells the storage version too"),
@@ -28,9 +28,8 @@ internal static class KnownDifferences
         new("bad-grpc: larger than a message may be", @"\$\.message", "the words are the gRPC library's"),
         new("bad-grpc: wrong content type", @"\$", "3.4's gRPC library resets the stream without a word; an HTTP status is kinder"),
 
-        new("recipes: (17|18|19|20) .*", @"\$", "the Lock and Election services are not served yet", NotYet: true),
-        new("recipes: revoke", @"\$\.body\.header\.revision", "without lock and election the lease has no keys, so its revocation takes no revision"),
-        new("vectors: 30 .*", @"\$", "authentication is not served yet", NotYet: true),
+        new("recipes: 18 .*", @"\$\.status", "an unknown lease has the code that it has everywhere else; etcd's Lock service makes it Unknown", "404"),
+        new("recipes: 18 .*", @"\$\.body\.code", "NotFound instead of Unknown", "5"),
     ];
 
     public static KnownDifference? Explaining(string line, string path) => All.FirstOrDefault(known => known.Covers(line, path));

@@ -17,6 +17,8 @@ internal sealed class AuthStates
         Enable(seed);
     }
 
+    public StoreView View => _store.View;
+
     public AuthState Now => _store.View.Auth;
 
     public AuthUser Alice => Now.Users["alice"];

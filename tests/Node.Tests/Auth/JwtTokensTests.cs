@@ -56,7 +56,7 @@ public sealed class JwtTokensTests : IDisposable
         JwtTokens tokens = Open(rsa);
         string token = tokens.Issue(_states.Now, _states.Alice);
         Assert.True((await Open(Keys("ES256").Pair).ReadAsync(token, _states.Now)).IsNone);
-        Assert.True((await Open(rsa.Replace("RS256", "RS384", StringComparison.Ordinal)).ReadAsync(token, _states.Now)).IsNone);
+        Assert.True((await Open(rsa.Replace("sign-method=RS256", "sign-method=RS384", StringComparison.Ordinal)).ReadAsync(token, _states.Now)).IsNone);
 
         // Signed with the public key as if that were a shared secret, or not signed at all.
         string body = token.Split('.')[1], publicKey = File.ReadAllText(System.IO.Path.Combine(_directory.Path, "RS256.pub"));

@@ -62,6 +62,26 @@ public class LimitTests
     }
 
     [Fact]
+    public async Task Our_client_comes_again_when_it_was_told_to_and_gets_through()
+    {
+        var time = new ManualClock();
+        await using TestListener listener = await TestListener.StartAsync(new FakeKv().AddTo, change: o => o with { Limits = new LimitOptions { RequestsPerSecond = 1 }, Time = time });
+        await using var client = new Conclave.Client.ConclaveClient(new Conclave.Client.ConclaveClientOptions
+        {
+            Endpoints = [listener.EndPoint.ToString()],
+            RetryPatience = TimeSpan.FromMinutes(1),
+            RequestTimeout = TimeSpan.FromMinutes(1),
+        });
+        await client.PutAsync("k", "1", cancellationToken: TestContext.Current.CancellationToken);
+
+        Task second = client.PutAsync("k", "2", cancellationToken: TestContext.Current.CancellationToken).AsTask();
+        await TestNode.EventuallyAsync("it is refused", () => Task.FromResult(listener.Refusals.Of(RefusalReason.RequestRate) > 0));
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        await second;
+    }
+
+    [Fact]
     public async Task Bytes_above_the_rate_keep_the_next_calls_out()
     {
         var time = new ManualClock();

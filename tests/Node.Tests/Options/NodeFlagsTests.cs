@@ -62,6 +62,47 @@ public class NodeFlagsTests
     public void A_flag_that_asks_for_what_we_do_not_have_is_refused() =>
         Assert.Contains("--discovery-srv", Assert.Single(Parse("--discovery-srv", "example.com").Errors));
 
+    [Theory]
+    [InlineData("there is no certificate for it", "--listen-client-urls", "https://127.0.0.1:2379")]
+    [InlineData("there is no certificate for it", "--listen-peer-urls", "https://127.0.0.1:2380")]
+    [InlineData("--cert-file is given without --key-file", "--cert-file", "x.pem")]
+    [InlineData("exclude each other", "--peer-cert-allowed-cn", "a", "--peer-cert-allowed-hostname", "b", "--peer-client-cert-auth")]
+    [InlineData("nobody is asked for one", "--client-crl-file", "x.pem")]
+    [InlineData("no authority vouches for", "--auto-tls", "--client-cert-auth")]
+    [InlineData("no version is left", "--tls-min-version", "TLS1.3", "--tls-max-version", "TLS1.2")]
+    [InlineData("use TLS1.2 or TLS1.3", "--tls-min-version", "SSL3")]
+    [InlineData("is not the name of a cipher suite", "--cipher-suites", "ROT13")]
+    [InlineData("--max-connections is -1", "--max-connections", "-1")]
+    public void What_cannot_be_meant_about_tls_and_limits_is_refused(string expected, params string[] flags) => Assert.Contains(expected, Assert.Single(Parse(flags).Errors));
+
+    [Fact]
+    public void A_listener_without_tls_beyond_loopback_has_to_be_asked_for()
+    {
+        string[] open = ["--listen-client-urls", "http://10.0.0.1:2379"];
+
+        string refused = Assert.Single(Parse(open).Errors);
+        Assert.Contains("--cert-file", refused);
+        Assert.Contains("--allow-insecure-listen", refused);
+        Assert.NotNull(Parse([.. open, "--allow-insecure-listen"]).Options);
+        Assert.NotNull(NodeFlags.Parse(open, [new("CONCLAVE_ALLOW_INSECURE_LISTEN", "true")]).Options);
+        Assert.NotNull(Parse("--listen-client-urls", "https://10.0.0.1:2379", "--cert-file", "a", "--key-file", "b").Options);
+    }
+
+    [Fact]
+    public void Flags_about_tls_are_read_as_etcds()
+    {
+        NodeFlags.Parsed parsed = Parse("--peer-auto-tls", "--listen-peer-urls", "https://127.0.0.1:2380", "--peer-cert-allowed-cn=", "--cipher-suites", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            "--client-cert-allowed-hostname", "a,b", "--trusted-ca-file", "ca.pem", "--max-concurrent-streams", "4294967295", "--grpc-keepalive-min-time", "0s");
+
+        NodeOptions options = parsed.Options!;
+        Assert.True(options.PeerTls.IsSelfSigned);
+        Assert.Equal(2, options.TlsPolicy.CipherSuites.Count);
+        Assert.Equal(["a", "b"], options.ClientTls.AllowedHostnames);
+        Assert.True(options.ClientTls is { WantsCertificates: true, CertAuth: false });
+        Assert.Equal((int.MaxValue, TimeSpan.Zero), (options.Limits.StreamsPerConnection, options.Limits.KeepAliveMinTime));
+        Assert.Contains("lets in everybody", Assert.Single(parsed.Warnings));
+    }
+
     [Fact]
     public void All_problems_are_named_at_once()
     {

@@ -24,7 +24,7 @@ public class PeerOutputTests
         using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await sender.ConnectAsync(listener.LocalEndpoint, cancellationToken);
         using Socket receiver = await listener.AcceptSocketAsync(cancellationToken);
-        var output = new PeerOutput(sender);
+        var output = new PeerOutput(new PeerConnection(sender));
 
         // It does not read: the socket fills up, then the queue. Each call returns.
         AppendRequest append = Append(bytes: 1 << 20);
@@ -40,7 +40,7 @@ public class PeerOutputTests
 
         // It reads: every frame that was taken arrives whole, and the queue goes on by itself.
         var heard = new Recorder();
-        Task<string?> reading = PeerReceiver.RunAsync(receiver, Self, heard, _ => { }, cancellationToken);
+        Task<string?> reading = PeerReceiver.RunAsync(new PeerConnection(receiver), Self, heard, _ => { }, cancellationToken);
         while (heard.Appends < sent - 1) await Task.Delay(5, cancellationToken);
         output.Enqueue(Heartbeat(epoch: 2));
         output.Enqueue(append);

@@ -211,6 +211,29 @@ public class FaultProofs
             node.Receive(Heartbeat(from: 2, term: 2, commit: 3));
             return node.Core.Commit > LogIndex.Zero;
         },
+        [CoreFaults.TakeAnyProposal] = faults =>
+        {
+            TestNode leader = LeaderWith("", faults: faults, change: o => o with { UncommittedBytesMax = 1000, ProposalBytesMax = 900 });
+            leader.Step(RaftInput.Propose(new Proposal[] { new(1, new byte[600]), new(2, new byte[600]) }));
+            return leader.Proposals[^1].Outcome == ProposalOutcome.Appended;
+        },
+        [CoreFaults.TakeAnyRead] = faults =>
+        {
+            TestNode node = NodeWith("", faults: faults, change: o => o with { ReadsPendingMax = 2 });
+            node.Step(RaftInput.Read(1), RaftInput.Read(2), RaftInput.Read(3));
+            return node.Core.CountPendingReads() > 2;
+        },
+        [CoreFaults.KeepLongTail] = faults =>
+        {
+            var cluster = new TestCluster(1, o => o with { SnapshotTrailingBytesMax = 4 }, faults); // one byte per entry
+            cluster.RunTicks(2);
+            TestNode node = cluster[1];
+            node.Propose(1, 2, 3, 4, 5, 6, 7, 8, 9);
+            cluster.Run();
+            LogIndex last = node.Core.Commit;
+            node.Step(RaftInput.Applied(last), RaftInput.SnapshotTaken(new SnapshotId(node.Core.LastEntry, node.Core.Membership)));
+            return (long)(last.Value - node.Core.LogBase.Index.Value) > 4;
+        },
     };
 
     public static TheoryData<string> Names => [.. Enum.GetNames<CoreFaults>().Where(n => n != nameof(CoreFaults.None))];

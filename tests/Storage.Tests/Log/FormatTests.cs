@@ -92,6 +92,41 @@ public class FormatTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Sectors_with_a_bit_or_two_hide_no_lost_sector_and_no_flipped_bit()
+    {
+        byte[] payload = new byte[3000];
+        payload[700] = 1; // one bit in the second sector
+        payload[1300] = 3; // two in the third; the fourth and the fifth are zeros
+        "it matters"u8.CopyTo(payload.AsSpan(2600));
+        byte[] batch = Encode([payload, "and this"u8.ToArray()], 5, out _);
+        BatchHeader.TryRead(batch.AsSpan(0, 512), Seed, out BatchHeader header, out _);
+        int sectors = batch.Length / 512;
+        Assert.Equal(3, header.SparseSectors);
+        for (int lost = 1; lost < 1 << (sectors - 1); lost++)
+        {
+            byte[] torn = (byte[])batch.Clone();
+            bool differs = false, onlySparse = true;
+            for (int sector = 1; sector < sectors; sector++)
+            {
+                Span<byte> bytes = torn.AsSpan(sector * 512, 512);
+                if ((lost >> (sector - 1) & 1) == 0 || !bytes.ContainsAnyExcept((byte)0))
+                    continue;
+                (differs, onlySparse) = (true, onlySparse && Sectors.HasOneBit(bytes));
+                bytes.Clear();
+            }
+            // What the loss of a sector of one bit looks like is what a flipped bit looks like too: refused, to be safe.
+            Assert.Equal(!differs ? BatchBodyCheck.Good : onlySparse ? BatchBodyCheck.Damaged : BatchBodyCheck.Torn,
+                BatchReader.Check(torn.AsSpan(0, header.ContentBytes), header, Seed, out _, out _));
+        }
+        for (int bit = BatchHeader.Bytes * 8; bit < header.ContentBytes * 8; bit++)
+        {
+            byte[] flipped = (byte[])batch.Clone();
+            flipped[bit / 8] ^= (byte)(1 << bit % 8);
+            Assert.NotEqual(BatchBodyCheck.Torn, BatchReader.Check(flipped.AsSpan(0, header.ContentBytes), header, Seed, out _, out _));
+        }
+    }
+
+    [Fact]
     public void A_batch_of_another_segment_or_another_life_is_never_valid() => Properties.Holds(Prop.ForAll((byte[] payload, uint otherSeed) =>
     {
         byte[] batch = Encode([payload], 3, out _);

@@ -80,6 +80,8 @@ public class JsonTranscoderReadTests
     [InlineData("Z", 1)]
     [InlineData("Zm9=v", 3)]
     [InlineData("Zm9v====", 4)]
+    [InlineData("Zm9vYQ=", 6)]
+    [InlineData("=", 0)]
     public void Bad_base64_says_where(string text, int at)
     {
         string error = Refusal<PutRequest>($$"""{"key":"{{text}}"}""");

@@ -75,7 +75,14 @@ internal struct GrpcBody(PipeReader input, int messageBytesMax)
     public void End()
     {
         GiveCopyBack();
-        Release();
+        try
+        {
+            Release();
+        }
+        catch (IOException)
+        {
+            // The client reset the call: its body is gone already, and what comes after this call still has to be done.
+        }
     }
 
     private bool TryTake(out ReadOnlyMemory<byte> message)

@@ -10,11 +10,11 @@ internal static class AuthorityRepairConnection
 {
     /// <summary>For every connection of an endpoint that speaks HTTP/2 only, or over TLS has agreed on it. Comes after <c>UseHttps</c>.</summary>
     public static void UseAuthorityRepair(this ListenOptions listen) => listen.Use(next => connection =>
-    {
-        bool isHttp2 = listen.Protocols == HttpProtocols.Http2
-            || connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
-        return isHttp2 ? ServeAsync(next, connection) : next(connection);
-    });
+        IsHttp2(listen, connection) ? ServeAsync(next, connection) : next(connection));
+
+    /// <summary>Comes after <c>UseHttps</c>.</summary>
+    public static bool IsHttp2(ListenOptions listen, ConnectionContext connection) => listen.Protocols == HttpProtocols.Http2
+        || connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
 
     private static async Task ServeAsync(ConnectionDelegate next, ConnectionContext connection)
     {

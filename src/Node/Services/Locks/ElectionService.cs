@@ -56,6 +56,7 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
         context.CheckLeader(call);
         ByteString prefix = QueueKeys.Prefix(LeaseService.Parse(LeaderRequest.Parser, request).Name);
         await context.ConfirmReadAsync(call).ConfigureAwait(false);
+        await context.Auth.RequireReadAsync(call, prefix).ConfigureAwait(false);
         StoreView view = context.View;
         KeyValue leader = QueuePlace.First(view, prefix) ?? throw new GrpcException(UnmappedErrors.ElectionNoLeader);
         ResponseWriter.Write(response, new LeaderResponse { Header = context.Responses.Header(view.Revision), Kv = leader });
@@ -68,6 +69,7 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
             ?? throw new GrpcException(GrpcCode.Internal, "the request holds no message");
         ByteString prefix = QueueKeys.Prefix(LeaseService.Parse(LeaderRequest.Parser, request).Name);
         await context.ConfirmReadAsync(call).ConfigureAwait(false);
+        await context.Auth.RequireReadAsync(call, prefix).ConfigureAwait(false);   // looked at when it begins, like a watch
         KeyWatch watch = queue.Open(call);
         try
         {

@@ -81,9 +81,11 @@ internal sealed class LockQueue(ServiceContext context)
         bool isMine = false;
         try
         {
+            // As in etcd: who queues sees who else does.
+            if (context.Auth.IsOn) await context.Auth.RequireReadAsync(call, QueueKeys.Prefix(name)).ConfigureAwait(false);
             if (lease == 0) lease = ownLease = await GrantAsync(call).ConfigureAwait(false);
             long start = Stopwatch.GetTimestamp();
-            entering = EnterAsync(name, lease, value);
+            entering = EnterAsync(call, name, lease, value);
             QueueTicket ticket = await entering.WaitAsync(call.Cancellation).ConfigureAwait(false);
             long revision = await WaitAsync(call, ticket, start).ConfigureAwait(false);
             isMine = true;
@@ -96,10 +98,10 @@ internal sealed class LockQueue(ServiceContext context)
         }
     }
 
-    private async Task<QueueTicket> EnterAsync(ByteString name, long lease, ByteString? value)
+    private async Task<QueueTicket> EnterAsync(RpcContext call, ByteString name, long lease, ByteString? value)
     {
         ByteString key = QueueKeys.Key(name, lease);
-        ApplyOutcome outcome = await context.ProposeToEndAsync(CommandKind.Txn, QueueRequests.Enter(key, lease, value)).ConfigureAwait(false);
+        ApplyOutcome outcome = await context.ProposeToEndAsync(call, CommandKind.Txn, QueueRequests.Enter(key, lease, value)).ConfigureAwait(false);
         TxnResponse response = TxnResponse.Parser.ParseFrom(outcome.Body.Span);
         long created = response.Succeeded ? outcome.Revision : response.Responses[1].ResponseRange.Kvs[0].CreateRevision;
         return new QueueTicket(name, key, lease, created, outcome.Revision, IsShared: !response.Succeeded);
@@ -165,7 +167,7 @@ internal sealed class LockQueue(ServiceContext context)
             {
                 // Its key goes with it.
                 if (entering is not null) await ((Task)entering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                await context.ProposeToEndAsync(CommandKind.LeaseRevoke, new LeaseRevokeRequest { ID = ownLease }).ConfigureAwait(false);
+                await context.ProposeToEndAsync(call: null, CommandKind.LeaseRevoke, new LeaseRevokeRequest { ID = ownLease }).ConfigureAwait(false);
             }
             else if (entering is not null)
             {
@@ -188,7 +190,7 @@ internal sealed class LockQueue(ServiceContext context)
             if (ticket.IsShared && before is null) return;
             try
             {
-                ApplyOutcome outcome = await context.ProposeToEndAsync(CommandKind.Txn, QueueRequests.Leave(ticket, before is null ? null : (before.Key, before.CreateRevision))).ConfigureAwait(false);
+                ApplyOutcome outcome = await context.ProposeToEndAsync(call: null, CommandKind.Txn, QueueRequests.Leave(ticket, before is null ? null : (before.Key, before.CreateRevision))).ConfigureAwait(false);
                 // Else another call has the key now, or the one before has just gone.
                 if (!ticket.IsShared || TxnResponse.Parser.ParseFrom(outcome.Body.Span).Succeeded) return;
             }
