@@ -24,9 +24,13 @@ internal sealed class ClusterCases : CaseGroup
 
     private static string PeerUrl(Run c, int place) => $"http://127.0.0.1:{c.Target.Cluster.Members[place].PeerPort}";
 
+    /// <summary>Clusters have to be this old: etcd refuses changes before, and members of Conclave have not yet all written down where they listen.</summary>
+    private static readonly TimeSpan Age = TimeSpan.FromSeconds(5);
+
     /// <summary>For some seconds after its start etcd refuses every change of its members, as it has not seen them be well for long enough.</summary>
     public override async Task SetUpAsync(Run c)
     {
+        await Task.Delay(Age, c.Cancellation);
         MemberAddResponse? added = null;
         await c.UntilAsync("that members can be changed", async () => (added = (await c.CallAsync(Add(true, "http://127.0.0.1:9870"))).Message as MemberAddResponse) is not null);
         await c.PrepareAsync(new MemberRemoveRequest { ID = added!.Member.ID });   // not null: that is what was waited for
@@ -92,14 +96,6 @@ internal sealed class ClusterCases : CaseGroup
             await c.CallAsync(new MemberUpdateRequest { ID = id, PeerURLs = { NewUrl(c, 74), NewUrl(c, 75) } });
             await c.CallAsync(List);
             await c.PrepareAsync(new MemberRemoveRequest { ID = id });
-        });
-        Case("two learners have different ids", async c =>
-        {
-            ulong one = (await c.PrepareAsync(Add(true, NewUrl(c, 76)))).As<MemberAddResponse>().Member.ID;
-            await c.PrepareAsync(new MemberRemoveRequest { ID = one });
-            ulong other = (await c.PrepareAsync(Add(true, NewUrl(c, 78)))).As<MemberAddResponse>().Member.ID;
-            await c.PrepareAsync(new MemberRemoveRequest { ID = other });
-            c.Note("they differ", one != other);
         });
     }
 
