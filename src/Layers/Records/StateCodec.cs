@@ -59,17 +59,22 @@ internal static class StateCodec
         foreach ((string name, DocumentState document) in documents)
             withHeads.Add(name, new(reader.Signed(), document.Schemas, document.Scopes));
         var notes = ImmutableSortedDictionary.CreateBuilder<long, ReleaseNote>();
+        long? previous = null;
         for (int left = reader.Count(bytesEach: 6), i = 0; i < left; i++)
-            Add(notes, reader.Signed(), ChangeCodec.ReadNote(ref reader));
+            Add(notes, ref previous, reader.Signed(), ChangeCodec.ReadNote(ref reader));
         var bodies = ImmutableSortedDictionary.CreateBuilder<long, ReleaseBody>();
         long bodyBytes = 0;
+        previous = null;
         for (int left = reader.Count(bytesEach: 4), i = 0; i < left; i++)
         {
             long number = reader.Signed();
             ImmutableArray<Edit> forward = ChangeCodec.ReadEdits(ref reader), inverse = ChangeCodec.ReadEdits(ref reader);
-            var body = new ReleaseBody(forward, inverse, checked((int)reader.Unsigned()));
+            ulong size = reader.Unsigned();
+            if (size > int.MaxValue)
+                throw CanonicalReader.Damaged($"release {number} says that it has {size} bytes");
+            var body = new ReleaseBody(forward, inverse, (int)size);
             bodyBytes += body.Bytes;
-            Add(bodies, number, body);
+            Add(bodies, ref previous, number, body);
         }
         reader.End();
         return new ConfigState
@@ -85,10 +90,11 @@ internal static class StateCodec
             BodyBytes = bodyBytes,
         };
 
-        static void Add<T>(ImmutableSortedDictionary<long, T>.Builder to, long number, T what)
+        static void Add<T>(ImmutableSortedDictionary<long, T>.Builder to, ref long? previous, long number, T what)
         {
-            if (to.Count > 0 && to.Keys.Last() >= number)
+            if (previous >= number)
                 throw CanonicalReader.Damaged($"release {number} is out of order");
+            previous = number;
             to.Add(number, what);
         }
     }
@@ -227,8 +233,17 @@ internal static class StateCodec
         {
             throw CanonicalReader.Damaged(e.Message);
         }
+        (string, string)? previousWeighted = null;
         for (int left = reader.Count(bytesEach: 3), i = 0; i < left; i++)
-            dimensions = dimensions.WithWeight(reader.Text(), reader.Text(), checked((int)reader.Signed()));
+        {
+            (string, string) weighted = (reader.Text(), reader.Text());
+            if (previousWeighted is { } before && Dimensions.CompareWeighted(before, weighted) >= 0)
+                throw CanonicalReader.Damaged("weights are out of order");
+            previousWeighted = weighted;
+            dimensions = dimensions.WithWeight(weighted.Item1, weighted.Item2, reader.Signed() is >= int.MinValue and <= int.MaxValue and long weight
+                ? (int)weight
+                : throw CanonicalReader.Damaged("a weight is no number of 32 bits"));
+        }
 
         var nodes = ImmutableSortedDictionary.CreateBuilder<string, Assignment>(StringComparer.Ordinal);
         string? previous = null;
