@@ -33,10 +33,13 @@ explore: ## draw new seeds for a while: make explore MINUTES=60
 exhaustive: ## every reachable state of small clusters, breadth first
 	dotnet run -c Release --project chaos/Exhaustive -- --fast-prevotes --lose HeartbeatRequest,CommitNotice --messages 2 --heartbeats 0
 
+fuzz: ## damaged, cut and spliced inputs for every decoder: make fuzz MINUTES=10
+	dotnet run -c Release --project chaos/Fuzz -- --minutes $(MINUTES) --parallel 2
+
 chaos: ## kill real processes and look for lost writes
 	dotnet run -c Release --project chaos/Processes -- kill
 
 bench: ## the same load against Conclave and etcd, side by side
 	dotnet run -c Release --project bench/Bench
 
-.PHONY: help build verify fix run publish simulate explore exhaustive chaos bench
+.PHONY: help build verify fix run publish simulate explore exhaustive fuzz chaos bench

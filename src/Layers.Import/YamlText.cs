@@ -24,10 +24,10 @@ public static partial class YamlText
     {
         for (int repairs = 0; ; repairs++)
         {
+            var parser = new Parser(new StringReader(text));
             try
             {
-                var reader = new Reader(new Parser(new StringReader(text)));
-                value = reader.Document();
+                value = new Reader(parser).Document();
                 problem = "";
                 return true;
             }
@@ -40,6 +40,13 @@ public static partial class YamlText
                 }
                 value = null;
                 problem = $"line {e.Start.Line}, column {e.Start.Column}: {e.Message}";
+                return false;
+            }
+            catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+            {
+                // The parser's other ways to say so: what it expects of its own parts does not hold for some broken texts.
+                value = null;
+                problem = $"line {parser.Current?.End.Line ?? 1}, column {parser.Current?.End.Column ?? 1}: this, or what follows, is no YAML ({e.Message})";
                 return false;
             }
         }

@@ -18,6 +18,10 @@ public class DependencyTests
         { "Conclave.Linearizability", [] },
         { "Conclave.Simulator", ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Linearizability"] },
         { "Conclave.Exhaustive", ["Conclave.Raft"] },
+        {
+            "Conclave.Fuzz",
+            ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Recording", "Conclave.Layers", "Conclave.Layers.Import", "conclave-node", "Conclave.Client", "conclave"]
+        },
         { "Conclave.Processes", ["Conclave.Client", "Conclave.Wire", "Conclave.Linearizability"] },
     };
 

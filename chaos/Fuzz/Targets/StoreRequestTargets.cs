@@ -1,6 +1,7 @@
 using Conclave.Fuzz.Engine;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Grpc;
 using Google.Protobuf;
 using StoreCompare = Conclave.Store.Requests.Compare;
 using WireCompare = Conclave.Wire.Etcd.Etcdserverpb.Compare;
@@ -56,7 +57,7 @@ internal sealed class StoreRequestTarget : FuzzTarget
         {
             expected = library.ParseFrom(bytes);
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception e) when (UnreadableMessage.Is(e))
         {
             return;   // we take some that it does not: a group that ends with another number, wrong bytes in a part nobody asks for
         }
@@ -79,7 +80,7 @@ internal sealed class StoreRequestTarget : FuzzTarget
             if (canonical.AsSpan().SequenceEqual(bytes)) Holds(RequestCheck.Txn(canonical, out _, out _, out _) == StoreError.None, "equal bytes, equal answer");
             Holds(txn.Compare.Count <= RequestCheck.TxnOperationsDefault && txn.Success.Count <= RequestCheck.TxnOperationsDefault && txn.Failure.Count <= RequestCheck.TxnOperationsDefault, "the bound on operations");
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception e) when (UnreadableMessage.Is(e))
         {
             // It refuses deeper nesting than we do.
         }
@@ -114,12 +115,13 @@ internal sealed class StoreRequestTarget : FuzzTarget
 
     private static bool Same(ReadOnlySpan<byte> b, WireCompare e) => StoreCompare.TryParse(b, out StoreCompare r)
         && r.Key.SequenceEqual(e.Key.Span) && r.RangeEnd.SequenceEqual(e.RangeEnd.Span) && (int)r.Result == (int)e.Result && (int)r.Target == (int)e.Target
-        && r.Number == (e.Target switch
+        && e.Target switch
         {
-            WireCompare.Types.CompareTarget.Version => e.Version,
-            WireCompare.Types.CompareTarget.Create => e.CreateRevision,
-            WireCompare.Types.CompareTarget.Mod => e.ModRevision,
-            WireCompare.Types.CompareTarget.Lease => e.Lease,
-            _ => 0,
-        });
+            WireCompare.Types.CompareTarget.Version => r.Number == e.Version,
+            WireCompare.Types.CompareTarget.Create => r.Number == e.CreateRevision,
+            WireCompare.Types.CompareTarget.Mod => r.Number == e.ModRevision,
+            WireCompare.Types.CompareTarget.Lease => r.Number == e.Lease,
+            WireCompare.Types.CompareTarget.Value => r.Value.SequenceEqual(e.Value.Span),
+            _ => true,   // no target that is known; nothing is compared
+        };
 }

@@ -146,7 +146,7 @@ internal sealed class StoreStateTarget : FuzzTarget
 {
     public override string Name => "store-state";
 
-    public override (long Fixed, long PerByte) MemoryMax => (1 << 20, 2048);
+    public override (long Fixed, long PerByte) MemoryMax => (2 << 20, 2048);   // four stores and their buffers
 
     public override IReadOnlyList<byte[]> Corpus()
     {

@@ -22,7 +22,7 @@ internal sealed class TwinFileTarget : FuzzTarget
 
     public override string Name => "twin-file";
 
-    public override (long Fixed, long PerByte) MemoryMax => (1 << 20, 1024);   // a file system of its own
+    public override (long Fixed, long PerByte) MemoryMax => (4 << 20, 2048);   // a file system of its own
 
     public override IReadOnlyList<byte[]> Corpus()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Conclave.Cli.Commands;
 using Conclave.Client;
@@ -28,6 +29,10 @@ internal static class TxnJsonParser
         catch (JsonException e)
         {
             throw new TxnSyntaxException($"This is not JSON: {e.Message}");
+        }
+        catch (InvalidOperationException e) when (e.InnerException is DecoderFallbackException || e.Message.Contains("UTF", StringComparison.Ordinal))
+        {
+            throw new TxnSyntaxException($"A string is not text: {e.Message} Give other bytes as key_base64 or value_base64.");
         }
     }
 

@@ -105,7 +105,17 @@ internal sealed class TxnTextParser
     // The options of an operation are those of the command of the same name.
     private static ParseResult Read(Command command, string[] words)
     {
-        ParseResult parsed = command.Parse(words);
+        ParseResult parsed;
+        try
+        {
+            // A word that begins with @ is a word here, not the name of a file with more of them.
+            parsed = command.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            throw new TxnSyntaxException(e.Message.TrimEnd('.'));   // of a rule that asks for a value that cannot be read
+        }
+
         if (StrayOption.In(parsed) is { } stray)
             throw new TxnSyntaxException($"\"{stray}\" is not an option of {command.Name}; a key or value that begins with - comes after a lone --");
         return parsed.Errors.Count == 0 ? parsed : throw new TxnSyntaxException(parsed.Errors[0].Message.TrimEnd('.'));

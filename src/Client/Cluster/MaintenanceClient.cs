@@ -87,7 +87,7 @@ public sealed class MaintenanceClient
             long bytes = 0;
             while (await stream.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                SnapshotResponse part = SnapshotResponse.Parser.ParseFrom(stream.Message);
+                SnapshotResponse part = AnswerMessage.Read(SnapshotResponse.Parser, stream.Message, channel.Endpoint);
                 checksum.Append(part.Blob.Span);
                 await destination.WriteAsync(part.Blob.Memory, cancellationToken).ConfigureAwait(false);
                 bytes += part.Blob.Length;

@@ -65,7 +65,7 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
 
             await _stream.WriteAsync(RequestFrame.Of(new LeaseKeepAliveRequest { ID = id }), deadline.Token).ConfigureAwait(false);
             if (!await _stream.ReadAsync(deadline.Token).ConfigureAwait(false)) throw Failure("ended the renewals.");
-            LeaseKeepAliveResponse answer = LeaseKeepAliveResponse.Parser.ParseFrom(_stream.Message);
+            LeaseKeepAliveResponse answer = AnswerMessage.Read(LeaseKeepAliveResponse.Parser, _stream.Message, router.Endpoints.Channels[_endpoint].Endpoint);
             router.Endpoints.Succeeded(_endpoint);
             return answer.TTL > 0 ? new LeaseRenewal(id, TimeSpan.FromSeconds(answer.TTL), ResponseHeader.Of(answer.Header)) : null;
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Conclave.Client.Auth;
 using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
@@ -117,7 +118,7 @@ internal sealed class CallRouter : IDisposable
                     {
                         using RpcReply reply = await channel.CallFramedAsync(call.Method, frame, pass is null ? metadata : pass.AddTo(metadata), deadline.Token).ConfigureAwait(false);
                         attempts.Succeeded();
-                        return call.Parser.ParseFrom(reply.Message.Span);
+                        return AnswerMessage.Read(call.Parser, new ReadOnlySequence<byte>(reply.Message), channel.Endpoint);
                     }
                     catch (RpcException e)
                     {

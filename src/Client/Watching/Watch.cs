@@ -93,8 +93,8 @@ internal sealed class Watch : IAsyncDisposable
     private async ValueTask<WatchResponse> ReadAsync(CancellationToken cancellationToken)
     {
         RpcStream stream = _stream!;   // both callers have just set or checked it
-        if (await stream.ReadAsync(cancellationToken).ConfigureAwait(false)) return WatchResponse.Parser.ParseFrom(stream.Message);
         Uri endpoint = _router.Endpoints.Channels[_endpoint].Endpoint;
+        if (await stream.ReadAsync(cancellationToken).ConfigureAwait(false)) return AnswerMessage.Read(WatchResponse.Parser, stream.Message, endpoint);
         throw new RpcException(GrpcCode.Unavailable, $"{endpoint.Authority} ended the watch.", endpoint, RequestFate.Unanswered);
     }
 

@@ -71,6 +71,8 @@ public sealed class Dimensions
     public string TextOf(Scope scope) => scope.IsEmpty ? "*"
         : string.Join(';', scope.Pairs.OrderByDescending(p => PositionOf(p.Dimension)).ThenBy(p => p.Dimension, StringComparer.Ordinal).Select(p => $"{p.Dimension}={p.Value}"));
 
+    internal static int CompareWeighted((string Dimension, string Value) x, (string Dimension, string Value) y) => WeightOrder.Instance.Compare(x, y);
+
     private sealed class WeightOrder : IComparer<(string Dimension, string Value)>
     {
         public static readonly WeightOrder Instance = new();

@@ -69,7 +69,10 @@ internal static class StateCodec
         {
             long number = NextRelease(ref reader, ref previous);
             ImmutableArray<Edit> forward = ChangeCodec.ReadEdits(ref reader), inverse = ChangeCodec.ReadEdits(ref reader);
-            var body = new ReleaseBody(forward, inverse, checked((int)reader.Unsigned()));
+            ulong size = reader.Unsigned();
+            if (size > int.MaxValue)
+                throw CanonicalReader.Damaged($"release {number} says that it has {size} bytes");
+            var body = new ReleaseBody(forward, inverse, (int)size);
             bodyBytes += body.Bytes;
             bodies.Add(number, body);
         }
@@ -228,8 +231,17 @@ internal static class StateCodec
         {
             throw CanonicalReader.Damaged(e.Message);
         }
+        (string, string)? previousWeighted = null;
         for (int left = reader.Count(bytesEach: 3), i = 0; i < left; i++)
-            dimensions = dimensions.WithWeight(reader.Text(), reader.Text(), checked((int)reader.Signed()));
+        {
+            (string, string) weighted = (reader.Text(), reader.Text());
+            if (previousWeighted is { } before && Dimensions.CompareWeighted(before, weighted) >= 0)
+                throw CanonicalReader.Damaged("weights are out of order");
+            previousWeighted = weighted;
+            dimensions = dimensions.WithWeight(weighted.Item1, weighted.Item2, reader.Signed() is >= int.MinValue and <= int.MaxValue and long weight
+                ? (int)weight
+                : throw CanonicalReader.Damaged("a weight is no number of 32 bits"));
+        }
 
         var nodes = ImmutableSortedDictionary.CreateBuilder<string, Assignment>(StringComparer.Ordinal);
         string? previous = null;

@@ -3,7 +3,6 @@ using Conclave.Node.Http;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
-using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node.Auth;
@@ -100,7 +99,7 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
                 _ => KeysIn(kind, body),
             };
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception e) when (UnreadableMessage.Is(e))
         {
             return "";   // The store refused it for that.
         }

@@ -39,9 +39,21 @@ public sealed class HealthService
             "/grpc.health.v1.Health/Watch", HealthCheckRequest.Descriptor, HealthCheckResponse.Descriptor, WatchAsync));
     }
 
+    private static string ServiceIn(ReadOnlyMemory<byte> request)
+    {
+        try
+        {
+            return HealthCheckRequest.Parser.ParseFrom(request.Span).Service;
+        }
+        catch (Exception e) when (UnreadableMessage.Is(e))
+        {
+            throw new GrpcException(GrpcCode.Internal, "grpc: error unmarshalling request: " + e.Message);
+        }
+    }
+
     private ValueTask Check(RpcContext context, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
-        string service = HealthCheckRequest.Parser.ParseFrom(request.Span).Service;
+        string service = ServiceIn(request);
         if (!_state.Services.TryGetValue(service, out ServingStatus status))
             throw new GrpcException(GrpcCode.NotFound, "unknown service");
         new HealthCheckResponse { Status = status }.WriteTo(response);
@@ -51,7 +63,7 @@ public sealed class HealthService
     private async ValueTask WatchAsync(RpcContext context, RpcStream stream)
     {
         ReadOnlyMemory<byte> request = await stream.ReadAsync() ?? ReadOnlyMemory<byte>.Empty;
-        string service = HealthCheckRequest.Parser.ParseFrom(request.Span).Service;
+        string service = ServiceIn(request);
         ServingStatus? told = null;
         while (true)
         {

@@ -227,7 +227,8 @@ public sealed record NodeOptions
     }
 
     /// <summary>A URL without the trailing slash that <see cref="Uri"/> adds, as people write it in flags.</summary>
-    public static string Plain(Uri url) => url.GetLeftPart(UriPartial.Authority);
+    // The port is always there, also the scheme's own: who reads an address back expects it.
+    public static string Plain(Uri url) => url.IsDefaultPort ? $"{url.GetLeftPart(UriPartial.Authority)}:{url.Port}" : url.GetLeftPart(UriPartial.Authority);
 }
 
 /// <summary>What a member with an empty data directory takes part in.</summary>

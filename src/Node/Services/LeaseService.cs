@@ -131,7 +131,7 @@ internal sealed class LeaseService(ServiceContext context)
         {
             return parser.ParseFrom(message.Span);
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception e) when (UnreadableMessage.Is(e))
         {
             throw new GrpcException(Statuses.Of(StoreError.Malformed));
         }

@@ -6,6 +6,9 @@ namespace Conclave.Recording;
 /// <summary>Inputs as bytes: a kind each, then what belongs to it. Ticks in a row are one number.</summary>
 internal static class InputCodec
 {
+    /// <summary>Ticks are the one input that takes no room of its own. A batch has a few more of them than an election timeout.</summary>
+    private const int TicksMax = 1 << 14;
+
     public static void Write(BodyWriter body, List<RaftInput> inputs)
     {
         ReadOnlySpan<RaftInput> rest = CollectionsMarshal.AsSpan(inputs);
@@ -33,7 +36,9 @@ internal static class InputCodec
             if (kind != RaftInputKind.Tick) into.Add(Read(body, kind));
             else
             {
-                for (ulong ticks = body.Number(); ticks > 0; ticks--) into.Add(RaftInput.Tick());
+                ulong ticks = body.Number();
+                if (ticks > (ulong)Math.Max(TicksMax - into.Count, 0)) throw body.Misfit();   // a few bytes must not claim all memory
+                for (; ticks > 0; ticks--) into.Add(RaftInput.Tick());
             }
         }
     }

@@ -70,10 +70,20 @@ internal static class StartCodec
         PropertyInfo option = Options.FirstOrDefault(known => known.Name == name)
             ?? throw new RecordingException($"The recording names the option {name}, which this version does not have. Replay it with the version that recorded it.");
         Type type = option.PropertyType;
-        option.SetValue(options, type == typeof(NodeId) ? new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture))
-            : type == typeof(bool) ? value == "1"
-            : Convert.ChangeType(value, type, CultureInfo.InvariantCulture));
+        try
+        {
+            option.SetValue(options, ValueOf(type, value));
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            throw new RecordingException($"The recording gives the option {name} the value '{value}', which it cannot have. Replay it with the version that recorded it.", e);
+        }
     }
+
+    private static object ValueOf(Type type, string value) =>
+        type == typeof(NodeId) ? new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture))
+        : type == typeof(bool) ? value == "1"
+        : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
 }
 
 /// <summary>Everything that a core was built from.</summary>

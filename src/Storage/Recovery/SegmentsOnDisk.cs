@@ -199,21 +199,25 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
     {
         Notes.Clear();
         Survey = new DamageSurvey(known.Identity, Replay.Batch);
-        for (; sequence <= _newest; sequence++, from = SegmentHeader.ContentOffset)
+        ulong expected = sequence;
+        // Over what is there, not over what the superblock says: a number that nobody wrote must not be counted up to.
+        foreach (ulong next in found.Where(next => next >= sequence && next <= _newest).Order())
         {
-            if (!found.Contains(sequence))
-            {
+            if (next != expected)
                 Survey.AddMissing();
-                continue;
-            }
-            using IStorageFile file = names.Files.Open(names.SegmentPath(sequence));
-            bool whole = ReadHeader(file, sequence, out SegmentHeader header, out SegmentReader reader, out _) == SegmentsFinding.Whole;
+            expected = next + 1;
+            if (next != sequence)
+                from = SegmentHeader.ContentOffset;
+            using IStorageFile file = names.Files.Open(names.SegmentPath(next));
+            bool whole = ReadHeader(file, next, out SegmentHeader header, out SegmentReader reader, out _) == SegmentsFinding.Whole;
             if (whole && from == SegmentHeader.ContentOffset)
                 Survey.AddHeader(header);
             else
                 Survey.AddMissing();
-            Survey.Add(sequence, reader, from, whole);
+            Survey.Add(next, reader, from, whole);
         }
+        if (expected <= _newest)
+            Survey.AddMissing();
     }
 
     private SegmentsFinding ReadHeader(IStorageFile file, ulong sequence, out SegmentHeader header, out SegmentReader reader, out StorageException? problem)

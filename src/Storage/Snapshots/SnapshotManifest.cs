@@ -72,8 +72,8 @@ public sealed record SnapshotManifest
             return check;
         long contentBytes = BinaryPrimitives.ReadInt64LittleEndian(page[40..]);
         int chunkBytes = BinaryPrimitives.ReadInt32LittleEndian(page[56..]), membershipBytes = BinaryPrimitives.ReadInt32LittleEndian(page[60..]);
-        // Two bits of headroom keep the arithmetic on lengths from overflowing.
-        if (contentBytes is < 0 or > long.MaxValue / 4 || chunkBytes is < 1 or > ChunkBytesMax || membershipBytes is < 0 or > Bytes - MembershipOffset
+        // Each byte of content may be a chunk of its own, with a header of eight: room for that keeps the arithmetic on lengths from overflowing.
+        if (contentBytes is < 0 or > long.MaxValue / 16 || chunkBytes is < 1 or > ChunkBytesMax || membershipBytes is < 0 or > Bytes - MembershipOffset
             || !Membership.TryDecode(page.Slice(MembershipOffset, membershipBytes), out Membership? membership))
         {
             problem = "The manifest contains impossible values.";

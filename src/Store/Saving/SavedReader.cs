@@ -14,10 +14,17 @@ internal sealed class SavedReader(Stream source)
     /// <summary>A few bytes, valid until the next call.</summary>
     public ReadOnlySpan<byte> Bytes(int count)
     {
-        if (_record.Length < count)
-            _record = new byte[Math.Max(count, _record.Length * 2)];
+        // The room grows with what is there, not with what a damaged length says.
+        for (int read = 0; read < count;)
+        {
+            if (read == _record.Length)
+                Array.Resize(ref _record, Math.Min(count, _record.Length * 2));
+            int part = Math.Min(count, _record.Length) - read;
+            Read(_record.AsSpan(read, part));
+            read += part;
+        }
+
         Span<byte> target = _record.AsSpan(0, count);
-        Read(target);
         _crc.Add(target);
         return target;
     }

@@ -46,7 +46,9 @@ internal sealed class CommandApplier(StoreState state)
         ApplyOutcome outcome = denied != StoreError.None ? Refused(denied)
             : isWrite ? Apply(command, wantResponse: true, _bound)
             : Refused(StoreError.Malformed);
-        state.Sessions.Keep(new SessionAnswer(id, sequence, outcome.Error, outcome.Revision, outcome.Body.ToArray(), command.Identity.User));
+        // Before there is any user no command has one. One that says so all the same must not make a state that is saved as another.
+        string? user = state.Auth.IsInitial ? null : command.Identity.User;
+        state.Sessions.Keep(new SessionAnswer(id, sequence, outcome.Error, outcome.Revision, outcome.Body.ToArray(), user));
         return outcome;
     }
 

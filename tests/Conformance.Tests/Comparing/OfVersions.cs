@@ -13,6 +13,7 @@ internal static class OfVersions
             Absent, "\"r+0\"", "Alarm answers have a header", "as 3.5 and later"),
         new("fields of a status", ["maintenance/*: *: * Status $.answer.storageVersion"], Absent, "\"3.6.0\"", "Status tells `storageVersion`", "as 3.6"),
         new("quota in a status", ["maintenance/*: *: * Status $.answer.dbSizeQuota"], Absent, "\"<n>\"", "Status tells `dbSizeQuota`", "as 3.6"),
+        new("downgrade in a status", ["maintenance/*: *: * Status $.answer.downgradeInfo"], Absent, "{}", "Status tells `downgradeInfo`", "as 3.6"),
         new("revision of a hash", ["maintenance/*: grpc: * HashKV $.answer.hash_revision"], Absent, Any, "HashKV tells `hash_revision`", "as 3.6"),
         new("hash at the compacted revision", ["compaction/the hash of what is compacted: grpc: 2 HashKV $"], Any, Any, "HashKV of exactly the compacted revision is answered; 3.4 says `required revision has been compacted`", "fixed in later versions"),
         new("reason in /health", ["maintenance/health: json: * $.body.reason"], Absent, Any, "/health has a `reason`, empty when healthy", "as 3.5 and later"),
