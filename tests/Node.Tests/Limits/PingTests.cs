@@ -2,7 +2,6 @@ using System.Buffers;
 using Conclave.Node.Http.Limits;
 using Conclave.Node.Options;
 using Conclave.Node.Tests.Http;
-using Conclave.Node.Tests.Nodes;
 
 namespace Conclave.Node.Tests.Limits;
 
