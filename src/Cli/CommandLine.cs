@@ -82,6 +82,7 @@ internal static class CommandLine
             new DebugCommand(terminal),
             new VersionCommand(terminal, cluster),
         };
+        foreach (Command command in ConfigCommands.All(terminal, cluster)) root.Add(command);
         foreach (Option option in cluster.All) root.Add(option);
         return root;
     }

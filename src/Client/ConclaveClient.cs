@@ -25,6 +25,7 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
         Maintenance = new MaintenanceClient(_router);
         Members = new MemberClient(_router);
         Auth = new AuthClient(_router);
+        Configuration = new ConfigurationClient(_router);
     }
 
     /// <summary>A client with default options.</summary>
@@ -45,6 +46,9 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
 
     /// <summary>Users, roles, and whether they count.</summary>
     public AuthClient Auth { get; }
+
+    /// <summary>Layered configuration.</summary>
+    public ConfigurationClient Configuration { get; }
 
     /// <summary>Reads one key; null when it does not exist.</summary>
     /// <exception cref="UnavailableException">No member answered in time.</exception>

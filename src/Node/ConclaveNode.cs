@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Conclave.Node.Auth;
+using Conclave.Node.Configuration;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
@@ -30,6 +31,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     private readonly PasswordHasher _passwords;
     private readonly Replica _replica;
     private readonly ClientListener _listener;
+    private readonly ConfigEngine _configuration;
     private readonly Housekeeping _housekeeping;
     private Task _housekeepingLoop = Task.CompletedTask;
 
@@ -76,6 +78,12 @@ public sealed class ConclaveNode : IAsyncDisposable
         new LockService(context, locks).AddTo(registry);
         new ElectionService(context, locks).AddTo(registry);
         new AuthService(context, _passwords).AddTo(registry);
+        _configuration = new ConfigEngine(() => _replica.View, _logger);
+        _replica.ServerWrote = _configuration.Signal;
+        _replica.StateTaken = _configuration.Restart;
+        var configuration = new ConfigService(context, _configuration);
+        configuration.AddTo(registry);
+        _replica.AgentReported = configuration.OnReport;
 
         Methods = registry.Methods;
         var calls = new RpcMetrics(registry);
@@ -126,6 +134,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         }
 
         _replica.Start();
+        _configuration.Start();
         _housekeepingLoop = _housekeeping.RunAsync(_stop.Token);
         Log.Serving(_logger, string.Join(", ", _options.ListenClientUrls.Select(NodeOptions.Plain)));
     }
@@ -140,6 +149,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         await _listener.StopAsync(StopGrace).ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _housekeepingLoop.ConfigureAwait(false);
+        await _configuration.DisposeAsync().ConfigureAwait(false);
         await _replica.DisposeAsync().ConfigureAwait(false);
         _passwords.Dispose();
         Log.Stopped(_logger);

@@ -35,6 +35,12 @@ public enum CommandKind : byte
     RoleDelete = 19,
     RoleGrantPermission = 20,
     RoleRevokePermission = 21,
+
+    /// <summary>
+    /// A TxnRequest that the server itself makes. It may write the reserved keys, as nothing else may, and is not bound by the number of
+    /// operations that clients' transactions are.
+    /// </summary>
+    ServerTxn = 64,
 }
 
 /// <summary>One command as it stands in a log entry: who sent it and the request message as it came from the client.</summary>
@@ -101,7 +107,7 @@ public readonly struct Command
             return false;
         var kind = (CommandKind)bytes[1];
         int userBytes = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
-        if (kind is < CommandKind.Put or > CommandKind.RoleRevokePermission || (userBytes != 0 && bytes[0] != IdentityFormat))
+        if (kind is not ((>= CommandKind.Put and <= CommandKind.RoleRevokePermission) or CommandKind.ServerTxn) || (userBytes != 0 && bytes[0] != IdentityFormat))
             return false;
         SessionSequence session = default;
         CommandIdentity identity = default;

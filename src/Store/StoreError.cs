@@ -59,4 +59,7 @@ public enum StoreError : byte
 
     /// <summary>Users or roles have changed since it was found out who asks. Say who it is again.</summary>
     AuthRevisionOld,
+
+    /// <summary>A client's command would write below /conclave/, or delete keys that are there.</summary>
+    Reserved,
 }

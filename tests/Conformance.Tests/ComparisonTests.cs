@@ -61,6 +61,17 @@ public sealed class ComparisonTests
     public void A_known_difference_that_is_none_any_more_is_found() =>
         Assert.Contains("agree there now", Assert.Single(Differences(Case("""{"a":1}"""), Case("""{"a":1}"""), Known("put/a case: grpc: 1 Put $.a", KnownDifference.Any, KnownDifference.Any))), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("a/b: json: 1 Put $.x", true)]
+    [InlineData("a/b: json: 1 Put $.x.y", true)]
+    [InlineData("a/b: json: 1 Put $.x[0]", true)]
+    [InlineData("a/b: json: 1 Put $.xy", false)]
+    [InlineData("a/b: grpc: 1 Put $.x", false)]
+    [InlineData("a/b: json: 1 Put $", false)]
+    [InlineData("a/c: json: 12 Put $.x", true)]
+    [InlineData("aa/b: json: 1 Put $.x", false)]
+    public void A_place_is_covered_by_a_pattern_with_stars(string place, bool isCovered) => Assert.Equal(isCovered, KnownDifference.Covers("a/*: json: * $.x", place));
+
     [Fact]
     public void Known_differences_of_other_groups_are_not_asked_for() =>
         Assert.Empty(Differences(Case("1"), Case("1"), Known("lease/a case: grpc: 1 Put $.a", "1", "2")));

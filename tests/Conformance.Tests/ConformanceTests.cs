@@ -10,7 +10,7 @@ namespace Conclave.Conformance.Tests;
 public sealed class ConformanceTests(ServerPairs pairs, ITestOutputHelper output)
 {
     /// <summary>What the suite promises to hold.</summary>
-    private const int CasesMin = 450;
+    private const int CasesMin = 500;
 
     private const int DifferencesShownMax = 60;
 

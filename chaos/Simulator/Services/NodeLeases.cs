@@ -49,7 +49,7 @@ internal sealed class NodeLeases(SimWorld world, SimNode node)
     /// <summary>This process did not run for a while, and nobody could renew.</summary>
     public void OnPause()
     {
-        if (_lessor.IsPromoted) Promote();
+        if (_lessor.IsPromoted) _lessor.Extend(NowMs, ElectionTimeout);
     }
 
     public void ProposeExpired()

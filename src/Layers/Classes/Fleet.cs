@@ -157,6 +157,19 @@ public sealed partial class Fleet
     internal bool HasOwn(string node, KeyAddress key) =>
         _documents.TryGetValue(key.Document, out DocumentView? view) && view.OverlayOf(node) is { } overlay && view.Keys[key.Key] is >= 0 and int number && overlay[number] is not null;
 
+    /// <summary>Keys of the document that the node does not simply share with its class.</summary>
+    internal void AddOwnKeys(SortedSet<string> own, string node, string document, ClassDocument shared)
+    {
+        DocumentView view = _documents[document];
+        foreach (int key in view.OverlayOf(node)?.Keys ?? [])
+            own.Add(view.Keys.Names[key]);
+        foreach (int key in shared.Evaluated)
+        {
+            if (shared.Rows[key].Evaluation is { } evaluation && !IsShared(evaluation, node))
+                own.Add(view.Keys.Names[key]);
+        }
+    }
+
     private bool IsShared(ClassEvaluation evaluation, string node)
     {
         if (evaluation.IsLocal)
@@ -179,6 +192,7 @@ public sealed partial class Fleet
         var entries = ImmutableArray.CreateBuilder<EffectiveEntry>(rows.Length);
         var problems = ImmutableArray.CreateBuilder<ConfigProblem>();
         var used = new HashSet<KeyAddress>();
+        var evaluated = ImmutableArray.CreateBuilder<int>();
         bool hasLocal = false;
         ClassView values = view.Of(nodeClass);
         foreach (int key in view.Keys.InOrder)
@@ -193,12 +207,13 @@ public sealed partial class Fleet
                 entries.Add(entry);
             if (evaluation is null)
                 continue;
+            evaluated.Add(key);
             hasLocal |= evaluation.IsLocal;
             used.UnionWith(evaluation.Used);
             if (evaluation.Result.Problem is { } problem)
                 problems.Add(problem);
         }
-        var made = new ClassDocument(new(document, State.Release, entries.ToImmutable(), problems.ToImmutable()), rows, hasLocal, [.. used]);
+        var made = new ClassDocument(new(document, State.Release, entries.ToImmutable(), problems.ToImmutable()), rows, hasLocal, [.. used], evaluated.ToImmutable());
         return _classDocuments.GetOrAdd((nodeClass.Assignment, document), made);
     }
 
@@ -216,7 +231,8 @@ public sealed partial class Fleet
     /// <param name="Rows">By key number.</param>
     /// <param name="HasLocal">Some key depends on the node or on inputs.</param>
     /// <param name="UsedElsewhere">Keys that evaluated ones depend on.</param>
-    internal sealed record ClassDocument(EffectiveDocument Document, ClassDocument.Row[] Rows, bool HasLocal, ImmutableArray<KeyAddress> UsedElsewhere)
+    /// <param name="Evaluated">Numbers of the keys with references.</param>
+    internal sealed record ClassDocument(EffectiveDocument Document, ClassDocument.Row[] Rows, bool HasLocal, ImmutableArray<KeyAddress> UsedElsewhere, ImmutableArray<int> Evaluated)
     {
         /// <summary>One key; the evaluation is null for constants.</summary>
         internal readonly record struct Row(EffectiveEntry? Entry, ClassEvaluation? Evaluation);
@@ -254,14 +270,33 @@ public sealed class FleetDelta
     /// <returns>Null when the node is not in both releases: send the whole document, or nothing.</returns>
     public DocumentDelta? For(string node, string document)
     {
-        if (_from.Effective(node, document, _before) is not { } from || _to.Effective(node, document, _after) is not { } to)
+        if (_from.ClassOf(node) is not { } classFrom || _to.ClassOf(node) is not { } classTo)
             return null;
-        // Documents that nodes share are one object each, so the pair says which classes they belong to.
-        return IsShared(_from, node, document, from) && IsShared(_to, node, document, to)
-            ? _shared.GetOrAdd((from, to), static pair => DocumentDelta.Between(pair.From, pair.To))
-            : DocumentDelta.Between(from, to);
-    }
+        if (_from.ViewOf(document) is null || _to.ViewOf(document) is null)
+            return DocumentDelta.Between(_from.Effective(node, document, _before)!, _to.Effective(node, document, _after)!);   // the node is in both
+        Fleet.ClassDocument sharedFrom = _from.ClassDocumentOf(classFrom, document), sharedTo = _to.ClassDocumentOf(classTo, document);
+        DocumentDelta shared = _shared.GetOrAdd((sharedFrom.Document, sharedTo.Document), static pair => DocumentDelta.Between(pair.From, pair.To));
+        var own = new SortedSet<string>(StringComparer.Ordinal);
+        _from.AddOwnKeys(own, node, document, sharedFrom);
+        _to.AddOwnKeys(own, node, document, sharedTo);
+        if (own.Count == 0)
+            return shared;
 
-    private static bool IsShared(Fleet fleet, string node, string document, EffectiveDocument effective) =>
-        fleet.ClassOf(node) is { } nodeClass && fleet.ViewOf(document) is not null && ReferenceEquals(fleet.ClassDocumentOf(nodeClass, document).Document, effective);
+        List<EffectiveEntry> changed = [.. shared.Changed.Where(e => !own.Contains(e.Key))];
+        List<string> gone = [.. shared.Gone.Where(k => !own.Contains(k))];
+        foreach (string key in own)
+        {
+            ResolvedKey? before = _from.Resolve(classFrom, node, new(document, key)), after = _to.Resolve(classTo, node, new(document, key));
+            if (ReferenceEquals(before, after) && before is { HasTemplate: false })
+                continue;
+            Evaluated old = _from.EvaluateFor(node, classFrom, new(document, key), _before), now = _to.EvaluateFor(node, classTo, new(document, key), _after);
+            if (now.Value is null && old.Value is not null)
+                gone.Add(key);
+            else if (now.Value is { } value && !(value.Equals(old.Value) && now.IsPending == old.IsPending))
+                changed.Add(new(key, value, now.IsPending));
+        }
+        changed.Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
+        gone.Sort(StringComparer.Ordinal);
+        return new(document, shared.From, shared.To, [.. changed], [.. gone]);
+    }
 }

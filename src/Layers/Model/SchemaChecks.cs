@@ -11,11 +11,11 @@ public static class SchemaChecks
     {
         ValueKind.List when schema.Type is KeyType.List or KeyType.Any => value.Elements.Select((e, i) => ElementProblem(schema, e) is { } p ? $"element {i}: {p}" : null).FirstOrDefault(p => p is not null),
         ValueKind.Map when schema.Type is KeyType.Map or KeyType.Any => value.Members.Select(m => ElementProblem(schema, m.Value) is { } p ? $"member {ValueChecks.Shown(m.Key)}: {p}" : null).FirstOrDefault(p => p is not null),
-        _ => TypeProblem(schema.Type, value) ?? ScalarProblem(schema, value),
+        _ => TypeProblem(schema, schema.Type, value) ?? ScalarProblem(schema, value),
     };
 
     /// <summary>What is wrong with one element of a list, or one member of a map, of this key; or null.</summary>
-    public static string? ElementProblem(KeySchema schema, Value element) => schema.Type == KeyType.Any ? null : TypeProblem(schema.Element, element) ?? ScalarProblem(schema, element);
+    public static string? ElementProblem(KeySchema schema, Value element) => schema.Type == KeyType.Any ? null : TypeProblem(schema, schema.Element, element) ?? ScalarProblem(schema, element);
 
     /// <summary>What is wrong with the schema itself, or null.</summary>
     public static string? Problem(KeySchema schema)
@@ -56,7 +56,7 @@ public static class SchemaChecks
 
     private static Regex Compile(string pattern) => new($@"\A(?:{pattern})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 
-    private static string? TypeProblem(KeyType type, Value value)
+    private static string? TypeProblem(KeySchema schema, KeyType type, Value value)
     {
         bool fits = type switch
         {
@@ -68,7 +68,7 @@ public static class SchemaChecks
             KeyType.List => value.Kind == ValueKind.List,
             _ => value.Kind == ValueKind.Map,
         };
-        return fits ? null : $"{Shown(value)} is of type {value.Kind.ToString().ToLowerInvariant()}, the schema asks for {type.ToString().ToLowerInvariant()}";
+        return fits ? null : $"{Shown(schema, value)} is of type {value.Kind.ToString().ToLowerInvariant()}, the schema asks for {type.ToString().ToLowerInvariant()}";
     }
 
     private static string? ScalarProblem(KeySchema schema, Value value)
@@ -77,25 +77,25 @@ public static class SchemaChecks
         {
             double number = value.Kind == ValueKind.Integer ? value.AsInteger : value.AsFloat;
             if (number < schema.Minimum)
-                return $"{Shown(value)} is below the minimum {Text(schema.Minimum)}";
+                return $"{Shown(schema, value)} is below the minimum {Text(schema.Minimum)}";
             if (number > schema.Maximum)
-                return $"{Shown(value)} is above the maximum {Text(schema.Maximum)}";
+                return $"{Shown(schema, value)} is above the maximum {Text(schema.Maximum)}";
             if (schema.Format == ValueFormat.Port && number is < 0 or > 65535)
-                return $"{Shown(value)} is no port; ports are 0 to 65535";
+                return $"{Shown(schema, value)} is no port; ports are 0 to 65535";
         }
         if (!schema.Choices.IsEmpty && value.Kind is not (ValueKind.List or ValueKind.Map) && !schema.Choices.Contains(value))
-            return $"{Shown(value)} is none of the choices {string.Join(", ", schema.Choices.Take(20).Select(Shown))}";
+            return $"{Shown(schema, value)} is none of the choices {string.Join(", ", schema.Choices.Take(20).Select(c => ValueChecks.Shown(c.ToString())))}";
         if (value.Kind != ValueKind.String)
             return null;
         string text = value.AsString;
         if (text.Length > schema.LengthMax)
-            return $"{Shown(value)} has {text.Length} characters; {schema.LengthMax} are allowed";
+            return $"{Shown(schema, value)} has {text.Length} characters; {schema.LengthMax} are allowed";
         if (schema.Pattern is { } pattern && !Compiled.Of(pattern).IsMatch(text))
-            return $"{Shown(value)} does not match the pattern {pattern}";
+            return $"{Shown(schema, value)} does not match the pattern {pattern}";
         return schema.Format switch
         {
-            ValueFormat.Uri when !LooksLikeUri(text) => $"{Shown(value)} is no URI; write scheme:rest",
-            ValueFormat.HostAddress or ValueFormat.HostDomain when !LooksLikeHost(text, schema.Format == ValueFormat.HostDomain) => $"{Shown(value)} is neither an address nor a host's name",
+            ValueFormat.Uri when !LooksLikeUri(text) => $"{Shown(schema, value)} is no URI; write scheme:rest",
+            ValueFormat.HostAddress or ValueFormat.HostDomain when !LooksLikeHost(text, schema.Format == ValueFormat.HostDomain) => $"{Shown(schema, value)} is neither an address nor a host's name",
             _ => null,
         };
     }
@@ -117,7 +117,8 @@ public static class SchemaChecks
             && label.All(c => char.IsAsciiLetterOrDigit(c) || c == '-' || (underscores && c == '_')));
     }
 
-    private static string Shown(Value value) => ValueChecks.Shown(value.ToString());
+    /// <summary>Messages go to logs and terminals, so a secret is not in them.</summary>
+    internal static string Shown(KeySchema schema, Value value) => schema.Secret ? "the secret value" : ValueChecks.Shown(value.ToString());
 
     private static string Text(double? number) => number?.ToString("R", CultureInfo.InvariantCulture) ?? "";
 

@@ -59,17 +59,19 @@ internal static class StateCodec
         foreach ((string name, DocumentState document) in documents)
             withHeads.Add(name, new(reader.Signed(), document.Schemas, document.Scopes));
         var notes = ImmutableSortedDictionary.CreateBuilder<long, ReleaseNote>();
+        long previous = 0;
         for (int left = reader.Count(bytesEach: 6), i = 0; i < left; i++)
-            Add(notes, reader.Signed(), ChangeCodec.ReadNote(ref reader));
+            notes.Add(NextRelease(ref reader, ref previous), ChangeCodec.ReadNote(ref reader));
         var bodies = ImmutableSortedDictionary.CreateBuilder<long, ReleaseBody>();
         long bodyBytes = 0;
+        previous = 0;
         for (int left = reader.Count(bytesEach: 4), i = 0; i < left; i++)
         {
-            long number = reader.Signed();
+            long number = NextRelease(ref reader, ref previous);
             ImmutableArray<Edit> forward = ChangeCodec.ReadEdits(ref reader), inverse = ChangeCodec.ReadEdits(ref reader);
             var body = new ReleaseBody(forward, inverse, checked((int)reader.Unsigned()));
             bodyBytes += body.Bytes;
-            Add(bodies, number, body);
+            bodies.Add(number, body);
         }
         reader.End();
         return new ConfigState
@@ -85,11 +87,10 @@ internal static class StateCodec
             BodyBytes = bodyBytes,
         };
 
-        static void Add<T>(ImmutableSortedDictionary<long, T>.Builder to, long number, T what)
+        static long NextRelease(ref CanonicalReader reader, ref long previous)
         {
-            if (to.Count > 0 && to.Keys.Last() >= number)
-                throw CanonicalReader.Damaged($"release {number} is out of order");
-            to.Add(number, what);
+            long number = reader.Signed();
+            return number > previous ? previous = number : throw CanonicalReader.Damaged($"release {number} is out of order");
         }
     }
 

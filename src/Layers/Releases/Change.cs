@@ -3,7 +3,11 @@ using System.Collections.Immutable;
 namespace Conclave.Layers;
 
 /// <summary>One edit of a change: an address and what is there afterwards (null: nothing).</summary>
-public abstract record Edit;
+public abstract record Edit
+{
+    /// <summary>What it is about: two edits of equal address overwrite each other.</summary>
+    public object Address => Editing.AddressOf(this);
+}
 
 /// <summary>Replaces the list of dimensions. Weights stay.</summary>
 public sealed record DimensionsEdit(ImmutableArray<Dimension> List, string NodeDimension) : Edit

@@ -41,6 +41,8 @@ internal static class EditChecks
             CheckAllDimensions(after, problems);
         foreach (Edit edit in change.Edits)
             CheckWithin(after, edit, problems);
+        foreach (IGrouping<string, SchemaEdit> schemas in change.Edits.OfType<SchemaEdit>().GroupBy(e => e.Document))
+            CheckEntries(after, schemas.Key, schemas.Select(e => e.Key).ToHashSet(StringComparer.Ordinal), problems);
         return problems.HasErrors ? null : after;
     }
 
@@ -122,10 +124,6 @@ internal static class EditChecks
             case SchemaEdit { Schema: { } schema } edited:
                 if (schema.Uniform is { } uniform && !after.Dimensions.Contains(uniform))
                     problems.Add(new(ProblemCodes.Schema, $"{edited.Document} {edited.Key} is to be uniform in {uniform}, which is no dimension. There are: {Names(after)}.") { Document = edited.Document, Key = edited.Key });
-                CheckEntries(after, edited, problems);
-                break;
-            case SchemaEdit dropped:
-                CheckEntries(after, dropped, problems);
                 break;
             case EntryEdit { Entry: not null } entry:
                 CheckScope(after, entry.Document, entry.Key, entry.Scope, problems);
@@ -135,12 +133,13 @@ internal static class EditChecks
         }
     }
 
-    private static void CheckEntries(ConfigState after, SchemaEdit edit, ProblemList problems)
+    /// <summary>Every entry of keys whose schema changed. Thousands of schemas and thousands of scopes may meet: each scope is walked by whichever is fewer.</summary>
+    private static void CheckEntries(ConfigState after, string document, HashSet<string> keys, ProblemList problems)
     {
-        foreach ((Scope scope, ImmutableSortedDictionary<string, Entry> entries) in after.Document(edit.Document).Scopes)
+        foreach ((Scope scope, ImmutableSortedDictionary<string, Entry> entries) in after.Document(document).Scopes)
         {
-            if (entries.TryGetValue(edit.Key, out Entry? entry))
-                CheckEntry(after, edit.Document, scope, edit.Key, entry, problems);
+            foreach (string key in entries.Count < keys.Count ? entries.Keys.Where(keys.Contains) : keys.Where(entries.ContainsKey).Order(StringComparer.Ordinal))
+                CheckEntry(after, document, scope, key, entries[key], problems);
         }
     }
 
@@ -156,7 +155,7 @@ internal static class EditChecks
         else if (entry.Op is EntryOp.Set or EntryOp.Final && !entry.Value.HasTemplate)
             problem = SchemaChecks.Problem(schema, entry.Value);
         else if (entry.Op == EntryOp.Append && !entry.Value.HasTemplate)
-            problem = schema.Merge == MergeKind.Map && entry.Value.Kind != ValueKind.Map ? $"{ValueChecks.Shown(entry.Value.ToString())} is no map, and the schema merges maps"
+            problem = schema.Merge == MergeKind.Map && entry.Value.Kind != ValueKind.Map ? $"{SchemaChecks.Shown(schema, entry.Value)} is no map, and the schema merges maps"
                 : schema.Merge is MergeKind.Append or MergeKind.Union && entry.Value.Kind != ValueKind.List ? SchemaChecks.ElementProblem(schema, entry.Value)
                 : SchemaChecks.Problem(schema, entry.Value);
         if (problem is not null)

@@ -10,7 +10,7 @@ internal sealed class Planner
     private readonly ResolutionInputs _inputs;
     private readonly ProblemList _problems;
 
-    private readonly SortedSet<string> _changedNodes = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _changedNodes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _restartedNodes = new(StringComparer.Ordinal);
     private readonly SortedSet<KeyAddress> _changedKeys = [];
     private readonly HashSet<ResolvedKey> _schemaIsFine = new(ReferenceEqualityComparer.Instance);
@@ -66,7 +66,7 @@ internal sealed class Planner
 
         return new()
         {
-            Nodes = [.. _changedNodes],
+            Nodes = [.. _changedNodes.Order(StringComparer.Ordinal)],
             NodesTotal = _after.State.Nodes.Count,
             Keys = [.. _changedKeys],
             Restarts = _restartedNodes.Count,
@@ -193,9 +193,9 @@ internal sealed class Planner
                 _restartedNodes.UnionWith(nodes);
         }
         if (resolved?.Ambiguity is { } tie)
-            Report(ProblemCodes.Ambiguous, key, nodes, $"{key} has two values of equal precedence: {Written(tie.First)} and {Written(tie.Second)}. Give {WeightsOf(tie)} different weights, or set the key in a more specific scope");
+            Report(ProblemCodes.Ambiguous, key, nodes, $"{key} has two values of equal precedence: {Written(schema, tie.First)} and {Written(schema, tie.Second)}. Give {WeightsOf(tie)} different weights, or set the key in a more specific scope");
         if (resolved is { Blocked.IsEmpty: false })
-            Report(ProblemCodes.Final, key, nodes, $"{key} is final at {Text(resolved.Winner.Scope)}, and {string.Join(" and ", resolved.Blocked.Select(Written))} would override it. Delete {(resolved.Blocked.Length == 1 ? "that entry" : "those entries")}, or make the final one a plain set");
+            Report(ProblemCodes.Final, key, nodes, $"{key} is final at {Text(resolved.Winner.Scope)}, and {string.Join(" and ", resolved.Blocked.Select(b => Written(schema, b)))} would override it. Delete {(resolved.Blocked.Length == 1 ? "that entry" : "those entries")}, or make the final one a plain set");
         if (after.Problem is { } problem)
             Report(problem.Code, key, nodes, problem.Message.TrimEnd('.'));
         else if (after.Value is { } value)
@@ -316,10 +316,10 @@ internal sealed class Planner
     private string WeightsOf(ResolvedKey.Tie tie) =>
         string.Join(" and ", tie.First.Scope.Pairs.Where(p => tie.Second.Scope.ValueOf(p.Dimension) != p.Value).SelectMany(p => new[] { $"{p.Dimension}={p.Value}", $"{p.Dimension}={tie.Second.Scope.ValueOf(p.Dimension)}" }));
 
-    private string Written(Contribution contribution)
+    private string Written(KeySchema schema, Contribution contribution)
     {
         string op = contribution.Entry.Op.ToString().ToLowerInvariant();
-        return contribution.Entry.Op == EntryOp.Unset ? $"unset at {Text(contribution.Scope)}" : $"{op} {ValueChecks.Shown(contribution.Entry.Value.ToString())} at {Text(contribution.Scope)}";
+        return contribution.Entry.Op == EntryOp.Unset ? $"unset at {Text(contribution.Scope)}" : $"{op} {SchemaChecks.Shown(schema, contribution.Entry.Value)} at {Text(contribution.Scope)}";
     }
 
     private string Text(Scope scope) => _after.State.Dimensions.TextOf(scope);

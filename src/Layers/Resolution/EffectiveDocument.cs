@@ -36,6 +36,9 @@ public sealed class EffectiveDocument
     /// <summary>The one binary form: version, number of entries, each with key, pending and value.</summary>
     public ReadOnlySpan<byte> Bytes => Canonical;
 
+    /// <summary>The same keys with other values: for showing.</summary>
+    public EffectiveDocument With(Func<EffectiveEntry, EffectiveEntry> change) => new(Document, Release, [.. Entries.Select(change)], Problems);
+
     public EffectiveEntry? Find(string key)
     {
         (int low, int high) = (0, Entries.Length - 1);

@@ -21,6 +21,11 @@ internal interface IApplyObserver
     /// <summary>A batch was applied and published.</summary>
     void OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes);
 
+    /// <summary>A batch that was published has a transaction of the server itself.</summary>
+    void OnServerWrote()
+    {
+    }
+
     /// <summary>A state mark was applied; the view is of the state just behind it.</summary>
     void OnStateMarked(StoreView view);
 
@@ -69,6 +74,7 @@ internal sealed class ApplyLoop : SerialWorker
     private List<Work> _taken = [];
     private Replacement? _replacing;
     private readonly List<(ulong Id, ApplyOutcome Outcome)> _finished = [];
+    private bool _serverWrote;
     private ulong _term, _replacedIndex;
     private ulong _logIndex;   // where the log is; behind the state while entries pass that came with another member's state
 
@@ -187,6 +193,8 @@ internal sealed class ApplyLoop : SerialWorker
         _reads.OnApplied(_store.AppliedIndex);
         foreach ((ulong id, ApplyOutcome outcome) in _finished) _proposals.OnApplied(id, outcome);
         _finished.Clear();
+        if (_serverWrote) _observer.OnServerWrote();
+        _serverWrote = false;
         Interlocked.Add(ref _backlog, -entries.Length);
         if (newTerm != 0)
         {
@@ -217,6 +225,7 @@ internal sealed class ApplyLoop : SerialWorker
         ApplyOutcome outcome = _store.Apply(entry.Index.Value, entry.Term.Value, command, wantResponse: mine);
         if (mine) _finished.Add((command.RequestId, outcome));
         if (outcome.Error != StoreError.None) return;
+        _serverWrote |= command.Kind == CommandKind.ServerTxn;
         if (command.Kind == CommandKind.StateMark)
         {
             _store.Publish();   // now, so that there is a view of just this point

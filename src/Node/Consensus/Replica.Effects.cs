@@ -66,12 +66,15 @@ internal sealed partial class Replica : IConsensusEffects, IApplyObserver
     void IApplyObserver.OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes) =>
         _snapshots.OnApplied(_store.View, new EntryId(new LogIndex(index), new Term(term)), payloadBytes);
 
+    void IApplyObserver.OnServerWrote() => ServerWrote?.Invoke();
+
     void IApplyObserver.OnStateMarked(StoreView view) => _marks.OnMarked(view);
 
     void IApplyObserver.OnStateReplaced(SnapshotId snapshot)
     {
         _snapshots.OnReplaced(snapshot);
         _repair.OnReplaced(snapshot.Last.Index.Value);
+        StateTaken?.Invoke();
     }
 
     void IApplyObserver.OnSnapshotInstalled(SnapshotId snapshot)
@@ -79,6 +82,7 @@ internal sealed partial class Replica : IConsensusEffects, IApplyObserver
         _snapshots.OnInstalled(snapshot);
         _marks.OnGivenState(_streams.LastSender);
         FollowMembership(snapshot.Membership);
+        StateTaken?.Invoke();
         Log.SnapshotTakenOver(_logger, snapshot.Last.Index.Value, Status.Leader.ToString());
     }
 

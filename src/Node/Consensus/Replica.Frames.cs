@@ -38,6 +38,8 @@ internal sealed partial class Replica : IPeerHandler, IPeerLinkHandler, IDriver,
             case PeerFrameKind.StateWanted when body.Length == 9 && body.Span[8] == StateRepair.Refusal:
                 _repair.OnRefused(from, BinaryPrimitives.ReadUInt64LittleEndian(body.Span));
                 return true;
+            case PeerFrameKind.AgentReport when body.Length >= 8:
+                return AgentReported?.Invoke(body.Span[8..]) ?? true;
             case PeerFrameKind.ChangeReply:
                 return Changes.OnReply(body.Span);
             default:

@@ -149,6 +149,15 @@ internal sealed partial class Replica : IAsyncDisposable
 
     public long LeaderChanges => Interlocked.Read(ref _leaderChanges);
 
+    /// <summary>Called on a peer's thread with what an agent told that member; says whether it can be read.</summary>
+    public Func<ReadOnlySpan<byte>, bool>? AgentReported { private get; set; }
+
+    /// <summary>Called on the apply thread, which must not be held up, when a view is published that has a transaction of the server itself.</summary>
+    public Action? ServerWrote { private get; set; }
+
+    /// <summary>Called on the apply thread when the state was replaced by another member's.</summary>
+    public Action? StateTaken { private get; set; }
+
     /// <summary>Called after each sync of the log with its duration.</summary>
     public Action<TimeSpan>? OnSync { set => _logWriter.OnSync = value; }
 

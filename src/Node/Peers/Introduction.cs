@@ -62,7 +62,7 @@ internal static class Introduction
         return Decode(body);
     }
 
-    private static ClusterIdentity Decode(byte[] body)
+    internal static ClusterIdentity Decode(byte[] body)
     {
         using var reader = new BinaryReader(new MemoryStream(body), Encoding.UTF8);
         ulong cluster = reader.ReadUInt64();

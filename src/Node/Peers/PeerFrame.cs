@@ -32,6 +32,9 @@ internal enum PeerFrameKind : byte
 
     /// <summary>Says that the process at the other end is alive: a number (8) that means nothing.</summary>
     Beat = 9,
+
+    /// <summary>What a node's agent told another member: a number (8) that means nothing, an AcknowledgeRequest without facts.</summary>
+    AgentReport = 10,
 }
 
 /// <summary>One frame between members. All numbers are little-endian.</summary>

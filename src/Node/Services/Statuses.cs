@@ -41,6 +41,7 @@ internal static class Statuses
         StoreError.PermissionNotGranted => EtcdErrors.PermissionNotGranted,
         StoreError.InvalidAuthManagement => EtcdErrors.InvalidAuthManagement,
         StoreError.AuthRevisionOld => EtcdErrors.AuthOldRevision,
+        StoreError.Reserved => ConclaveErrors.Reserved,
         StoreError.SequenceTooOld => ConclaveErrors.SequenceTooOld,
         StoreError.ResponseTooLarge => ConclaveErrors.ResponseTooLarge,
         _ => throw Raft.Invariant.Unreachable($"Store error {error} has no status."),

@@ -21,6 +21,8 @@ internal static class CommandPermission
             CommandKind.Put => PutRequest.TryParse(body, out PutRequest put) ? Put(state, who, put) : StoreError.Malformed,
             CommandKind.DeleteRange => DeleteRangeRequest.TryParse(body, out DeleteRangeRequest delete) ? Delete(state.Auth, who, delete) : StoreError.Malformed,
             CommandKind.Txn => Txn(state, who, body),
+            // What it is for was checked where it was made, by the users and roles of the revision that the identity names.
+            CommandKind.ServerTxn => state.Auth.CheckUser(who),
             CommandKind.LeaseGrant => state.Auth.CheckUser(who),
             CommandKind.LeaseRevoke => LeaseRevokeRequest.TryParse(body, out LeaseRevokeRequest revoke) ? WriteAttached(state, who, revoke.Id) : StoreError.Malformed,
             CommandKind.Compact or CommandKind.Alarm => state.Auth.CheckAdmin(who),

@@ -1,7 +1,7 @@
 namespace Conclave.Store.Requests;
 
 /// <summary>Validates a transaction and all it nests, in etcd's order: counts, keys and options first, then repeated keys.</summary>
-internal ref struct TxnCheck(int maxOps)
+internal ref struct TxnCheck(int maxOps, int maxInAll = TxnCheck.OperationsMax)
 {
     /// <summary>
     /// Operations of a transaction with everything it nests. etcd has no such bound, yet its allowance per level lets a
@@ -39,7 +39,7 @@ internal ref struct TxnCheck(int maxOps)
             return StoreError.Malformed;
         int most = Math.Max(compares, Math.Max(success, failure));
         _operations += compares + success + failure;
-        if (most > allowance || _operations > OperationsMax || depth > DepthMax)
+        if (most > allowance || _operations > maxInAll || depth > DepthMax)
             return StoreError.TooManyOperations;
 
         var parts = new TxnParts(txn, TxnParts.Compares);

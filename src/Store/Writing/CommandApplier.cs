@@ -80,6 +80,7 @@ internal sealed class CommandApplier(StoreState state)
             CommandKind.Put => Put(body, response, bound),
             CommandKind.DeleteRange => DeleteRange(body, response, bound),
             CommandKind.Txn => _txn.Run(body, NoSpace, response, bound),
+            CommandKind.ServerTxn => _txn.Run(body, NoSpace, response, bound, isServers: true),
             CommandKind.Compact => Compact(body),
             CommandKind.LeaseGrant => LeaseGrant(body, out lease),
             CommandKind.LeaseRevoke => LeaseRevoke(body, out revoked),
@@ -106,6 +107,8 @@ internal sealed class CommandApplier(StoreState state)
         StoreError error = put.Check();
         if (error != StoreError.None)
             return error;
+        if (ReservedKeys.IsWrittenBy(put))
+            return StoreError.Reserved;
         if (NoSpace)
             return StoreError.NoSpace;
         if (!state.MayAttach(put.Lease))
@@ -126,6 +129,8 @@ internal sealed class CommandApplier(StoreState state)
         StoreError error = delete.Check();
         if (error != StoreError.None)
             return error;
+        if (ReservedKeys.AreDeletedBy(delete, state))
+            return StoreError.Reserved;
         if (bound?.Fits(delete) == false)
             return StoreError.ResponseTooLarge;
         state.Delete(new KeyRange(delete.Key, delete.RangeEnd), _deleted);

@@ -21,11 +21,12 @@ internal sealed class TxnRun(StoreState state)
     /// <param name="noSpace">The NOSPACE alarm is raised.</param>
     /// <param name="response">Gets the TxnResponse without its header; null when nobody waits for it.</param>
     /// <param name="bound">What must find the response small enough; null for any size.</param>
-    public StoreError Run(ReadOnlySpan<byte> request, bool noSpace, ResponseBuffer? response, ResponseBound? bound)
+    /// <param name="isServers">The server's own: it may write reserved keys, and any number of operations.</param>
+    public StoreError Run(ReadOnlySpan<byte> request, bool noSpace, ResponseBuffer? response, ResponseBound? bound, bool isServers = false)
     {
         // A log entry was checked by the member that proposed it. Checking again keeps the promise that one key
         // changes once per revision whatever stands in the log.
-        var check = new TxnCheck(TxnCheck.OperationsMax);
+        var check = new TxnCheck(isServers ? int.MaxValue : TxnCheck.OperationsMax, isServers ? int.MaxValue : TxnCheck.OperationsMax);
         StoreError error = check.Check(request);
         if (error != StoreError.None)
             return error;
@@ -35,6 +36,9 @@ internal sealed class TxnRun(StoreState state)
         _branches.Clear();
         bool isOld = state.Faults.HasFlag(StoreFaults.CompareOldRevision);
         TxnBranches.Decide(request, isOld ? state.Now with { Current = state.Revision - 1 } : state.Now, _branches);
+        _next = 0;
+        if (!isServers && ReservedKeys.AreTouchedBy(request, _branches, ref _next, state))
+            return StoreError.Reserved;
         _next = 0;
         error = CheckPuts(request);
         if (error != StoreError.None)

@@ -53,6 +53,7 @@ internal static class EtcdctlOperationsScript
 
     private static async Task SameHashAsync(Target t, Etcdctl ctl)
     {
+        await t.Cluster.WaitUntilAllServeAsync(TimeSpan.FromSeconds(30), t.Cancellation);   // a member that lags does not know the revision yet
         Programs.Ended hashes = await ctl.ExecuteAsync(t.Cluster.Members[0], null, t.Cancellation, "endpoint", "hashkv", "--cluster", $"--rev={t.FirstRevision + 1}");
         string[] lines = hashes.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         t.Seen.Add("endpoint hashkv --cluster", new JsonObject { ["members"] = lines.Length, ["different"] = lines.Select(line => line.Split(", ")[1]).Distinct().Count() });

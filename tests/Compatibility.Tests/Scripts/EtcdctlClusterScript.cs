@@ -14,6 +14,8 @@ internal static class EtcdctlClusterScript
         await LeasesAsync(t, ctl, p);
         await WatchAsync(t, ctl, "watch history", 3, "watch", p + "w", "--prefix", $"--rev={t.FirstRevision + 1}");
         await WatchAsync(t, ctl, "watch -w json with prev-kv", 1, "watch", p + "w", $"--rev={t.FirstRevision + 1}", "--prev-kv", "-w", "json");
+        // What follows asks single members for what they have: none may lag behind.
+        await t.Cluster.WaitUntilAllServeAsync(TimeSpan.FromSeconds(30), t.Cancellation);
         await MembersAsync(t, ctl);
         await SnapshotAsync(t, ctl);
         await ByUrlAsync(t, ctl);

@@ -19,6 +19,9 @@ internal sealed class ClusterCases : CaseGroup
 
     private static async Task<ulong> FollowerAsync(Run c) => await IdOfAsync(c, Enumerable.Range(0, 3).First(place => place != c.Target.Member));
 
+    /// <summary>Of a member that is never started. etcd makes ids from URL and second, so both transports need their own.</summary>
+    private static string NewUrl(Run c, int number) => $"http://127.0.0.1:{(c.Over == Over.Grpc ? 9800 : 9900) + number}";
+
     private static string PeerUrl(Run c, int place) => $"http://127.0.0.1:{c.Target.Cluster.Members[place].PeerPort}";
 
     /// <summary>For some seconds after its start etcd refuses every change of its members, as it has not seen them be well for long enough.</summary>
@@ -74,27 +77,27 @@ internal sealed class ClusterCases : CaseGroup
         }
         Case("add a learner and remove it", async c =>
         {
-            Answer added = await c.CallAsync(Add(true, "http://127.0.0.1:9871"));
+            Answer added = await c.CallAsync(Add(true, NewUrl(c, 71)));
             await c.CallAsync(List);
             ulong id = added.As<MemberAddResponse>().Member.ID;
             await c.CallAsync(new MemberPromoteRequest { ID = id });
-            await c.CallAsync(Add(true, "http://127.0.0.1:9872"), "MemberAdd of a second learner");
+            await c.CallAsync(Add(true, NewUrl(c, 72)), "MemberAdd of a second learner");
             await c.CallAsync(new MemberRemoveRequest { ID = id });
             await c.CallAsync(new MemberRemoveRequest { ID = id }, "MemberRemove again");
             await c.CallAsync(List);
         });
         Case("a learner's URL is changed", async c =>
         {
-            ulong id = (await c.PrepareAsync(Add(true, "http://127.0.0.1:9873"))).As<MemberAddResponse>().Member.ID;
-            await c.CallAsync(new MemberUpdateRequest { ID = id, PeerURLs = { "http://127.0.0.1:9874", "http://127.0.0.1:9875" } });
+            ulong id = (await c.PrepareAsync(Add(true, NewUrl(c, 73)))).As<MemberAddResponse>().Member.ID;
+            await c.CallAsync(new MemberUpdateRequest { ID = id, PeerURLs = { NewUrl(c, 74), NewUrl(c, 75) } });
             await c.CallAsync(List);
             await c.PrepareAsync(new MemberRemoveRequest { ID = id });
         });
         Case("two learners have different ids", async c =>
         {
-            ulong one = (await c.PrepareAsync(Add(true, "http://127.0.0.1:9876"))).As<MemberAddResponse>().Member.ID;
+            ulong one = (await c.PrepareAsync(Add(true, NewUrl(c, 76)))).As<MemberAddResponse>().Member.ID;
             await c.PrepareAsync(new MemberRemoveRequest { ID = one });
-            ulong other = (await c.PrepareAsync(Add(true, "http://127.0.0.1:9878"))).As<MemberAddResponse>().Member.ID;
+            ulong other = (await c.PrepareAsync(Add(true, NewUrl(c, 78)))).As<MemberAddResponse>().Member.ID;
             await c.PrepareAsync(new MemberRemoveRequest { ID = other });
             c.Note("they differ", one != other);
         });
@@ -129,7 +132,7 @@ internal sealed class ClusterCases : CaseGroup
         Case("move the leader to itself", async c => await c.CallAsync(new MoveLeaderRequest { TargetID = await IdOfAsync(c, c.Target.Member) }));
         Case("move the leader to a learner", async c =>
         {
-            ulong id = (await c.PrepareAsync(Add(true, "http://127.0.0.1:9877"))).As<MemberAddResponse>().Member.ID;
+            ulong id = (await c.PrepareAsync(Add(true, NewUrl(c, 77)))).As<MemberAddResponse>().Member.ID;
             await c.CallAsync(new MoveLeaderRequest { TargetID = id });
             await c.PrepareAsync(new MemberRemoveRequest { ID = id });
         });

@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace Conclave.Conformance.Tests.Comparing;
 
 /// <summary>A place where the packaged etcd 3.4 and Conclave, which behaves as 3.6, rightly answer differently.</summary>
@@ -20,8 +18,29 @@ internal sealed record KnownDifference(string Id, IReadOnlyList<string> Where, s
     /// <summary>First of its places that covers that one; null when none does.</summary>
     public string? PlaceCovering(string place) => Where.FirstOrDefault(pattern => Covers(pattern, place));
 
-    public static bool Covers(string pattern, string place) =>
-        Regex.IsMatch(place, $@"^{string.Join(".*", pattern.Split('*').Select(Regex.Escape))}(?:$|[.\[])", RegexOptions.NonBacktracking);
+    /// <summary>Whether the place is one that the pattern names, or lies below it.</summary>
+    public static bool Covers(string pattern, string place) => Covers(pattern.AsSpan(), place.AsSpan());
+
+    private static bool Covers(ReadOnlySpan<char> pattern, ReadOnlySpan<char> place)
+    {
+        int star = pattern.IndexOf('*');
+        if (star < 0)
+            return place.StartsWith(pattern) && (place.Length == pattern.Length || place[pattern.Length] is '.' or '[');
+        if (!place.StartsWith(pattern[..star]))
+            return false;
+        ReadOnlySpan<char> after = pattern[(star + 1)..];
+        if (after.IsEmpty)
+            return true;
+        int next = after.IndexOf('*');
+        ReadOnlySpan<char> literal = next < 0 ? after : after[..next];
+        // The text up to the next star may stand at several positions; each is tried.
+        for (int at = star; at <= place.Length - literal.Length; at++)
+        {
+            if (place[at..].StartsWith(literal) && Covers(after, place[at..]))
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>Group of a place of <see cref="Where"/>.</summary>
     public static string GroupOf(string pattern) => pattern[..pattern.IndexOf('/', StringComparison.Ordinal)];

@@ -184,6 +184,37 @@ public class PlanTests
         Assert.Contains(_fleet.Plan(Set("*", "default/rabbit_host", "x")).Problems, p => p.Code == ProblemCodes.Case);
     }
 
+    [Fact]
+    public void No_message_tells_a_secret()
+    {
+        Fleet fleet = _fleet.Published(new SchemaEdit("nova", "DEFAULT/password", new() { Type = KeyType.String, Secret = true, LengthMax = 20, Uniform = "region" }), Set("*", "DEFAULT/password", "hunter2"));
+        Plan[] plans =
+        [
+            fleet.Plan(Set("*", "DEFAULT/password", "hunter2-hunter2-hunter2-hunter2")),
+            fleet.Plan(new EntryEdit("nova", Scope.Everything, "DEFAULT/password", Entry.Set(Value.ListOf(Value.Of("hunter2"))))),
+            fleet.Plan(Set("host=c01", "DEFAULT/password", "hunter2-too")),
+            fleet.Plan(Final("*", "DEFAULT/password", "hunter2"), Set("host=c01", "DEFAULT/password", "hunter2")),
+        ];
+        Assert.All(plans, plan =>
+        {
+            Assert.True(plan.HasErrors);
+            Assert.All(plan.Problems, p => Assert.DoesNotContain("hunter2", p.Message));
+        });
+        Assert.Empty(fleet.Search("hunter2"));
+    }
+
+    [Fact]
+    public void A_small_pattern_cannot_become_a_large_machine()
+    {
+        // A refusal, or an answer: what must not happen is that this line takes all memory or does not come back.
+        Assert.NotNull(SchemaChecks.Problem(new KeySchema { Pattern = "((a{1000}){1000}){1000}" }));
+        KeySchema plain = new() { Type = KeyType.String, Pattern = "(a|a)*b{1,200}" };
+        Assert.Null(SchemaChecks.Problem(plain));
+        Assert.NotNull(SchemaChecks.Problem(plain, Value.Of(new string('a', 5000))));
+        Assert.Null(SchemaChecks.Problem(plain, Value.Of("aaab")));
+        Assert.NotNull(SchemaChecks.Problem(plain, Value.Of("xaaab")));
+    }
+
     private static ConfigProblem Only(Plan plan, string code)
     {
         ConfigProblem problem = Assert.Single(plan.Problems, p => p.IsError);

@@ -75,6 +75,28 @@ public class FleetModelTests(ITestOutputHelper output)
         }
     }), output, tests: 100);
 
+    [Fact]
+    public void What_is_called_ambiguous_is_a_tie_at_the_top_with_different_values() => Properties.Holds(Prop.ForAll((int seed) =>
+    {
+        (_, Fleet fleet, _) = Run(seed, changes: 14).Last();
+        var model = new SlowModel(fleet.State, Facts);
+        foreach ((NodeClass nodeClass, string node, string document, string key) in Questions(fleet))
+        {
+            List<(Scope Scope, Entry Entry)> matching = model.Matching(node, document, key);
+            if (matching.Count == 0 || fleet.State.Document(document).SchemaOf(key).Merge != MergeKind.Replace || matching.Any(m => m.Entry.Op is EntryOp.Append or EntryOp.Remove))
+                continue;
+            (Scope top, _) = matching.Find(m => m.Entry.Op == EntryOp.Final) is { Scope: not null } final ? final : matching[^1];
+            bool differ = matching.Where(m => model.Compare(m.Scope, top) == 0).DistinctBy(m => (m.Entry.Op == EntryOp.Unset, m.Entry.Value)).Count() > 1;
+            Assert.Equal(differ, fleet.Resolve(nodeClass, node, new(document, key))!.Ambiguity is not null);
+        }
+    }), output, tests: 150);
+
+    private static IEnumerable<(NodeClass Class, string Node, string Document, string Key)> Questions(Fleet fleet) =>
+        from node in fleet.State.Nodes.Keys
+        from document in fleet.State.Documents.Keys
+        from key in fleet.KeysOf(document)
+        select (fleet.ClassOf(node)!, node, document, key);
+
     /// <summary>Random edits without the checks of a publish: the resolver has to be right about what a publish would refuse, too.</summary>
     internal static IEnumerable<(Fleet Before, Fleet After, ImmutableArray<Edit> Edits)> Run(int seed, int changes)
     {

@@ -166,6 +166,38 @@ public sealed class AuthClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Locks_and_elections_are_checked_like_the_keys_they_are_made_of()
+    {
+        await EnableAsync();
+        string alice = await LoginAsync(1, "alice", "ap"), root = await LoginAsync(0, "root", "rp");
+        object own = new { name = TestNode.Base64("app/lock") }, others = new { name = TestNode.Base64("other") };
+        (HttpStatusCode status, JsonElement held) = await PostAsync(1, "/v3/lock/lock", own, alice);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync(2, "/v3/lock/unlock", new { key = held.GetProperty("key").GetString() }, alice)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(1, "/v3/lock/lock", others, alice)).Status);
+        Assert.Equal(EtcdErrors.UserEmpty.Message, (await PostAsync(1, "/v3/lock/lock", own)).Body.GetProperty("message").GetString());
+
+        JsonElement led = (await PostAsync(0, "/v3/election/campaign", others, root)).Body.GetProperty("leader");
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(1, "/v3/election/leader", others, alice)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(1, "/v3/election/observe", others, alice)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(1, "/v3/election/proclaim", new { leader = led, value = "" }, alice)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(1, "/v3/election/resign", new { leader = led }, alice)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(1, "/v3/election/leader", others)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync(1, "/v3/election/leader", others, root)).Status);
+
+        // A call that gives up takes its key away as nobody's but the member's affair.
+        using (var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancelled))
+        {
+            Task waiting = PostAsync(2, "/v3/election/campaign", others, root, impatient.Token);
+            ConclaveClient client = As("root", "rp");
+            await TestNode.EventuallyAsync("it queues", async () => (await client.RangeAsync(KeyRange.Prefix("other/"), cancellationToken: Cancelled)).Items.Length == 2);
+            await impatient.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+            await TestNode.EventuallyAsync("its key is gone", async () => (await client.RangeAsync(KeyRange.Prefix("other/"), cancellationToken: Cancelled)).Items.Length == 1);
+        }
+    }
+
+    [Fact]
     public async Task A_lease_ends_by_itself_and_members_say_who_they_are_without_a_user()
     {
         await EnableAsync();
@@ -260,11 +292,11 @@ public sealed class AuthClusterTests : IAsyncLifetime
         throw new InvalidOperationException("Nobody leads.");
     }
 
-    private async Task<(HttpStatusCode Status, JsonElement Body)> PostAsync(int member, string path, object body, string? token = null)
+    private async Task<(HttpStatusCode Status, JsonElement Body)> PostAsync(int member, string path, object body, string? token = null, CancellationToken? cancellation = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Endpoints()[member] + path) { Content = JsonContent.Create(body) };
         if (token is not null) request.Headers.TryAddWithoutValidation("Authorization", token);
-        using HttpResponseMessage response = await _http.SendAsync(request, Cancelled);
+        using HttpResponseMessage response = await _http.SendAsync(request, cancellation ?? Cancelled);
         return (response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancelled)).RootElement);
     }
 

@@ -8,6 +8,7 @@ using Conclave.Wire.Etcd.V3Lockpb;
 using Conclave.Wire.Grpc;
 using Conclave.Wire.Grpc.Health;
 using Google.Protobuf;
+using Config = Conclave.Wire.V1;
 
 namespace Conclave.Node.Tests.Auth;
 
@@ -66,6 +67,25 @@ public sealed class EveryMethodTests : IAsyncLifetime
         ("/v3electionpb.Election/Leader", Decision.Keys, new LeaderRequest { Name = Secret }),
         ("/v3electionpb.Election/Observe", Decision.Keys, new LeaderRequest { Name = Secret }),
         ("/v3electionpb.Election/Resign", Decision.Keys, new ResignRequest { Leader = new LeaderKey { Key = ByteString.CopyFromUtf8("secret2"), Rev = 1 } }),
+        ("/conclave.v1.Config/Get", Decision.Keys, new Config.GetRequest { Document = "d" }),
+        ("/conclave.v1.Config/Explain", Decision.Keys, new Config.ExplainRequest { Document = "d", Key = "k" }),
+        ("/conclave.v1.Config/Compare", Decision.Keys, new Config.CompareRequest { Document = "d" }),
+        ("/conclave.v1.Config/Search", Decision.Keys, new Config.SearchRequest { Text = "x" }),
+        ("/conclave.v1.Config/WhoUses", Decision.Keys, new Config.WhoUsesRequest { Document = "d", Key = "k" }),
+        ("/conclave.v1.Config/Render", Decision.Keys, new Config.RenderRequest { Document = "d", Format = "json" }),
+        ("/conclave.v1.Config/Plan", Decision.AnyUser, new Config.PlanRequest()),
+        ("/conclave.v1.Config/Publish", Decision.AnyUser, new Config.PublishRequest { Reason = "none" }),
+        ("/conclave.v1.Config/Rollback", Decision.AnyUser, new Config.RollbackRequest { To = 1, Reason = "none" }),
+        ("/conclave.v1.Config/Releases", Decision.Keys, new Config.ReleasesRequest()),
+        ("/conclave.v1.Config/Diff", Decision.Keys, new Config.DiffRequest()),
+        ("/conclave.v1.Config/Export", Decision.Keys, new Config.ExportRequest()),
+        ("/conclave.v1.Config/PutDraft", Decision.AnyUser, new Config.PutDraftRequest { Name = "draft" }),
+        ("/conclave.v1.Config/Drafts", Decision.Keys, new Config.DraftsRequest()),
+        ("/conclave.v1.Config/DropDraft", Decision.AnyUser, new Config.DropDraftRequest { Name = "none" }),
+        ("/conclave.v1.Config/Nodes", Decision.AnyUser, new Config.NodesRequest()),
+        ("/conclave.v1.Config/Watch", Decision.Keys, new Config.WatchRequest { Node = "n" }),
+        ("/conclave.v1.Config/Acknowledge", Decision.Keys, new Config.AcknowledgeRequest { Node = "n" }),
+        ("/conclave.v1.Config/Fleet", Decision.Keys, new Config.FleetRequest()),
         ("/etcdserverpb.Lease/LeaseRevoke", Decision.Keys, new LeaseRevokeRequest { ID = SecretLease }),   // after what needs the lease
         ("/etcdserverpb.Auth/AuthEnable", Decision.Administrator, new AuthEnableRequest()),
         ("/etcdserverpb.Auth/AuthStatus", Decision.Administrator, new AuthStatusRequest()),

@@ -12,7 +12,7 @@ public class CommandFormatTests(ITestOutputHelper output)
         {
             (byte kind, ulong origin, ulong request) = head;
             var sent = new SessionSequence(session.Item1, session.Item1 == 0 ? 0 : session.Item2);
-            var expected = (CommandKind)(1 + kind % 21);
+            var expected = (kind % 22 == 21 ? CommandKind.ServerTxn : (CommandKind)(1 + kind % 22));
             byte[] payload = Command.Encode(expected, origin, request, body, sent);
             Assert.True(Command.TryDecode(payload, out Command command));
             Assert.Equal((expected, origin, request, sent), (command.Kind, command.Origin, command.RequestId, command.Session));
@@ -56,7 +56,7 @@ public class CommandFormatTests(ITestOutputHelper output)
             string user = new([.. who.Item1.Get.Select(c => char.IsSurrogate(c) ? 'x' : c)]);   // a name has been UTF-8 before it comes here
             CommandIdentity identity = who.Item2 % 5 == 0 ? CommandIdentity.Member : CommandIdentity.Of(user, Math.Max(1, who.Item2));
             var sent = new SessionSequence(session.Item1, session.Item1 == 0 ? 0 : session.Item2);
-            var expected = (CommandKind)(1 + kind % 21);
+            var expected = (kind % 22 == 21 ? CommandKind.ServerTxn : (CommandKind)(1 + kind % 22));
             byte[] payload = Command.Encode(expected, origin, request, body, sent, identity);
             Assert.True(Command.TryDecode(payload, out Command command));
             Assert.Equal((expected, origin, request, sent, identity), (command.Kind, command.Origin, command.RequestId, command.Session, command.Identity));

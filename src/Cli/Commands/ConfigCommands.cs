@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Conclave.Cli.Output;
+
+namespace Conclave.Cli.Commands;
+
+/// <summary>The commands for layered configuration. Those whose names are taken by commands for keys are below <c>config</c>.</summary>
+internal static class ConfigCommands
+{
+    public static IEnumerable<Command> All(Terminal terminal, ClusterOptions cluster)
+    {
+        var options = new ConfigOptions(terminal, cluster);
+        var change = new ConfigChangeCommands(options);
+        var read = new ConfigReadCommands(options);
+        var release = new ConfigReleaseCommands(options);
+        var model = new ConfigModelCommands(options);
+        var files = new ConfigFileCommands(options);
+        return
+        [
+            read.Show(), read.Explain(), read.Compare(), read.Grep(), read.WhoUses(), read.Render(), read.Fleet(),
+            change.Set(), change.Unset(), change.Remove(), release.Plan(), release.Publish(), release.Rollback(), release.Log(), release.Diff(), release.Draft(),
+            model.Node(), model.Dimensions(), model.Schema(), files.Import(), files.Export(), files.Apply(),
+            new Command("config", "Commands for layered configuration whose names commands for keys have.") { read.Watch() },
+        ];
+    }
+}

@@ -1,0 +1,170 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Cli.Commands;
+
+/// <summary>A space as a directory: conclave.json has dimensions, weights and nodes; NAME.json the schemas and entries of document NAME.</summary>
+/// <remarks>
+/// <code>
+/// conclave.json  { "dimensions": ["region", "aggregate*", "host"], "node_dimension": "host", "weights": {"aggregate=ssd": 2}, "nodes": {"c17": ["region=eu"]} }
+/// nova.json      { "schemas": {"DEFAULT/debug": {"type": "boolean"}}, "entries": {"*": {"DEFAULT/debug": {"set": true, "comment": "why"}, "DEFAULT/x": {"unset": null}}} }
+/// </code>
+/// </remarks>
+internal static class ConfigDirectory
+{
+    private const string Model = "conclave.json";
+
+    private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <returns>How many files.</returns>
+    /// <exception cref="ArgumentException">The directory cannot be written.</exception>
+    public static int Write(DirectoryInfo directory, V1.Change all)
+    {
+        var files = new Dictionary<string, JsonObject>(StringComparer.Ordinal) { [Model] = ModelOf(all) };
+        foreach (string document in all.Entries.Select(e => e.Document).Concat(all.Schemas.Select(s => s.Document)).Distinct())
+        {
+            if (document + ".json" == Model) throw new ArgumentException($"A document named {document} has no file of its own beside {Model}. Export it with another name.");
+            var schemas = new JsonObject();
+            foreach (V1.SchemaEdit schema in all.Schemas.Where(s => s.Document == document)) schemas[schema.Key] = JsonNode.Parse(schema.Schema);
+            var scopes = new JsonObject();
+            foreach (IGrouping<string, V1.EntryEdit> scope in all.Entries.Where(e => e.Document == document).GroupBy(e => e.Scope))
+            {
+                var entries = new JsonObject();
+                foreach (V1.EntryEdit entry in scope)
+                {
+                    var content = new JsonObject { [entry.Op] = entry.Value.Length > 0 ? JsonNode.Parse(entry.Value) : null };
+                    if (entry.Comment.Length > 0) content["comment"] = entry.Comment;
+                    entries[entry.Key] = content;
+                }
+
+                scopes[scope.Key] = entries;
+            }
+
+            files[document + ".json"] = new JsonObject { ["schemas"] = schemas, ["entries"] = scopes };
+        }
+
+        try
+        {
+            directory.Create();
+            foreach ((string name, JsonObject content) in files) File.WriteAllText(Path.Combine(directory.FullName, name), content.ToJsonString(Written) + "\n", new UTF8Encoding(false));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ArgumentException($"Cannot write to {directory.FullName}: {e.Message}", e);
+        }
+
+        return files.Count;
+    }
+
+    /// <exception cref="ArgumentException">A file cannot be read, or is not as it should be.</exception>
+    public static V1.Change Read(DirectoryInfo directory)
+    {
+        var change = new V1.Change();
+        string[] files = directory.Exists ? [.. Directory.EnumerateFiles(directory.FullName, "*.json").Order(StringComparer.Ordinal)] : [];
+        if (files.Length == 0) throw new ArgumentException($"There is no .json file in {directory.FullName}.");
+        foreach (string file in files)
+        {
+            try
+            {
+                JsonObject content = JsonNode.Parse(File.ReadAllText(file))!.AsObject();   // "null" throws below, as everything that is no object
+                if (Path.GetFileName(file) == Model) ReadModel(content, change);
+                else ReadDocument(Path.GetFileNameWithoutExtension(file), content, change);
+            }
+            catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or NullReferenceException or UnauthorizedAccessException)
+            {
+                throw new ArgumentException($"{file} is not as export writes it: {e.Message}", e);
+            }
+        }
+
+        return change;
+    }
+
+    /// <summary>Edits that make the documents what is wanted. Nodes, dimensions and weights only where they are named.</summary>
+    public static V1.Change Difference(V1.Change there, V1.Change wanted, IReadOnlyCollection<string> documents)
+    {
+        var change = new V1.Change();
+        if (wanted.Dimensions is { } dimensions && !dimensions.Equals(there.Dimensions)) change.Dimensions = dimensions;
+        if (wanted.Dimensions is not null)
+        {
+            change.Weights.AddRange(wanted.Weights.Except(there.Weights));
+            var named = wanted.Weights.Select(w => (w.Dimension, w.Value)).ToHashSet();
+            change.Weights.AddRange(there.Weights.Where(w => !named.Contains((w.Dimension, w.Value))).Select(w => new V1.WeightEdit { Dimension = w.Dimension, Value = w.Value }));
+            change.Nodes.AddRange(wanted.Nodes.Except(there.Nodes));
+            var nodes = wanted.Nodes.Select(n => n.Node).ToHashSet();
+            change.Nodes.AddRange(there.Nodes.Where(n => !nodes.Contains(n.Node)).Select(n => new V1.NodeEdit { Node = n.Node, Delete = true }));
+        }
+
+        var schemas = wanted.Schemas.Select(s => (s.Document, s.Key)).ToHashSet();
+        change.Schemas.AddRange(wanted.Schemas.Except(there.Schemas));
+        change.Schemas.AddRange(there.Schemas.Where(s => documents.Contains(s.Document) && !schemas.Contains((s.Document, s.Key))).Select(s => new V1.SchemaEdit { Document = s.Document, Key = s.Key }));
+        var entries = wanted.Entries.Select(e => (e.Document, e.Scope, e.Key)).ToHashSet();
+        // Removals first: a scope that is written in another order is the same scope, and then what is wanted counts.
+        change.Entries.AddRange(there.Entries.Where(e => documents.Contains(e.Document) && !entries.Contains((e.Document, e.Scope, e.Key))).Select(e => new V1.EntryEdit { Document = e.Document, Scope = e.Scope, Key = e.Key }));
+        change.Entries.AddRange(wanted.Entries.Except(there.Entries));
+        return change;
+    }
+
+    private static JsonObject ModelOf(V1.Change all)
+    {
+        var weights = new JsonObject();
+        foreach (V1.WeightEdit weight in all.Weights) weights[$"{weight.Dimension}={weight.Value}"] = weight.Weight;
+        var nodes = new JsonObject();
+        foreach (V1.NodeEdit node in all.Nodes) nodes[node.Node] = new JsonArray([.. node.Assigned.Select(p => JsonValue.Create($"{p.Dimension}={p.Value}"))]);
+        return new JsonObject
+        {
+            ["dimensions"] = new JsonArray([.. (all.Dimensions?.Dimensions ?? []).Select(d => JsonValue.Create(d.Name + (d.MultiValued ? "*" : "")))]),
+            ["node_dimension"] = all.Dimensions?.NodeDimension ?? "",
+            ["weights"] = weights,
+            ["nodes"] = nodes,
+        };
+    }
+
+    private static void ReadModel(JsonObject content, V1.Change change)
+    {
+        change.Dimensions = new V1.DimensionsEdit { NodeDimension = content["node_dimension"]!.GetValue<string>() };   // a missing member throws, and the caller says where
+        foreach (JsonNode? name in content["dimensions"]!.AsArray())
+        {
+            string text = name!.GetValue<string>();
+            change.Dimensions.Dimensions.Add(new V1.Dimension { Name = text.TrimEnd('*'), MultiValued = text.EndsWith('*') });
+        }
+
+        foreach ((string value, JsonNode? weight) in content["weights"]?.AsObject() ?? [])
+        {
+            V1.Pair pair = ConfigOptions.PairOf(value);
+            change.Weights.Add(new V1.WeightEdit { Dimension = pair.Dimension, Value = pair.Value, Weight = weight!.GetValue<int>() });
+        }
+
+        foreach ((string node, JsonNode? values) in content["nodes"]?.AsObject() ?? [])
+        {
+            var edit = new V1.NodeEdit { Node = node };
+            edit.Assigned.AddRange(values!.AsArray().Select(v => ConfigOptions.PairOf(v!.GetValue<string>())));
+            change.Nodes.Add(edit);
+        }
+    }
+
+    private static void ReadDocument(string document, JsonObject content, V1.Change change)
+    {
+        foreach ((string key, JsonNode? schema) in content["schemas"]?.AsObject() ?? [])
+            change.Schemas.Add(new V1.SchemaEdit { Document = document, Key = key, Schema = Text(schema) });
+        foreach ((string scope, JsonNode? entries) in content["entries"]?.AsObject() ?? [])
+        {
+            foreach ((string key, JsonNode? entry) in entries!.AsObject())
+            {
+                var edit = new V1.EntryEdit { Document = document, Scope = scope, Key = key };
+                foreach ((string name, JsonNode? value) in entry!.AsObject())
+                {
+                    if (name == "comment") edit.Comment = value!.GetValue<string>();
+                    else (edit.Op, edit.Value) = (name, name == "unset" ? "" : Text(value));
+                }
+
+                change.Entries.Add(edit);
+            }
+        }
+    }
+
+    /// <summary>As the server writes it, so that what is equal compares equal.</summary>
+    private static string Text(JsonNode? node) => Layers.ValueJson.TryParse(node?.ToJsonString(Written) ?? "null", out Layers.Value? value, out string problem) ? value.ToString() : throw new JsonException(problem);
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+
+namespace Conclave.Node.Configuration;
+
+/// <summary>Where the configuration is kept. Nobody but the server writes there.</summary>
+internal static class ConfigKeys
+{
+    public const string Root = "/conclave/";
+
+    /// <summary>Behind every key of <see cref="Root"/>.</summary>
+    public const string RootEnd = "/conclave0";
+
+    public const string DefaultSpace = "default";
+
+    private const int NameCharsMax = 64;
+
+    public static string Head(string space) => $"{Root}{space}/head";
+
+    public static string Release(string space, long release) => $"{Root}{space}/r/{release:x16}";
+
+    public static string Drafts(string space) => $"{Root}{space}/d/";
+
+    public static string Draft(string space, string name) => Drafts(space) + name;
+
+    public static string AllFacts(string space) => $"{Root}{space}/f/";
+
+    public static string Facts(string space, string node) => AllFacts(space) + node;
+
+    public static string Requests(string space) => $"{Root}{space}/q/";
+
+    public static string Request(string space, ReadOnlySpan<byte> id) => Requests(space) + Convert.ToHexStringLower(id);
+
+    /// <summary>A name that permissions are looked up by; no such key is ever written.</summary>
+    public static string Entry(string space, string document, string scope, string key) => $"{Document(space, document)}{scope}/{key}";
+
+    public static string Document(string space, string document) => $"{Root}{space}/e/{document}/";
+
+    public static string Node(string space, string node) => $"{Root}{space}/n/{node}";
+
+    public static string Secrets(string space) => $"{Root}{space}/k/";
+
+    /// <summary>The end of the range of all keys that begin with this, which ends in a slash.</summary>
+    public static string EndOf(string prefix) => prefix[..^1] + '0';
+
+    public static byte[] Bytes(string key) => Encoding.UTF8.GetBytes(key);
+
+    /// <summary>Names of spaces and drafts: 1 to 64 of a-z, A-Z, 0-9, dot, dash and underscore, not beginning with a dot.</summary>
+    public static bool IsName(string name) => name.Length is > 0 and <= NameCharsMax && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+
+    /// <summary>The space that a key below <see cref="Root"/> belongs to.</summary>
+    public static string SpaceOf(string key) => key.IndexOf('/', Root.Length) is > 0 and int end ? key[Root.Length..end] : key[Root.Length..];
+
+    public static long Number(ReadOnlySpan<byte> decimalText) => long.Parse(decimalText, NumberStyles.None, CultureInfo.InvariantCulture);
+}

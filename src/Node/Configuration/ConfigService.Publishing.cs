@@ -1,0 +1,231 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Conclave.Layers;
+using Conclave.Layers.Wire;
+using Conclave.Node.Consensus;
+using Conclave.Node.Http;
+using Conclave.Node.Services;
+using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Etcd.Mvccpb;
+using Conclave.Wire.Grpc;
+using Google.Protobuf;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Node.Configuration;
+
+/// <content>Changes: what they would do, and making them a release.</content>
+internal sealed partial class ConfigService
+{
+    /// <summary>Answers to repeated requests are known for so many releases.</summary>
+    public const int RequestsMax = 1024;
+
+    private const int RequestIdBytes = 16, AttemptsMax = 16;
+
+    /// <summary>Bytes of a log entry that are not the release record.</summary>
+    private const int EntrySlackBytes = 64 << 10;
+
+    /// <summary>What is to be published, made anew for each head that it is tried on.</summary>
+    /// <param name="Change">The edits, and the release they were made for.</param>
+    /// <param name="Draft">A draft that the same entry drops, as it was when it was read; null for none.</param>
+    /// <param name="DraftRevision">Where the draft was written last.</param>
+    /// <param name="IsSoAlready">There were edits, and none changes anything.</param>
+    private sealed record Intent(Change Change, V1.Draft? Draft, long DraftRevision, bool IsSoAlready = false)
+    {
+        /// <summary>All edits, those too that change nothing: permissions are asked for these.</summary>
+        public required ImmutableArray<Edit> Asked { get; init; }
+    }
+
+    private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId);
+
+    private async ValueTask<IMessage> PlanAsync(RpcContext call, V1.PlanRequest request)
+    {
+        (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
+        Intent intent = IntentOf(now, request.Change, request.Draft, request.Base);
+        Change change = intent.Change;
+        await _access.RequireReadAsync(call, now.Space, new Change(change.Base, intent.Asked).Documents()).ConfigureAwait(false);
+        var answer = new V1.PlanResponse { Base = now.Release, Change = ChangeMessages.Of(change.Edits, now.State.Dimensions, (d, k, v) => ShownInChange(now, change, d, k, v)) };
+        if (change.Edits.IsEmpty)
+        {
+            answer.Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count };
+            return answer;
+        }
+
+        Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = "plan", Reason = "plan" }, now.Inputs);
+        answer.Problems.AddRange(plan.Problems.Select(Shown.Problem));
+        if (plan.Impact is { } impact) answer.Impact = Shown.Impact(impact);
+        if (plan.After is { } after) answer.Changes.AddRange(change.Edits.OfType<EntryEdit>().Select(e => Shown.EntryChange(now, after, e)).OfType<V1.EntryChange>());
+        return answer;
+    }
+
+    private async ValueTask<IMessage> PublishAsync(RpcContext call, V1.PublishRequest request)
+    {
+        long fixedBase = request.Base;
+        return await PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory), now =>
+        {
+            Intent intent = IntentOf(now, request.Change, request.Draft, fixedBase);
+            fixedBase = fixedBase == 0 ? intent.Change.Base : fixedBase;   // what was newest when it was first looked at is what the author saw
+            return intent;
+        }).ConfigureAwait(false);
+    }
+
+    private ValueTask<IMessage> RollbackAsync(RpcContext call, V1.RollbackRequest request)
+    {
+        if (request.To <= 0) throw Invalid("name the release to go back to");
+        return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory), now =>
+        {
+            if (request.To > now.Release || request.To < now.State.OldestReachable)
+                throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
+            Change back = now.State.ReturnTo(request.To);
+            return new Intent(back, null, 0, IsSoAlready: Shown.Effective(now.State, back.Edits).IsEmpty) { Asked = back.Edits };
+        });
+    }
+
+    private async ValueTask<IMessage> PublishAsync(RpcContext call, Publication publication, Func<SpaceSnapshot, Intent> intentOn)
+    {
+        context.BeginWrite(call);
+        await context.Auth.RequireUserAsync(call).ConfigureAwait(false);
+        string space = publication.Space;
+        if (publication.Reason.Trim().Length == 0) throw Invalid("a release needs a reason (conclave publish -m)");
+        if (publication.RequestId.Length is not 0 and not RequestIdBytes) throw Invalid($"a request id has {RequestIdBytes} bytes, and {publication.RequestId.Length} came");
+        if (context.IsOutOfSpace) Statuses.ThrowIf(StoreError.NoSpace);
+        long known = 0;
+        for (int attempt = 1; attempt <= AttemptsMax; attempt++)
+        {
+            if (attempt == 1) await context.ConfirmReadAsync(call).ConfigureAwait(false);
+            StoreView view = context.View;
+            if (Published(view, publication) is { } earlier) return await AnsweredAsync(call, space, earlier, null).ConfigureAwait(false);
+            known = Math.Max(known, StoreReads.Find(view, ConfigKeys.Head(space)) is { } head ? ConfigKeys.Number(head.Value.Span) : 0);
+            SpaceSnapshot now = (await WaitForAsync(call, space, known).ConfigureAwait(false)).Current;
+            if (now.Release == 0 && engine.SpaceCount >= ConfigEngine.SpacesMax && engine.Of(space).Current.Release == 0)
+                throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {ConfigEngine.SpacesMax} spaces, which is the most"));
+
+            Intent intent = intentOn(now);
+            CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
+            Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Asked));
+            // After the check, and that of all that was asked: else values could be guessed by whoever may not read them.
+            if (intent.IsSoAlready && intent.Draft is null)
+                return new V1.PublishResponse { Release = now.Release, Unchanged = true, Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count } };
+            Plan plan = now.Fleet.Plan(intent.Change, NoteFor(publication, now, who.User), now.Inputs);
+            if (plan.Record is not { } record || plan.Impact is not { } impact) throw Refused(plan.Problems);
+            byte[] body = EntryOf(view, now, publication, intent, record);
+
+            ProposalResult result = await ProposeAsync(call, body, who).ConfigureAwait(false);
+            if (result.Outcome.Error is StoreError.AuthRevisionOld or StoreError.UserEmpty && attempt < AttemptsMax && context.Auth.MayDoBetter(call, result.Outcome.Error, who)) continue;
+            TxnResponse answer = TxnResponse.Parser.ParseFrom(Statuses.Outcome(result).Body.Span);
+            if (answer.Succeeded) return await AnsweredAsync(call, space, now.Release + 1, plan).ConfigureAwait(false);
+            known = now.Release;   // something was faster: look again, at least at what this member has applied by now
+        }
+
+        throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable, $"conclave: {AttemptsMax} attempts met another release each; try again"));
+    }
+
+    private async ValueTask<ProposalResult> ProposeAsync(RpcContext call, byte[] body, CommandIdentity who)
+    {
+        if (context.Replica.IsOverloaded) throw new GrpcException(EtcdErrors.TooManyRequests);
+        ValueTask<ProposalResult> proposal = context.Replica.Proposals.ProposeAsync(CommandKind.ServerTxn, body, default, who);
+        call.Outcome = WriteOutcome.Unknown;
+        ProposalResult result = call.Timeout is null ? await proposal.ConfigureAwait(false) : await proposal.AsTask().WaitAsync(call.Cancellation).ConfigureAwait(false);
+        if (result.End != ProposalEnd.Unknown) call.Outcome = WriteOutcome.Refused;
+        if (!who.IsNone) context.Auth.Audit.Wrote(call, who, CommandKind.ServerTxn, body, result.End == ProposalEnd.Applied ? result.Outcome.Error : null);
+        return result;
+    }
+
+    /// <summary>The release that this request became before, if it did.</summary>
+    private static long? Published(StoreView view, Publication publication) => publication.RequestId.Length == 0 ? null
+        : StoreReads.Find(view, ConfigKeys.Request(publication.Space, publication.RequestId.Span)) is { } known ? ConfigKeys.Number(known.Value.Span) : null;
+
+    /// <summary>Answers when this member serves the release, so that whoever asks here next sees it.</summary>
+    private async ValueTask<IMessage> AnsweredAsync(RpcContext call, string space, long release, Plan? plan)
+    {
+        await WaitForAsync(call, space, release).ConfigureAwait(false);
+        var answer = new V1.PublishResponse { Release = release };
+        if (plan?.Impact is { } impact) answer.Impact = Shown.Impact(impact);
+        if (plan is not null) answer.Warnings.AddRange(plan.Problems.Select(Shown.Problem));
+        return answer;
+    }
+
+    private Intent IntentOf(SpaceSnapshot now, V1.Change? message, string draft, long givenBase)
+    {
+        if (draft.Length > 0)
+        {
+            Change drafted = ReadDraft(now, draft, out V1.Draft found, out long revision);
+            return new Intent(drafted with { Edits = Shown.Effective(now.State, drafted.Edits) }, found, revision) { Asked = drafted.Edits };
+        }
+
+        var problems = new List<ConfigProblem>();
+        ImmutableArray<Edit> edits = ChangeMessages.Read(message, problems);
+        problems.AddRange(edits.OfType<EntryEdit>().Where(e => e.Entry is { } entry && Shown.IsFingerprint(entry.Value))
+            .Select(e => new ConfigProblem(ProblemCodes.Schema, $"{e.Document} {e.Key}: the value is what a secret is shown as. Write the secret itself, or leave the entry out.")));
+        if (problems.Any(p => p.IsError)) throw Refused(problems);
+        ImmutableArray<Edit> effective = Shown.Effective(now.State, edits);
+        return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, effective), null, 0, IsSoAlready: effective.IsEmpty && !edits.IsEmpty) { Asked = edits };
+    }
+
+    private static ReleaseNote NoteFor(Publication publication, SpaceSnapshot now, string? user)
+    {
+        long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        long before = now.State.Notes.TryGetValue(now.Release, out ReleaseNote? last) ? last.TimeUnixMs : 0;
+        return new ReleaseNote { Author = user ?? publication.Author, TimeUnixMs = Math.Max(clock, before), Reason = publication.Reason, Ticket = publication.Ticket };
+    }
+
+    /// <summary>The one log entry: only if the head is still this one, the record, the head, and what goes with them.</summary>
+    private byte[] EntryOf(StoreView view, SpaceSnapshot now, Publication publication, Intent intent, ChangeRecord record)
+    {
+        long release = now.Release + 1;
+        byte[] bytes = record.ToBytes();
+        int most = context.Options.MaxRequestBytes - EntrySlackBytes;
+        if (bytes.Length > most)
+        {
+            long fit = (long)record.Change.Edits.Length * most / bytes.Length;
+            throw Invalid($"the release has {bytes.Length:N0} bytes in {record.Change.Edits.Length:N0} edits, and {most:N0} bytes are allowed; about {fit:N0} such edits fit, so publish it in several parts");
+        }
+
+        var txn = new TxnRequest();
+        txn.Compare.Add(now.Release == 0 ? Missing(ConfigKeys.Head(publication.Space)) : new Compare
+        {
+            Key = Text(ConfigKeys.Head(publication.Space)),
+            Target = Compare.Types.CompareTarget.Value,
+            Result = Compare.Types.CompareResult.Equal,
+            Value = Text(Number(now.Release)),
+        });
+        txn.Success.Add(Put(ConfigKeys.Release(publication.Space, release), UnsafeByteOperations.UnsafeWrap(bytes)));
+        txn.Success.Add(Put(ConfigKeys.Head(publication.Space), Text(Number(release))));
+        if (publication.RequestId.Length > 0)
+        {
+            string request = ConfigKeys.Request(publication.Space, publication.RequestId.Span);
+            txn.Compare.Add(Missing(request));
+            txn.Success.Add(Put(request, Text(Number(release))));
+            foreach (KeyValue old in StoreReads.All(view, ConfigKeys.Requests(publication.Space)))
+            {
+                if (ConfigKeys.Number(old.Value.Span) <= release - RequestsMax) txn.Success.Add(Delete(old.Key));
+            }
+        }
+
+        if (intent.Draft is { } draft)
+        {
+            string key = ConfigKeys.Draft(publication.Space, draft.Name);
+            txn.Compare.Add(new Compare { Key = Text(key), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = intent.DraftRevision });
+            txn.Success.Add(Delete(Text(key)));
+        }
+
+        foreach (NodeEdit gone in record.Change.Edits.OfType<NodeEdit>().Where(e => e.Assignment is null))
+            txn.Success.Add(Delete(Text(ConfigKeys.Facts(publication.Space, gone.Node))));
+        return txn.ToByteArray();
+    }
+
+    private static string ShownInChange(SpaceSnapshot now, Change change, string document, string key, Value value) =>
+        change.Edits.Any(e => e is SchemaEdit { Schema.Secret: true } schema && schema.Document == document && schema.Key == key)
+            ? "\"<secret>\"" : Shown.Value(now, document, key, value);
+
+    private static Compare Missing(string key) =>
+        new() { Key = Text(key), Target = Compare.Types.CompareTarget.Create, Result = Compare.Types.CompareResult.Equal, CreateRevision = 0 };
+
+    private static RequestOp Put(string key, ByteString value) => new() { RequestPut = new PutRequest { Key = Text(key), Value = value } };
+
+    private static RequestOp Delete(ByteString key) => new() { RequestDeleteRange = new DeleteRangeRequest { Key = key } };
+
+    private static ByteString Text(string text) => ByteString.CopyFromUtf8(text);
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

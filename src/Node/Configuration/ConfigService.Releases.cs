@@ -1,0 +1,115 @@
+using Conclave.Layers;
+using Conclave.Layers.Wire;
+using Conclave.Node.Http;
+using Conclave.Node.Services;
+using Conclave.Wire.Grpc;
+using Google.Protobuf;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Node.Configuration;
+
+/// <content>What was: releases, what differs between them, and everything at one of them.</content>
+internal sealed partial class ConfigService
+{
+    private const int ReleasesUsual = 100, ReleasesMax = 1000, PartEdits = 500;
+    private const int PartBytes = 256 << 10;
+
+    private async ValueTask<IMessage> ReleasesAsync(RpcContext call, V1.ReleasesRequest request)
+    {
+        (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
+        await _access.RequireReadAsync(call, now.Space, request.Document.Length > 0 ? [request.Document] : null).ConfigureAwait(false);
+        int limit = request.Limit is > 0 and <= ReleasesMax ? (int)request.Limit : request.Limit > ReleasesMax ? ReleasesMax : ReleasesUsual;
+        var answer = new V1.ReleasesResponse { Head = now.Release };
+        long from = request.Before > 0 ? Math.Min(request.Before - 1, now.Release) : now.Release;
+        for (long release = from; release > 0 && answer.Releases.Count < limit; release--)
+        {
+            if (!now.State.Notes.TryGetValue(release, out ReleaseNote? note)) break;   // older ones are forgotten
+            V1.ReleaseInfo info = Shown.Release(now.State, release, note);
+            if (request.Document.Length == 0 || info.Documents.Contains(request.Document)) answer.Releases.Add(info);
+        }
+
+        return answer;
+    }
+
+    private async ValueTask<IMessage> DiffAsync(RpcContext call, V1.DiffRequest request)
+    {
+        (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
+        await _access.RequireReadAsync(call, now.Space, documents: null).ConfigureAwait(false);
+        long to = request.To == 0 ? now.Release : request.To;
+        if (now.State.Diff(request.From, to) is not { } pairs)
+            throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: releases {request.From} and {to} cannot be compared; {now.State.OldestReachable} to {now.Release} can"));
+        SpaceSnapshot a = At(space, now, request.From == 0 ? null : new V1.At { Release = request.From }), b = At(space, now, new V1.At { Release = to });
+        if (request.From == 0) a = ConfigSpace.Empty(now.Space);
+        Edit[] changed = [.. pairs.Select(p => p.After).Where(e => e is not EntryEdit entry
+            || !Shown.Same(a.State.Document(entry.Document).EntryOf(entry.Scope, entry.Key), b.State.Document(entry.Document).EntryOf(entry.Scope, entry.Key)))];
+        var answer = new V1.DiffResponse { Change = ChangeMessages.Of(changed, b.State.Dimensions, (document, key, value) => Shown.Value(a.IsSecret(document, key) ? a : b, document, key, value)) };
+        answer.Changes.AddRange(changed.OfType<EntryEdit>().Select(e => Shown.EntryChange(a, b.Fleet, e)).OfType<V1.EntryChange>());
+        return answer;
+    }
+
+    private async ValueTask ExportAsync(RpcContext call, RpcStream stream)
+    {
+        V1.ExportRequest request = await stream.ReadAsync(call.Cancellation).ConfigureAwait(false) is { } bytes
+            ? LeaseService.Parse(V1.ExportRequest.Parser, bytes) : throw Invalid("say what to export");
+        (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
+        await _access.RequireReadAsync(call, now.Space, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
+        if (request.Reveal) await _access.RequireRevealAsync(call, now.Space).ConfigureAwait(false);
+        SpaceSnapshot at = At(space, now, request.At);
+        foreach (Edit[] part in EditsOf(at, request.Documents, request.Reveal).Chunk(PartEdits))
+        {
+            // By size as well: few of them may be large.
+            var message = new V1.ExportPart { Release = at.Release };
+            foreach (Edit[] piece in SplitBySize(part))
+            {
+                message.Change = ChangeMessages.Of(piece, at.State.Dimensions);
+                await stream.WriteAsync(message.ToByteArray(), call.Cancellation).ConfigureAwait(false);
+            }
+        }
+
+        if (at.Release == 0) await stream.WriteAsync(new V1.ExportPart { Change = new V1.Change() }.ToByteArray(), call.Cancellation).ConfigureAwait(false);
+    }
+
+    private static IEnumerable<Edit> EditsOf(SpaceSnapshot at, ICollection<string> documents, bool reveal)
+    {
+        if (documents.Count == 0)
+        {
+            yield return new DimensionsEdit(at.State.Dimensions.List, at.State.Dimensions.NodeDimension);
+            foreach (((string dimension, string value), int weight) in at.State.Dimensions.Weights) yield return new WeightEdit(dimension, value, weight);
+            foreach ((string node, Assignment assignment) in at.State.Nodes) yield return new NodeEdit(node, assignment);
+        }
+
+        foreach ((string name, DocumentState document) in at.State.Documents)
+        {
+            if (documents.Count > 0 && !documents.Contains(name)) continue;
+            foreach ((string key, KeySchema schema) in document.Schemas) yield return new SchemaEdit(name, key, schema);
+            foreach ((Scope scope, var entries) in document.Scopes)
+            {
+                foreach ((string key, Entry entry) in entries)
+                {
+                    if (reveal || !document.SchemaOf(key).Secret) yield return new EntryEdit(name, scope, key, entry);
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<Edit[]> SplitBySize(Edit[] edits)
+    {
+        var piece = new List<Edit>();
+        int bytes = 0;
+        foreach (Edit edit in edits)
+        {
+            int size = edit is EntryEdit { Entry: { } entry } ? entry.Value.ToBytes().Length : 64;
+            if (piece.Count > 0 && bytes + size > PartBytes)
+            {
+                yield return [.. piece];
+                piece.Clear();
+                bytes = 0;
+            }
+
+            piece.Add(edit);
+            bytes += size;
+        }
+
+        if (piece.Count > 0) yield return [.. piece];
+    }
+}

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using Conclave.Layers;
+using Conclave.Store;
+using Conclave.Wire.Etcd.Mvccpb;
+
+namespace Conclave.Node.Configuration;
+
+/// <summary>One space as this member has it: follows the store, and remembers what was lately.</summary>
+internal sealed class ConfigSpace(string name)
+{
+    /// <summary>Snapshots kept so that who was away for a moment gets what changed and not everything.</summary>
+    private const int RecentMax = 16;
+
+    /// <summary>Old releases that are kept resolved.</summary>
+    private const int OldMax = 4;
+
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Fleet> _old = [];
+    private volatile TaskCompletionSource _changed = NewSignal();
+    private volatile SpaceSnapshot _current = Empty(name);
+    private ImmutableArray<SpaceSnapshot> _recent = [];
+    private long _factsRevision;
+
+    public string Name => name;
+
+    public SpaceSnapshot Current => _current;
+
+    /// <summary>Completes when <see cref="Current"/> is another one. Take it before looking at that.</summary>
+    public Task Changed => _changed.Task;
+
+    public static SpaceSnapshot Empty(string name) =>
+        new(name, Fleet.Of(ConfigState.Initial), ResolutionInputs.None, ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal));
+
+    /// <summary>The newest snapshot of a release, when it is still remembered.</summary>
+    public SpaceSnapshot? Recent(long release)
+    {
+        lock (_gate) return _recent.LastOrDefault(s => s.Release == release);
+    }
+
+    /// <summary>Everything at a release, resolved; null when the release is no more or not yet.</summary>
+    public Fleet? At(SpaceSnapshot now, long release)
+    {
+        if (release == now.Release) return now.Fleet;
+        lock (_gate)
+        {
+            if (_recent.LastOrDefault(s => s.Release == release) is { } recent) return recent.Fleet;
+            if (_old.FirstOrDefault(f => f.State.Release == release) is { } known) return known;
+        }
+
+        if (now.State.At(release) is not { } state) return null;
+        Fleet made = Fleet.Of(state);
+        lock (_gate)
+        {
+            _old.AddFirst(made);
+            if (_old.Count > OldMax) _old.RemoveLast();
+        }
+
+        return made;
+    }
+
+    /// <summary>Takes in what a published view has more. One thread at a time.</summary>
+    /// <param name="view">The view.</param>
+    /// <param name="anew">The state was replaced: what is known may be wrong.</param>
+    /// <exception cref="ConfigDamagedException">A release record is missing or cannot be applied.</exception>
+    public void Follow(StoreView view, bool anew)
+    {
+        SpaceSnapshot before = anew ? Empty(name) : _current;
+        long head = StoreReads.Find(view, ConfigKeys.Head(name)) is { } kv ? ConfigKeys.Number(kv.Value.Span) : 0;
+        if (head < before.Release)
+        {
+            before = Empty(name);
+            anew = true;
+        }
+
+        Fleet fleet = before.Fleet;
+        var gone = new List<string>();
+        while (fleet.State.Release < head)
+        {
+            ChangeRecord record = RecordOf(view, fleet.State.Release + 1);
+            PublishResult result = fleet.Publish(record);
+            if (!result.IsPublished)
+                throw new ConfigDamagedException($"Release {fleet.State.Release + 1} of space {name} cannot be applied: {result.Problems[0].Message}");
+            gone.AddRange(record.Change.Edits.OfType<NodeEdit>().Where(e => e.Assignment is null).Select(e => e.Node));
+            fleet = result.Fleet;
+        }
+
+        (ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts) = (before.Inputs, before.Facts);
+        foreach (KeyValue reported in StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _factsRevision))
+        {
+            string node = reported.Key.ToStringUtf8()[ConfigKeys.AllFacts(name).Length..];
+            if (!ValueJson.TryParse(reported.Value.Span, out Value? known, out string problem) || known.Kind != ValueKind.Map)
+                throw new ConfigDamagedException($"The facts of node {node} in space {name} cannot be read: {problem}");
+            facts = facts.SetItem(node, known);
+            inputs = inputs.WithFacts(node, known.Members);
+            gone.Remove(node);
+        }
+
+        foreach (string node in gone.Where(facts.ContainsKey))
+        {
+            facts = facts.Remove(node);
+            inputs = inputs.WithFacts(node, []);
+        }
+
+        _factsRevision = view.Revision;
+        if (!anew && fleet == before.Fleet && facts == before.Facts) return;
+        Become(new SpaceSnapshot(name, fleet, inputs, facts), anew);
+    }
+
+    private void Become(SpaceSnapshot next, bool anew)
+    {
+        lock (_gate)
+        {
+            ImmutableArray<SpaceSnapshot> kept = anew ? [] : _recent;
+            if (anew) _old.Clear();
+            _recent = [.. kept.Length >= RecentMax ? kept.RemoveAt(0) : kept, next];
+        }
+
+        _current = next;
+        TaskCompletionSource changed = _changed;
+        _changed = NewSignal();
+        changed.SetResult();
+    }
+
+    private ChangeRecord RecordOf(StoreView view, long release)
+    {
+        KeyValue kv = StoreReads.Find(view, ConfigKeys.Release(name, release))
+            ?? throw new ConfigDamagedException($"The record of release {release} of space {name} is missing.");
+        try
+        {
+            return ChangeRecord.FromBytes(kv.Value.Span);
+        }
+        catch (RecordDamagedException damage)
+        {
+            throw new ConfigDamagedException($"The record of release {release} of space {name} cannot be read: {damage.Message}");
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>What is below /conclave/ does not make a configuration.</summary>
+internal sealed class ConfigDamagedException(string message) : Exception(message);

@@ -1,0 +1,41 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Conclave.Layers;
+
+namespace Conclave.Node.Configuration;
+
+/// <summary>A space at one moment: the fleet at a release, and the facts that nodes have reported. Immutable for its users.</summary>
+internal sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts)
+{
+    private const int DeltasMax = 10_000;
+
+    private readonly Lazy<IReadOnlySet<KeyAddress>> _secrets = new(fleet.SecretKeys);
+    private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), Wire.V1.DocumentDelta> _deltas = new();
+
+    public string Space => space;
+
+    public Fleet Fleet => fleet;
+
+    public ConfigState State => fleet.State;
+
+    public long Release => fleet.State.Release;
+
+    public ResolutionInputs Inputs => inputs;
+
+    /// <summary>By node; each a map.</summary>
+    public ImmutableSortedDictionary<string, Value> Facts => facts;
+
+    /// <summary>Whether the key's value, or what it is made of, is called secret.</summary>
+    public bool IsSecret(string document, string key) => _secrets.Value.Contains(new(document, key));
+
+    /// <summary>A delta that is the same for every node that shares both documents: made once for all of them.</summary>
+    public Wire.V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<Wire.V1.DocumentDelta> make)
+    {
+        if (_deltas.TryGetValue((from, to), out Wire.V1.DocumentDelta? known)) return known;
+        Wire.V1.DocumentDelta made = make();
+        return _deltas.Count >= DeltasMax ? made : _deltas.GetOrAdd((from, to), made);
+    }
+
+    /// <summary>How many different deltas were made.</summary>
+    public int DeltaCount => _deltas.Count;
+}

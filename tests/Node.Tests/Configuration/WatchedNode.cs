@@ -1,0 +1,62 @@
+using System.Text;
+using System.Text.Json;
+using Conclave.Node.Tests.Nodes;
+
+namespace Conclave.Node.Tests.Configuration;
+
+/// <summary>A stream of a node's documents; holds what it has made of them.</summary>
+internal sealed class WatchedNode : IAsyncDisposable
+{
+    private readonly HttpClient _http = new() { Timeout = Timeout.InfiniteTimeSpan };
+    private StreamReader? _lines;
+
+    public SortedDictionary<string, string> Values { get; } = new(StringComparer.Ordinal);
+
+    public long Release { get; private set; }
+
+    public string Hash { get; private set; } = "";
+
+    /// <summary>Whether the last message said that what there was is to be forgotten.</summary>
+    public bool WasWhole { get; private set; }
+
+    public int Messages { get; private set; }
+
+    public static async Task<WatchedNode> StartAsync(TestNode server, string node, string document, long from = 0, string hash = "")
+    {
+        var watched = new WatchedNode();
+        string request = JsonSerializer.Serialize(new { node, documents = new[] { document }, from_release = from, have = hash.Length > 0 ? [new { document, hash }] : Array.Empty<object>() });
+        using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Options.ListenClientUrls[0], "/v1/config/watch")) { Content = new StringContent(request, Encoding.UTF8, "application/json") };
+        HttpResponseMessage response = await watched._http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        watched._lines = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        return watched;
+    }
+
+    /// <summary>Takes the next message in.</summary>
+    public async Task NextAsync()
+    {
+        string? line = await _lines!.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60));   // set by StartAsync
+        Assert.NotNull(line);
+        JsonElement message = JsonDocument.Parse(line).RootElement;
+        Assert.True(message.TryGetProperty("result", out JsonElement delta), line);
+        long to = ConfigCalls.Number(delta, "to_release");
+        Assert.True(to >= Release, $"went back from r{Release} to r{to}");
+        foreach (JsonElement document in ConfigCalls.List(delta, "documents"))
+        {
+            WasWhole = document.TryGetProperty("whole", out JsonElement whole) && whole.GetBoolean();
+            if (WasWhole) Values.Clear();
+            foreach (JsonElement gone in ConfigCalls.List(document, "removed")) Values.Remove(gone.GetString()!);
+            foreach (JsonElement item in ConfigCalls.List(document, "set")) Values[item.GetProperty("key").GetString()!] = item.GetProperty("value").GetString()!;
+            Hash = document.GetProperty("hash").GetString()!;
+        }
+
+        Release = to;
+        Messages++;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _lines?.Dispose();
+        _http.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
