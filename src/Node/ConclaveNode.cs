@@ -35,6 +35,9 @@ public sealed class ConclaveNode : IAsyncDisposable
     private readonly Housekeeping _housekeeping;
     private Task _housekeepingLoop = Task.CompletedTask;
 
+    /// <summary>What is served, for tests that go over all of it.</summary>
+    internal IReadOnlyList<RpcMethod> Methods { get; }
+
     /// <summary>Opens the data directory; nothing is served before <see cref="StartAsync"/>.</summary>
     /// <param name="options">What to be.</param>
     /// <param name="loggers">Where to say it.</param>
@@ -82,6 +85,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         configuration.AddTo(registry);
         _replica.AgentReported = configuration.OnReport;
 
+        Methods = registry.Methods;
         var calls = new RpcMetrics(registry);
         var metrics = new NodeMetrics(context, watches, calls);
         _replica.OnSync = metrics.OnSync;

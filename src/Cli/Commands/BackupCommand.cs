@@ -38,7 +38,10 @@ internal sealed class BackupCommand
 
             (Uri endpoint, MemberStatus status) = await FirstAsync(client, stop).ConfigureAwait(false);
             bool isConfirmed = await ConfirmAsync(connect, endpoint, stop).ConfigureAwait(false);
-            FileStream file = new(part, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 64 << 10);
+            // All keys are in it, and with auth the password hashes and the secret of the tokens: for its owner alone.
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 64 << 10 };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            FileStream file = new(part, options);
             isMine = true;
             await using (file.ConfigureAwait(false))
             {

@@ -64,7 +64,7 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
     }
 
     /// <summary>A key or a range of keys, safe in a line.</summary>
-    private static string Range(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rangeEnd) =>
+    public static string Range(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rangeEnd) =>
         rangeEnd.IsEmpty ? $" {Shown(key)}" : rangeEnd is [0] ? $" from {Shown(key)} on" : $" [{Shown(key)}, {Shown(rangeEnd)})";
 
     /// <summary>The keys of a RangeRequest.</summary>

@@ -1,9 +1,7 @@
 using Conclave.Node.Http;
 using Conclave.Node.Services;
-using Conclave.Node.Services.Locks;
 using Conclave.Store;
 using Conclave.Wire.Grpc;
-using Google.Protobuf;
 
 namespace Conclave.Node.Auth;
 
@@ -40,10 +38,11 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     }
 
     /// <summary>Whether a command that the store refused, for who sent it, may be sent again: it was not carried out, and it need not be the caller's fault.</summary>
+    /// <param name="call">The call.</param>
     /// <param name="error">Users or roles changed on its way, or auth was switched on.</param>
     /// <param name="who">By what name it was sent.</param>
-    public bool MayDoBetter(StoreError error, in CommandIdentity who) =>
-        error == StoreError.AuthRevisionOld ? tokens.FollowsState : who.IsNone && IsOn;
+    public bool MayDoBetter(RpcContext call, StoreError error, in CommandIdentity who) =>
+        error == StoreError.AuthRevisionOld ? tokens.FollowsState || !Claims(call) : who.IsNone && IsOn;
 
     /// <summary>Lets through who may do something by this view.</summary>
     /// <param name="call">The call.</param>
@@ -61,35 +60,48 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
 
     /// <summary>Lets through any user.</summary>
     /// <exception cref="GrpcException">Nobody, or somebody with a token that is not good.</exception>
-    public ValueTask RequireUserAsync(RpcContext call) => IsOn ? RequireAsync(call, static (now, who) => now.Auth.CheckUser(who), isAdministration: false) : default;
+    public ValueTask RequireUserAsync(RpcContext call) => IsOn ? UserAsync(call) : default;
 
     /// <summary>Lets through users with role root.</summary>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
-    public ValueTask RequireAdminAsync(RpcContext call) => IsOn ? RequireAsync(call, static (now, who) => now.Auth.CheckAdmin(who), isAdministration: true) : default;
+    public ValueTask RequireAdminAsync(RpcContext call) => IsOn ? AdminAsync(call) : default;
 
-    /// <summary>Lets through users who may read all keys that begin with these bytes.</summary>
+    /// <summary>The same for what changes the cluster and is not looked at again where it is applied: this member finds out first whether it knows the newest users and roles.</summary>
+    /// <exception cref="GrpcException">It is somebody else, or nobody; or no majority says what is newest.</exception>
+    public async ValueTask RequireAdminOfNowAsync(RpcContext call)
+    {
+        if (!await CatchUpAsync(call).ConfigureAwait(false)) throw new GrpcException(EtcdErrors.Timeout);
+        await RequireAdminAsync(call).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets through who may read a range.</summary>
+    /// <returns>Who, and by which view.</returns>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
-    public ValueTask RequireReadAsync(RpcContext call, ByteString prefix) => IsOn ? RequirePrefixAsync(call, prefix) : default;
+    public ValueTask<(CommandIdentity Who, StoreView View)> RequireRangeAsync(RpcContext call, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> rangeEnd) =>
+        RequireAsync(call, (now, who) => now.Auth.CheckRead(who, key.Span, rangeEnd.Span), () => AuditLog.Range(key.Span, rangeEnd.Span));
 
     /// <summary>Lets through users who may write all keys of a lease.</summary>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
     public ValueTask RequireLeaseAsync(RpcContext call, long id) => IsOn ? RequireAttachedAsync(call, id) : default;
 
-    private ValueTask RequirePrefixAsync(RpcContext call, ByteString prefix)
-    {
-        ByteString end = QueueKeys.EndOf(prefix);
-        return RequireAsync(call, (now, who) => now.Auth.CheckRead(who, prefix.Span, end.Span), isAdministration: false);
-    }
-
     // A method of its own: what it captures would be allocated before each look at IsOn otherwise.
-    private ValueTask RequireAttachedAsync(RpcContext call, long id) => RequireAsync(call, (now, who) => now.CheckAttached(who, id, writes: true), isAdministration: false);
+    private async ValueTask RequireAttachedAsync(RpcContext call, long id) =>
+        await RequireAsync(call, (now, who) => now.CheckAttached(who, id, writes: true)).ConfigureAwait(false);
+
+    private async ValueTask UserAsync(RpcContext call) => await RequireAsync(call, static (now, who) => now.Auth.CheckUser(who)).ConfigureAwait(false);
+
+    private async ValueTask AdminAsync(RpcContext call)
+    {
+        (CommandIdentity who, _) = await RequireAsync(call, static (now, who) => now.Auth.CheckAdmin(who)).ConfigureAwait(false);
+        if (!who.IsNone) audit.Administered(call, who);
+    }
 
     /// <summary>Why a watch may not be created, in the words that clients know; null when it may.</summary>
     public async ValueTask<string?> WatchRefusalAsync(RpcContext call, ReadOnlyMemory<byte> request)
     {
         try
         {
-            await RequireAsync(call, (now, who) => now.CheckWatch(who, request.Span), isAdministration: false).ConfigureAwait(false);
+            await RequireAsync(call, (now, who) => now.CheckWatch(who, request.Span)).ConfigureAwait(false);
             return null;
         }
         catch (GrpcException refused) when (refused.Status.Code is GrpcCode.PermissionDenied or GrpcCode.InvalidArgument or GrpcCode.Unauthenticated)
@@ -99,18 +111,19 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     }
 
     /// <summary>Lets through who may do something as far as this member knows, or as a majority does before it is refused.</summary>
-    private async ValueTask RequireAsync(RpcContext call, Func<StoreView, CommandIdentity, StoreError> check, bool isAdministration)
+    private async ValueTask<(CommandIdentity Who, StoreView View)> RequireAsync(RpcContext call, Func<StoreView, CommandIdentity, StoreError> check, Func<string>? what = null)
     {
         CommandIdentity who = await IdentifyAsync(call).ConfigureAwait(false);
-        StoreError error = check(view(), who);
+        StoreView now = view();
+        StoreError error = check(now, who);
         if (error != StoreError.None && await CatchUpAsync(call).ConfigureAwait(false))
         {
             who = await IdentifyAsync(call).ConfigureAwait(false);
-            error = check(view(), who);
+            now = view();
+            error = check(now, who);
         }
 
-        if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what: null);
-        if (isAdministration && !who.IsNone) audit.Administered(call, who);
+        return error == StoreError.None ? (who, now) : throw Refused(call, who, Statuses.Of(error), what);
     }
 
     /// <summary>As in etcd a token counts before a certificate, and a certificate does not where JSON is asked for.</summary>
@@ -126,7 +139,7 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     private CommandIdentity ThrowIfNone(RpcContext call, in CommandIdentity who) => !who.IsNone ? who
         : throw Refused(call, who, Claims(call) ? EtcdErrors.InvalidAuthToken : EtcdErrors.UserEmpty, what: null);
 
-    private GrpcException Refused(RpcContext call, in CommandIdentity who, in GrpcStatus status, Func<string>? what)
+    internal GrpcException Refused(RpcContext call, in CommandIdentity who, in GrpcStatus status, Func<string>? what)
     {
         audit.Denied(call, who.User, what?.Invoke() ?? "", status);
         return new GrpcException(status);

@@ -39,7 +39,7 @@ internal sealed class JwtTokens : ITokens
             IssuerSigningKey = checking,
             RequireSignedTokens = true,
             RequireExpirationTime = true,
-            LifetimeValidator = (_, expires, _, _) => expires > time.GetUtcNow().UtcDateTime,
+            LifetimeValidator = (begins, ends, _, _) => time.GetUtcNow().UtcDateTime is var now && ends > now && !(begins > now),
         };
         CheckPair(spec, checking);
     }

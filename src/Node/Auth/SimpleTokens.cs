@@ -70,6 +70,8 @@ internal sealed class SimpleTokens(TimeProvider time, TimeSpan idleMax) : IToken
         if (token.Length > TokenCharactersMax || !Base64Url.IsValid(token)) return null;
         byte[] bytes = Base64Url.DecodeFromChars(token);
         if (bytes.Length <= HeaderBytes + MacBytes || bytes[0] != Format) return null;
+        // One token is one text: else white space in it would make as many of it as fill the table, and push out those of others.
+        if (Base64Url.EncodeToString(bytes) != token) return null;
         ReadOnlySpan<byte> signed = bytes.AsSpan(..^MacBytes);
         Span<byte> mac = stackalloc byte[MacBytes];
         HMACSHA256.HashData(auth.TokenKey.Span, signed, mac);

@@ -17,7 +17,8 @@ internal sealed class ConfigAccess(ServiceContext context)
         StoreView view = context.View;
         if (!view.Auth.IsEnabled) return;
         string[] prefixes = documents is null ? [$"{ConfigKeys.Root}{space}/e/"] : [.. documents.Distinct().Select(d => ConfigKeys.Document(space, d))];
-        await context.Auth.CheckReadAsync(call, view, (v, who) => First(prefixes, prefix => v.Auth.CheckRead(who, ConfigKeys.Bytes(prefix), ConfigKeys.Bytes(ConfigKeys.EndOf(prefix)))),
+        await context.Auth.CheckReadAsync(call, view, (v, who) => v.Auth.CheckUser(who) is not StoreError.None and var stranger ? stranger   // also where there is no document to read
+            : First(prefixes, prefix => v.Auth.CheckRead(who, ConfigKeys.Bytes(prefix), ConfigKeys.Bytes(ConfigKeys.EndOf(prefix)))),
             () => string.Join(' ', prefixes)).ConfigureAwait(false);
     }
 

@@ -30,15 +30,20 @@ internal sealed partial class ConfigService
     /// <param name="Draft">A draft that the same entry drops, as it was when it was read; null for none.</param>
     /// <param name="DraftRevision">Where the draft was written last.</param>
     /// <param name="IsSoAlready">There were edits, and none changes anything.</param>
-    private sealed record Intent(Change Change, V1.Draft? Draft, long DraftRevision, bool IsSoAlready = false);
+    private sealed record Intent(Change Change, V1.Draft? Draft, long DraftRevision, bool IsSoAlready = false)
+    {
+        /// <summary>All edits, those too that change nothing: permissions are asked for these.</summary>
+        public required ImmutableArray<Edit> Asked { get; init; }
+    }
 
     private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId);
 
     private async ValueTask<IMessage> PlanAsync(RpcContext call, V1.PlanRequest request)
     {
         (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
-        Change change = IntentOf(now, request.Change, request.Draft, request.Base).Change;
-        await _access.RequireReadAsync(call, now.Space, change.Documents()).ConfigureAwait(false);
+        Intent intent = IntentOf(now, request.Change, request.Draft, request.Base);
+        Change change = intent.Change;
+        await _access.RequireReadAsync(call, now.Space, new Change(change.Base, intent.Asked).Documents()).ConfigureAwait(false);
         var answer = new V1.PlanResponse { Base = now.Release, Change = ChangeMessages.Of(change.Edits, now.State.Dimensions, (d, k, v) => ShownInChange(now, change, d, k, v)) };
         if (change.Edits.IsEmpty)
         {
@@ -72,13 +77,14 @@ internal sealed partial class ConfigService
             if (request.To > now.Release || request.To < now.State.OldestReachable)
                 throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
             Change back = now.State.ReturnTo(request.To);
-            return new Intent(back, null, 0, IsSoAlready: Shown.Effective(now.State, back.Edits).IsEmpty);
+            return new Intent(back, null, 0, IsSoAlready: Shown.Effective(now.State, back.Edits).IsEmpty) { Asked = back.Edits };
         });
     }
 
     private async ValueTask<IMessage> PublishAsync(RpcContext call, Publication publication, Func<SpaceSnapshot, Intent> intentOn)
     {
         context.BeginWrite(call);
+        await context.Auth.RequireUserAsync(call).ConfigureAwait(false);
         string space = publication.Space;
         if (publication.Reason.Trim().Length == 0) throw Invalid("a release needs a reason (conclave publish -m)");
         if (publication.RequestId.Length is not 0 and not RequestIdBytes) throw Invalid($"a request id has {RequestIdBytes} bytes, and {publication.RequestId.Length} came");
@@ -95,16 +101,17 @@ internal sealed partial class ConfigService
                 throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {ConfigEngine.SpacesMax} spaces, which is the most"));
 
             Intent intent = intentOn(now);
+            CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
+            Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Asked));
+            // After the check, and that of all that was asked: else values could be guessed by whoever may not read them.
             if (intent.IsSoAlready && intent.Draft is null)
                 return new V1.PublishResponse { Release = now.Release, Unchanged = true, Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count } };
-            CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
-            Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Change.Edits));
             Plan plan = now.Fleet.Plan(intent.Change, NoteFor(publication, now, who.User), now.Inputs);
             if (plan.Record is not { } record || plan.Impact is not { } impact) throw Refused(plan.Problems);
             byte[] body = EntryOf(view, now, publication, intent, record);
 
             ProposalResult result = await ProposeAsync(call, body, who).ConfigureAwait(false);
-            if (result.Outcome.Error is StoreError.AuthRevisionOld or StoreError.UserEmpty && attempt < AttemptsMax && context.Auth.MayDoBetter(result.Outcome.Error, who)) continue;
+            if (result.Outcome.Error is StoreError.AuthRevisionOld or StoreError.UserEmpty && attempt < AttemptsMax && context.Auth.MayDoBetter(call, result.Outcome.Error, who)) continue;
             TxnResponse answer = TxnResponse.Parser.ParseFrom(Statuses.Outcome(result).Body.Span);
             if (answer.Succeeded) return await AnsweredAsync(call, space, now.Release + 1, plan).ConfigureAwait(false);
             known = now.Release;   // something was faster: look again, at least at what this member has applied by now
@@ -143,7 +150,7 @@ internal sealed partial class ConfigService
         if (draft.Length > 0)
         {
             Change drafted = ReadDraft(now, draft, out V1.Draft found, out long revision);
-            return new Intent(drafted with { Edits = Shown.Effective(now.State, drafted.Edits) }, found, revision);
+            return new Intent(drafted with { Edits = Shown.Effective(now.State, drafted.Edits) }, found, revision) { Asked = drafted.Edits };
         }
 
         var problems = new List<ConfigProblem>();
@@ -152,7 +159,7 @@ internal sealed partial class ConfigService
             .Select(e => new ConfigProblem(ProblemCodes.Schema, $"{e.Document} {e.Key}: the value is what a secret is shown as. Write the secret itself, or leave the entry out.")));
         if (problems.Any(p => p.IsError)) throw Refused(problems);
         ImmutableArray<Edit> effective = Shown.Effective(now.State, edits);
-        return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, effective), null, 0, IsSoAlready: effective.IsEmpty && !edits.IsEmpty);
+        return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, effective), null, 0, IsSoAlready: effective.IsEmpty && !edits.IsEmpty) { Asked = edits };
     }
 
     private static ReleaseNote NoteFor(Publication publication, SpaceSnapshot now, string? user)

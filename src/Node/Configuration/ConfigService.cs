@@ -55,6 +55,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
     private async ValueTask<(ConfigSpace Space, SpaceSnapshot Now)> ReadAsync(RpcContext call, string name, long minRelease = 0)
     {
         context.CheckLeader(call);
+        await context.Auth.RequireUserAsync(call).ConfigureAwait(false);   // what more is needed depends on what is there, and strangers are told nothing of that
         name = NameOf(name);
         if (minRelease <= 0)
         {

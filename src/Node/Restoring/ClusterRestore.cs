@@ -28,7 +28,7 @@ public static class ClusterRestore
         string building = Path.Combine(options.DataDir, Building);
         try
         {
-            Directory.CreateDirectory(options.DataDir);
+            new PosixFileSystem().CreateDirectory(options.DataDir);
             Build(ClusterIdentity.From(identified), building, store.View);
             RestoredCluster.Write(options.DataDir, backup.Sha256);
             Directory.Move(building, Path.Combine(options.DataDir, Finished));

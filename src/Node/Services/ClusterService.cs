@@ -72,7 +72,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberAddAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
-        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
+        await context.Auth.RequireAdminOfNowAsync(call).ConfigureAwait(false);
         MemberAddRequest asked = LeaseService.Parse(MemberAddRequest.Parser, request);
         ImmutableArray<Uri> urls = UrlsIn(asked.PeerURLs);
         if (!context.Replica.TryListen()) throw new GrpcException(NotListening);
@@ -90,7 +90,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberRemoveAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
-        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
+        await context.Auth.RequireAdminOfNowAsync(call).ConfigureAwait(false);
         var id = new NodeId(LeaseService.Parse(MemberRemoveRequest.Parser, request).ID);
         await ChangeAsync(call, new MembershipChange(MembershipChangeKind.Remove, id, [])).ConfigureAwait(false);
         var answer = new MemberRemoveResponse { Header = Header() };
@@ -101,7 +101,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberUpdateAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
-        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
+        await context.Auth.RequireAdminOfNowAsync(call).ConfigureAwait(false);
         MemberUpdateRequest asked = LeaseService.Parse(MemberUpdateRequest.Parser, request);
         ImmutableArray<Uri> urls = UrlsIn(asked.PeerURLs);
         var id = new NodeId(asked.ID);
@@ -114,7 +114,7 @@ internal sealed class ClusterService(ServiceContext context)
     private async ValueTask MemberPromoteAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
-        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
+        await context.Auth.RequireAdminOfNowAsync(call).ConfigureAwait(false);
         var id = new NodeId(LeaseService.Parse(MemberPromoteRequest.Parser, request).ID);
         await ChangeAsync(call, new MembershipChange(MembershipChangeKind.Promote, id, [])).ConfigureAwait(false);
         var answer = new MemberPromoteResponse { Header = Header() };

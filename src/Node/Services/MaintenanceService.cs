@@ -106,7 +106,7 @@ internal sealed class MaintenanceService(ServiceContext context)
     {
         context.CheckLeader(call);
         var target = new NodeId(LeaseService.Parse(MoveLeaderRequest.Parser, request).TargetID);
-        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
+        await context.Auth.RequireAdminOfNowAsync(call).ConfigureAwait(false);
         if (!context.Replica.IsLeader) throw new GrpcException(EtcdErrors.NotLeader);
         if (!context.Replica.Members.Committed.Voters.Contains(target)) throw new GrpcException(EtcdErrors.BadLeaderTransferee);
         if (target == context.Cluster.Self) return;
@@ -115,10 +115,11 @@ internal sealed class MaintenanceService(ServiceContext context)
     }
 
     /// <summary>A downgrade leaves the data directory to an older etcd, and none can read this one: so there is no version to go to, and nothing to cancel.</summary>
-    private ValueTask DowngradeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
+    private async ValueTask DowngradeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {
         context.CheckLeader(call);
         DowngradeRequest asked = LeaseService.Parse(DowngradeRequest.Parser, request);
+        await context.Auth.RequireAdminAsync(call).ConfigureAwait(false);
         if (asked.Action == DowngradeRequest.Types.DowngradeAction.Cancel) throw new GrpcException(EtcdErrors.NoInflightDowngrade);
         // Go's semver takes x.y and x.y.z here; Version.TryParse both, and no sign or letter.
         throw new GrpcException(Version.TryParse(asked.Version, out _) ? EtcdErrors.InvalidDowngradeVersion : EtcdErrors.WrongDowngradeVersionFormat);

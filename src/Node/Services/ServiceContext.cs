@@ -74,27 +74,28 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
                 ? await proposal.ConfigureAwait(false)
                 : await proposal.AsTask().WaitAsync(call.Cancellation).ConfigureAwait(false);
             if (result.End != ProposalEnd.Unknown) call.Outcome = WriteOutcome.Refused;   // of no account when the store did it: then the call succeeds
-            if (attempt < IdentifiedAttemptsMax && result.Outcome.Error is StoreError.UserEmpty or StoreError.AuthRevisionOld && auth.MayDoBetter(result.Outcome.Error, who)) continue;
+            if (attempt < IdentifiedAttemptsMax && result.Outcome.Error is StoreError.UserEmpty or StoreError.AuthRevisionOld && auth.MayDoBetter(call, result.Outcome.Error, who)) continue;
             if (!who.IsNone) auth.Audit.Wrote(call, who, kind, body.Span, result.End == ProposalEnd.Applied ? result.Outcome.Error : null);
             return Statuses.Outcome(result);
         }
     }
 
-    /// <summary>As <see cref="ProposeAsync"/>, but nobody can stop waiting: for who must know what became of it.</summary>
-    /// <param name="call">Whose caller asks; null when this member tidies up what it did for a call that has ended.</param>
-    /// <param name="kind">What it is.</param>
-    /// <param name="request">The request.</param>
-    public async Task<ApplyOutcome> ProposeToEndAsync(RpcContext? call, CommandKind kind, IMessage request)
+    /// <summary>As <see cref="ProposeAsync"/>, but nobody can stop waiting: for who must know what became of it, also when the call has ended meanwhile.</summary>
+    public Task<ApplyOutcome> ProposeToEndAsync(RememberedCall call, CommandKind kind, IMessage request) => ProposeAsync(call, kind, request.ToByteArray()).AsTask();
+
+    /// <summary>
+    /// As <see cref="ProposeToEndAsync"/>, but on this member's own behalf, whoever may do what: only to take back what a call of a client did,
+    /// by a request that can meet nothing else.
+    /// </summary>
+    public async Task<ApplyOutcome> TakeBackAsync(CommandKind kind, IMessage request)
     {
-        byte[] body = request.ToByteArray();
-        if (body.Length > options.MaxRequestBytes) throw new GrpcException(EtcdErrors.RequestTooLarge);
         if (replica.IsOverloaded) throw new GrpcException(EtcdErrors.TooManyRequests);
+        byte[] body = request.ToByteArray();
         for (int attempt = 1; ; attempt++)
         {
-            CommandIdentity who = !auth.IsOn ? default : call is null ? CommandIdentity.Member : await auth.IdentifyAsync(call).ConfigureAwait(false);
-            ProposalResult result = await replica.Proposals.ProposeAsync(kind, body, identity: who).ConfigureAwait(false);
-            if (attempt < IdentifiedAttemptsMax && result.Outcome.Error is StoreError.UserEmpty or StoreError.AuthRevisionOld && auth.MayDoBetter(result.Outcome.Error, who)) continue;
-            if (call is not null && !who.IsNone) auth.Audit.Wrote(call, who, kind, body, result.End == ProposalEnd.Applied ? result.Outcome.Error : null);
+            bool isNamed = auth.IsOn;   // without auth the log has no names
+            ProposalResult result = await replica.Proposals.ProposeAsync(kind, body, identity: isNamed ? CommandIdentity.Member : default).ConfigureAwait(false);
+            if (attempt < IdentifiedAttemptsMax && !isNamed && result.Outcome.Error == StoreError.UserEmpty) continue;   // auth was switched on meanwhile
             return Statuses.Outcome(result);
         }
     }

@@ -64,7 +64,9 @@ internal sealed class SnapshotDownload
     private async ValueTask SaveAndSendAsync(RpcContext call, RpcStream stream)
     {
         string path = Path.Combine(_context.Options.DataDir, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
-        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 64 << 10, FileOptions.DeleteOnClose);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 64 << 10, Options = FileOptions.DeleteOnClose };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var file = new FileStream(path, options);
         await using (file.ConfigureAwait(false))
         {
             KeyValueStore.Save(_context.View, file);

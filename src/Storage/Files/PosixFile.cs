@@ -17,7 +17,14 @@ internal sealed class PosixFile : IStorageFile
     internal PosixFile(string path, FileMode mode)
     {
         _path = path;
-        _handle = PosixErrors.Translate(path, file => File.OpenHandle(file, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+        _handle = PosixErrors.Translate(path, file =>
+        {
+            SafeFileHandle handle = File.OpenHandle(file, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            // The directory may have been made by somebody else, for all to read. Nothing is in the file yet.
+            if (mode == FileMode.CreateNew && !OperatingSystem.IsWindows())
+                File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            return handle;
+        });
     }
 
     public long Length

@@ -14,7 +14,9 @@ public sealed class PosixFileSystem : IFileSystem
         string? parent = Path.GetDirectoryName(full);
         if (parent is not null)
             CreateDirectory(parent);
-        PosixErrors.Translate(full, static path => Directory.CreateDirectory(path));
+        // What is in there is everything that the cluster holds, password hashes and the secret of tokens too: nobody else's on this host.
+        PosixErrors.Translate(full, static path => OperatingSystem.IsWindows() ? Directory.CreateDirectory(path)
+            : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
         if (parent is not null)
             SyncDirectory(parent);
     }

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Conclave.Node.Http;
 using Conclave.Node.Options;
 using Conclave.Storage;
 
@@ -28,6 +29,8 @@ internal sealed class TestNode : IAsyncDisposable
     }
 
     public NodeOptions Options { get; }
+
+    public IReadOnlyList<RpcMethod> Methods => _node.Methods;
 
     /// <summary>Checks until it holds; for what takes a moment on a quiet machine and much longer on a busy one.</summary>
     public static async Task EventuallyAsync(string what, Func<Task<bool>> condition)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Conclave.Node.Auth;
 using Conclave.Node.Http;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
@@ -56,8 +57,9 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
         context.CheckLeader(call);
         ByteString prefix = QueueKeys.Prefix(LeaseService.Parse(LeaderRequest.Parser, request).Name);
         await context.ConfirmReadAsync(call).ConfigureAwait(false);
-        await context.Auth.RequireReadAsync(call, prefix).ConfigureAwait(false);
+        StandingReader reader = await ReaderAsync(call, prefix).ConfigureAwait(false);
         StoreView view = context.View;
+        reader.Check(view);
         KeyValue leader = QueuePlace.First(view, prefix) ?? throw new GrpcException(UnmappedErrors.ElectionNoLeader);
         ResponseWriter.Write(response, new LeaderResponse { Header = context.Responses.Header(view.Revision), Kv = leader });
     }
@@ -69,11 +71,11 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
             ?? throw new GrpcException(GrpcCode.Internal, "the request holds no message");
         ByteString prefix = QueueKeys.Prefix(LeaseService.Parse(LeaderRequest.Parser, request).Name);
         await context.ConfirmReadAsync(call).ConfigureAwait(false);
-        await context.Auth.RequireReadAsync(call, prefix).ConfigureAwait(false);   // looked at when it begins, like a watch
+        StandingReader reader = await ReaderAsync(call, prefix).ConfigureAwait(false);
         KeyWatch watch = queue.Open(call);
         try
         {
-            for (KeyValue? told = null; ;) told = await FollowOneAsync(call, stream, watch, prefix, told).ConfigureAwait(false);
+            for (KeyValue? told = null; ;) told = await FollowOneAsync(call, stream, reader, watch, prefix, told).ConfigureAwait(false);
         }
         finally
         {
@@ -84,12 +86,14 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
     /// <summary>Tells of the first of the queue and of each value it takes, until it is gone; or waits until there is one.</summary>
     /// <param name="call">The call.</param>
     /// <param name="stream">Where to tell.</param>
+    /// <param name="reader">May look.</param>
     /// <param name="watch">Its.</param>
     /// <param name="prefix">Of the election.</param>
     /// <param name="told">The last that it was told: what comes up again, because history was compacted away under the watch, is not told twice.</param>
-    private async ValueTask<KeyValue?> FollowOneAsync(RpcContext call, RpcStream stream, KeyWatch watch, ByteString prefix, KeyValue? told)
+    private async ValueTask<KeyValue?> FollowOneAsync(RpcContext call, RpcStream stream, StandingReader reader, KeyWatch watch, ByteString prefix, KeyValue? told)
     {
         StoreView view = context.View;
+        reader.Check(view);
         KeyValue? leader = QueuePlace.First(view, prefix);
         if (leader is null)
         {
@@ -106,12 +110,20 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
             foreach (Event change in response.Events)
             {
                 if (change.Type == Event.Types.EventType.Delete) return told;
+                reader.Check(context.View);   // what changed after the permission was taken away is not told
                 told = change.Kv;
                 await TellAsync(call, stream, told, response.Header.Revision).ConfigureAwait(false);
             }
         }
 
         return told;
+    }
+
+    private async ValueTask<StandingReader> ReaderAsync(RpcContext call, ByteString prefix)
+    {
+        var reader = new StandingReader(context.Auth, new RememberedCall(call), prefix, QueueKeys.EndOf(prefix));
+        await reader.BeginAsync().ConfigureAwait(false);
+        return reader;
     }
 
     private ValueTask TellAsync(RpcContext call, RpcStream stream, KeyValue leader, long revision) =>

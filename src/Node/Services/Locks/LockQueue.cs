@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Conclave.Node.Auth;
 using Conclave.Node.Http;
 using Conclave.Raft;
 using Conclave.Store;
@@ -70,6 +71,11 @@ internal sealed class LockQueue(ServiceContext context)
     public async ValueTask<(QueueTicket Ticket, long Revision)> TakeTurnAsync(RpcContext call, ByteString name, long lease, ByteString? value)
     {
         context.CheckLeader(call);
+        // Before anything is put anywhere, as in etcd: who waits for others sees them. Whether the own key may be written is decided where it is.
+        var caller = new RememberedCall(call);
+        ByteString prefix = QueueKeys.Prefix(name);
+        var reader = new StandingReader(context.Auth, caller, prefix, QueueKeys.EndOf(prefix));
+        await reader.BeginAsync().ConfigureAwait(false);
         if (Interlocked.Increment(ref _waiting) > WaitingMax)
         {
             Interlocked.Decrement(ref _waiting);
@@ -81,13 +87,11 @@ internal sealed class LockQueue(ServiceContext context)
         bool isMine = false;
         try
         {
-            // As in etcd: who queues sees who else does.
-            if (context.Auth.IsOn) await context.Auth.RequireReadAsync(call, QueueKeys.Prefix(name)).ConfigureAwait(false);
             if (lease == 0) lease = ownLease = await GrantAsync(call).ConfigureAwait(false);
             long start = Stopwatch.GetTimestamp();
-            entering = EnterAsync(call, name, lease, value);
+            entering = EnterAsync(caller, name, lease, value);
             QueueTicket ticket = await entering.WaitAsync(call.Cancellation).ConfigureAwait(false);
-            long revision = await WaitAsync(call, ticket, start).ConfigureAwait(false);
+            long revision = await WaitAsync(call, reader, ticket, start).ConfigureAwait(false);
             isMine = true;
             return (ticket, revision);
         }
@@ -98,10 +102,10 @@ internal sealed class LockQueue(ServiceContext context)
         }
     }
 
-    private async Task<QueueTicket> EnterAsync(RpcContext call, ByteString name, long lease, ByteString? value)
+    private async Task<QueueTicket> EnterAsync(RememberedCall caller, ByteString name, long lease, ByteString? value)
     {
         ByteString key = QueueKeys.Key(name, lease);
-        ApplyOutcome outcome = await context.ProposeToEndAsync(call, CommandKind.Txn, QueueRequests.Enter(key, lease, value)).ConfigureAwait(false);
+        ApplyOutcome outcome = await context.ProposeToEndAsync(caller, CommandKind.Txn, QueueRequests.Enter(key, lease, value)).ConfigureAwait(false);
         TxnResponse response = TxnResponse.Parser.ParseFrom(outcome.Body.Span);
         long created = response.Succeeded ? outcome.Revision : response.Responses[1].ResponseRange.Kvs[0].CreateRevision;
         return new QueueTicket(name, key, lease, created, outcome.Revision, IsShared: !response.Succeeded);
@@ -112,7 +116,7 @@ internal sealed class LockQueue(ServiceContext context)
     /// may have learnt of it late, and the lease may be over since: so what was not answered at once is confirmed with the leader first, and looked at
     /// again. Whoever is told that it holds held when this member asked.
     /// </remarks>
-    private async ValueTask<long> WaitAsync(RpcContext call, QueueTicket ticket, long start)
+    private async ValueTask<long> WaitAsync(RpcContext call, StandingReader reader, QueueTicket ticket, long start)
     {
         KeyWatch? watch = null;
         try
@@ -121,6 +125,7 @@ internal sealed class LockQueue(ServiceContext context)
             while (true)
             {
                 StoreView view = context.View;
+                reader.Check(view);
                 if (!QueuePlace.IsThere(view, ticket)) throw new GrpcException(UnmappedErrors.SessionExpired);
                 if (QueuePlace.Before(view, ticket) is { } before)
                 {
@@ -167,7 +172,7 @@ internal sealed class LockQueue(ServiceContext context)
             {
                 // Its key goes with it.
                 if (entering is not null) await ((Task)entering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                await context.ProposeToEndAsync(call: null, CommandKind.LeaseRevoke, new LeaseRevokeRequest { ID = ownLease }).ConfigureAwait(false);
+                await context.TakeBackAsync(CommandKind.LeaseRevoke, new LeaseRevokeRequest { ID = ownLease }).ConfigureAwait(false);
             }
             else if (entering is not null)
             {
@@ -190,7 +195,7 @@ internal sealed class LockQueue(ServiceContext context)
             if (ticket.IsShared && before is null) return;
             try
             {
-                ApplyOutcome outcome = await context.ProposeToEndAsync(call: null, CommandKind.Txn, QueueRequests.Leave(ticket, before is null ? null : (before.Key, before.CreateRevision))).ConfigureAwait(false);
+                ApplyOutcome outcome = await context.TakeBackAsync(CommandKind.Txn, QueueRequests.Leave(ticket, before is null ? null : (before.Key, before.CreateRevision))).ConfigureAwait(false);
                 // Else another call has the key now, or the one before has just gone.
                 if (!ticket.IsShared || TxnResponse.Parser.ParseFrom(outcome.Body.Span).Succeeded) return;
             }
