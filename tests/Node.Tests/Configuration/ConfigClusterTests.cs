@@ -48,6 +48,27 @@ public class ConfigClusterTests
     }
 
     [Fact]
+    public async Task A_member_that_needs_a_snapshot_has_what_the_others_have()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        foreach (string name in (string[])["n1", "n2", "n3"])
+        {
+            await cluster.StopAsync(name);
+            cluster.Reconfigure(name, o => o with { SnapshotCount = 50 });
+            await cluster.StartAsync(name);
+        }
+
+        await TestNode.EventuallyAsync("published", async () => (await cluster.Node("n1").TryPublishAsync(new { nodes = new[] { new { node = "c1" } } })).Status == HttpStatusCode.OK);
+        await cluster.StopAsync("n3");
+        for (int i = 0; i < 150; i++) await cluster.Node("n1").PutAsync("filler", $"{i}");
+        await cluster.Node("n1").SetAsync("nova", "n", "late");
+        for (int i = 0; i < 150; i++) await cluster.Node("n2").PutAsync("filler", $"{i}");
+        await cluster.StartAsync("n3");
+        await TestNode.EventuallyAsync("n3 has the release", async () => (await cluster.Node("n3").PostAsync("/v1/config/get", new { subject = new { node = "c1" }, document = "nova", min_release = 2 })).Status == HttpStatusCode.OK);
+        Assert.Equal(await cluster.Node("n1").DocumentAsync("c1", "nova"), await cluster.Node("n3").DocumentAsync("c1", "nova"));
+    }
+
+    [Fact]
     public async Task Of_publishers_on_one_document_one_wins_and_on_different_documents_all_do()
     {
         await using MemberCluster cluster = await MemberCluster.StartAsync(3);
