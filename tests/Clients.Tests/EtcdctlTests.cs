@@ -37,7 +37,7 @@ public sealed class EtcdctlTests(Clusters clusters)
             string[] further = command == "restore" ? [$"--data-dir={Path.Combine(directory, "restored")}"] : [];
             Programs.Ended ended = await ctl.ExecuteAsync(cluster.Members[0], null, cancellationToken, ["snapshot", command, file, .. further]);
             Assert.NotEqual(0, ended.ExitCode);
-            Assert.Contains("invalid database", ended.Error, StringComparison.Ordinal);
+            Assert.Matches("invalid database|file size too small", ended.Error);   // by the size of the file
         }
         finally
         {
