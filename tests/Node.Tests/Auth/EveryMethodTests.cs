@@ -138,8 +138,7 @@ public sealed class EveryMethodTests : IAsyncLifetime
     public void Every_method_has_a_decision() =>
         Assert.Equal(Node.Methods.Select(method => method.Path).Order(StringComparer.Ordinal), Table.Select(row => row.Path).Distinct().Order(StringComparer.Ordinal));
 
-    // Explicit until it is known why one of its calls does not come back without a wire.
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Every_method_turns_away_whom_the_table_does_not_name()
     {
         string bob = await LoginAsync("bob", "bp"), root = await LoginAsync("root", "rp");
@@ -273,7 +272,7 @@ public sealed class EveryMethodTests : IAsyncLifetime
 
         public override ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken = default)
         {
-            ReadOnlyMemory<byte>? next = _isRead ? null : request;
+            ReadOnlyMemory<byte>? next = _isRead ? (ReadOnlyMemory<byte>?)null : request;   // without the type, null would be an empty message
             _isRead = true;
             return new(next);
         }
