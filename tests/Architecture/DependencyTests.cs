@@ -9,18 +9,19 @@ public class DependencyTests
         { "Conclave.Store", [] },
         { "Conclave.Layers", [] },
         { "Conclave.Layers.Import", ["Conclave.Layers"] },
+        { "Conclave.Layers.Wire", ["Conclave.Layers", "Conclave.Wire"] },
         { "Conclave.Storage", ["Conclave.Raft"] },
         { "Conclave.Wire", [] },
         { "Conclave.Recording", ["Conclave.Raft"] },
-        { "conclave-node", ["Conclave.Raft", "Conclave.Recording", "Conclave.Store", "Conclave.Storage", "Conclave.Wire"] },
+        { "conclave-node", ["Conclave.Raft", "Conclave.Recording", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Layers", "Conclave.Layers.Wire"] },
         { "Conclave.Client", ["Conclave.Wire"] },
-        { "conclave", ["Conclave.Client", "Conclave.Wire", "Conclave.Recording", "Conclave.Raft"] },
+        { "conclave", ["Conclave.Client", "Conclave.Wire", "Conclave.Recording", "Conclave.Raft", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Wire"] },
         { "Conclave.Linearizability", [] },
         { "Conclave.Simulator", ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Linearizability"] },
         { "Conclave.Exhaustive", ["Conclave.Raft"] },
         {
             "Conclave.Fuzz",
-            ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Recording", "Conclave.Layers", "Conclave.Layers.Import", "conclave-node", "Conclave.Client", "conclave"]
+            ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Recording", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Wire", "conclave-node", "Conclave.Client", "conclave"]
         },
         { "Conclave.Processes", ["Conclave.Client", "Conclave.Wire", "Conclave.Linearizability"] },
     };
