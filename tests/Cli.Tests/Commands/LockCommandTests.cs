@@ -59,6 +59,7 @@ public sealed class LockCommandTests(SharedEtcd etcd) : IDisposable
         await listener.LineAsync("nobody leads");
         Running leader = shell.Start("elect", "cli/elect", "--value", "me");
         Assert.EndsWith("\tme", await listener.LineAsync("cli/elect/"), StringComparison.Ordinal);
+        await leader.LineAsync("fencing token");   // the key is seen before its owner knows that it leads
         Assert.Equal(0, await leader.StopAsync());
         await listener.LineAsync("nobody leads");
         Assert.Equal(0, (await shell.RunAsync("elect", "cli/elect", "--", "true")).Code);
