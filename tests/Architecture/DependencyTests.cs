@@ -10,18 +10,19 @@ public class DependencyTests
         { "Conclave.Layers", [] },
         { "Conclave.Layers.Import", ["Conclave.Layers"] },
         { "Conclave.Layers.Wire", ["Conclave.Layers", "Conclave.Wire"] },
+        { "Conclave.Layers.Serving", ["Conclave.Layers", "Conclave.Layers.Wire", "Conclave.Store", "Conclave.Wire"] },
         { "Conclave.Storage", ["Conclave.Raft"] },
         { "Conclave.Wire", [] },
         { "Conclave.Recording", ["Conclave.Raft"] },
-        { "conclave-node", ["Conclave.Raft", "Conclave.Recording", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Layers", "Conclave.Layers.Wire"] },
+        { "conclave-node", ["Conclave.Raft", "Conclave.Recording", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Layers", "Conclave.Layers.Serving", "Conclave.Layers.Wire"] },
         { "Conclave.Client", ["Conclave.Wire"] },
         { "conclave", ["Conclave.Client", "Conclave.Wire", "Conclave.Recording", "Conclave.Raft", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Wire"] },
         { "Conclave.Linearizability", [] },
-        { "Conclave.Simulator", ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Linearizability"] },
+        { "Conclave.Simulator", ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Linearizability", "Conclave.Layers", "Conclave.Layers.Serving", "Conclave.Layers.Wire", "Conclave.Wire"] },
         { "Conclave.Exhaustive", ["Conclave.Raft"] },
         {
             "Conclave.Fuzz",
-            ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Recording", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Wire", "conclave-node", "Conclave.Client", "conclave"]
+            ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Recording", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Serving", "Conclave.Layers.Wire", "conclave-node", "Conclave.Client", "conclave"]
         },
         { "Conclave.Processes", ["Conclave.Client", "Conclave.Wire", "Conclave.Linearizability"] },
     };

@@ -1,4 +1,5 @@
 using Conclave.Layers;
+using Conclave.Layers.Serving;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Store;

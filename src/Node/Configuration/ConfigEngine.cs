@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Conclave.Layers.Serving;
 using Conclave.Store;
 using Microsoft.Extensions.Logging;
 

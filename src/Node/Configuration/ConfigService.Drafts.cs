@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Conclave.Layers;
+using Conclave.Layers.Serving;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
 using Conclave.Node.Services;

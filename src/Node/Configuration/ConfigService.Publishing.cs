@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Conclave.Layers;
+using Conclave.Layers.Serving;
 using Conclave.Layers.Wire;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;

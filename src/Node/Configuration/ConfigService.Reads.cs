@@ -1,6 +1,7 @@
 using System.Text;
 using Conclave.Layers;
 using Conclave.Layers.Rendering;
+using Conclave.Layers.Serving;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
 using Conclave.Wire.Grpc;

@@ -1,4 +1,5 @@
 using Conclave.Layers;
+using Conclave.Layers.Serving;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
 using Conclave.Node.Services;

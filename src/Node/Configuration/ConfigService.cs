@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Conclave.Layers;
+using Conclave.Layers.Serving;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Wire.Grpc;

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving;
 
 /// <summary>Where the configuration is kept. Nobody but the server writes there.</summary>
-internal static class ConfigKeys
+public static class ConfigKeys
 {
     public const string Root = "/conclave/";
 

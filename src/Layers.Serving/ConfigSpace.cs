@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using Conclave.Layers;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Mvccpb;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving;
 
 /// <summary>One space as this member has it: follows the store, and remembers what was lately.</summary>
-internal sealed class ConfigSpace(string name)
+public sealed class ConfigSpace(string name)
 {
     /// <summary>Snapshots kept so that who was away for a moment gets what changed and not everything.</summary>
     private const int RecentMax = 16;
@@ -139,4 +138,4 @@ internal sealed class ConfigSpace(string name)
 }
 
 /// <summary>What is below /conclave/ does not make a configuration.</summary>
-internal sealed class ConfigDamagedException(string message) : Exception(message);
+public sealed class ConfigDamagedException(string message) : Exception(message);

@@ -4,10 +4,10 @@ using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Etcd.Mvccpb;
 using Google.Protobuf;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving;
 
 /// <summary>Reads of a published view by text keys.</summary>
-internal static class StoreReads
+public static class StoreReads
 {
     public static KeyValue? Find(StoreView view, string key)
     {
@@ -47,7 +47,7 @@ internal static class StoreReads
     {
         var body = new ArrayBufferWriter<byte>();
         StoreError error = view.Range(request.ToByteArray(), body);
-        Raft.Invariant.Holds(error == StoreError.None, "A range of the newest revision can be read.");
+        if (error != StoreError.None) throw new InvalidOperationException($"A range of the newest revision cannot be read ({error}). This is a bug: report it.");
         return RangeResponse.Parser.ParseFrom(body.WrittenSpan);
     }
 }

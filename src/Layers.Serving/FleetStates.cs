@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving;
 
 /// <summary>What agents said last of what they did. In memory on every member: agents repeat it, and members pass on what they hear.</summary>
-internal sealed class FleetStates(TimeProvider time)
+public sealed class FleetStates(TimeProvider time)
 {
     private const int StatesMax = 200_000, MessageCharsMax = 1024;
 

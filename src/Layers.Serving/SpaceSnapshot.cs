@@ -1,16 +1,16 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using Conclave.Layers;
+using V1 = Conclave.Wire.V1;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving;
 
 /// <summary>A space at one moment: the fleet at a release, and the facts that nodes have reported. Immutable for its users.</summary>
-internal sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts)
+public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts)
 {
     private const int DeltasMax = 10_000;
 
     private readonly Lazy<IReadOnlySet<KeyAddress>> _secrets = new(fleet.SecretKeys);
-    private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), Wire.V1.DocumentDelta> _deltas = new();
+    private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), V1.DocumentDelta> _deltas = new();
 
     public string Space => space;
 
@@ -29,10 +29,10 @@ internal sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs 
     public bool IsSecret(string document, string key) => _secrets.Value.Contains(new(document, key));
 
     /// <summary>A delta that is the same for every node that shares both documents: made once for all of them.</summary>
-    public Wire.V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<Wire.V1.DocumentDelta> make)
+    public V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<V1.DocumentDelta> make)
     {
-        if (_deltas.TryGetValue((from, to), out Wire.V1.DocumentDelta? known)) return known;
-        Wire.V1.DocumentDelta made = make();
+        if (_deltas.TryGetValue((from, to), out V1.DocumentDelta? known)) return known;
+        V1.DocumentDelta made = make();
         return _deltas.Count >= DeltasMax ? made : _deltas.GetOrAdd((from, to), made);
     }
 

@@ -1,14 +1,13 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
-using Conclave.Layers;
 using Conclave.Layers.Wire;
 using V1 = Conclave.Wire.V1;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving;
 
 /// <summary>Values as people and programs are shown them: secrets as a fingerprint, unless they are to be revealed.</summary>
-internal static class Shown
+public static class Shown
 {
     private const string Opening = "<secret ";
 
