@@ -140,6 +140,8 @@ internal sealed partial class SimNode
     /// <summary>False when the power goes again while the disk is being read.</summary>
     private bool TryOpenDisk(out RecoveredState recovered)
     {
+        // Before the directory is opened: a lie that fell into what recovery does itself would be told after everybody has stopped to look for it.
+        if (_lied) _disk.Heal();
         EntryId before = _shadow.Base;
         byte[] state;
         try
@@ -171,7 +173,6 @@ internal sealed partial class SimNode
         {
             throw new SimulationFailure($"I7: {Id} refuses a log in which one write went wrong, and might repair it. {refused.Message}");
         }
-        if (_lied) _disk.Heal();
         // The end of a log may be lost without a trace: no disk tells that from a log that ended there.
         bool isShort = recovered.LostEnd == EntryId.Zero ? !_shadow.Matches(recovered) : recovered.LostEnd < _shadow.Last;
         if (_lied && isShort && _shadow.WasOnce(recovered)) return GiveUpDisk("its log ends earlier than it did");
