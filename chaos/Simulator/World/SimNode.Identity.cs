@@ -10,8 +10,11 @@ internal sealed partial class SimNode
     private StartHistory _starts = StartHistory.None; // part of the directory too
     private bool _isGone;
 
-    /// <summary>A directory with what is known of it.</summary>
-    private sealed record NodeCopy(object Disk, DiskShadow Shadow, LogIndex DurableSnapshot, EntryId LostEnd, ulong Boot, Membership Counted, Dictionary<NodeId, RememberedMember> Known, StartHistory Starts);
+    /// <summary>A directory with what is known of it. Damage that nobody has met yet is copied with it.</summary>
+    private sealed record NodeCopy(object Disk, DiskShadow Shadow, LogIndex DurableSnapshot, EntryId LostEnd, ulong Boot, Membership Counted, Dictionary<NodeId, RememberedMember> Known, StartHistory Starts)
+    {
+        public required (bool Damaged, bool PairDamaged, bool SuperblockOnly, bool Lied) Damage { get; init; }
+    }
 
     /// <summary>Runs with a directory that is not its own: nobody may listen to it.</summary>
     public bool IsExiled => _original is not null;
@@ -89,12 +92,16 @@ internal sealed partial class SimNode
         StartLater(10_000);
     }
 
-    private NodeCopy CopyDirectory() => new(_disk.Copy(), _shadow.Clone(), _durableSnapshot, _lostEnd, _disk.Boot, Counted, new Dictionary<NodeId, RememberedMember>(_known), _starts);
+    private NodeCopy CopyDirectory() => new(_disk.Copy(), _shadow.Clone(), _durableSnapshot, _lostEnd, _disk.Boot, Counted, new Dictionary<NodeId, RememberedMember>(_known), _starts)
+    {
+        Damage = (_damaged, _pairDamaged, _superblockOnly, _lied),
+    };
 
     private void TakeDirectory(NodeCopy? copy)
     {
         _disk.Replace(copy?.Disk);
-        (_shadow, _durableSnapshot, _lostEnd, _damaged) = (copy?.Shadow.Clone() ?? new DiskShadow(), copy?.DurableSnapshot ?? LogIndex.Zero, copy?.LostEnd ?? EntryId.Zero, false);
+        (_shadow, _durableSnapshot, _lostEnd) = (copy?.Shadow.Clone() ?? new DiskShadow(), copy?.DurableSnapshot ?? LogIndex.Zero, copy?.LostEnd ?? EntryId.Zero);
+        (_damaged, _pairDamaged, _superblockOnly, _lied) = copy?.Damage ?? default;
         _starts = copy?.Starts ?? StartHistory.None;
         _known = copy is null ? [] : new Dictionary<NodeId, RememberedMember>(copy.Known);
     }
