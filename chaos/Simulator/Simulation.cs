@@ -84,8 +84,9 @@ public sealed class Simulation
         world.Note("the faults stop");
         world.Clients.Active = false;
         world.Faults.StopAll();
-        // Without new work first: whatever is stuck must come loose by itself.
-        if (!world.RunUntil(() => HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: no convergence within {ConvergeUs / 1_000_000} s of quiet. {Describe(world)}");
+        // Without new work first: whatever is stuck must come loose by itself. Machines that apply slowly get the time that what they have not applied yet takes them.
+        long patience = ConvergeUs + (ToApply(world) * world.Plan.ApplyMaxUs);
+        if (!world.RunUntil(() => HasConverged(world), patience)) throw new SimulationFailure($"I21: no convergence within {patience / 1_000_000} s of quiet. {Describe(world)}");
 
         // What was on its way since before, messages and broken links, arrives and must do no harm either.
         world.RunUntil(() => false, 6_000_000);
@@ -108,6 +109,13 @@ public sealed class Simulation
         Term term = world.Leader!.Core.Term; // as above
         world.RunUntil(() => false, 5 * world.Plan.ElectionTimeoutUs);
         if (world.Leader is not { } leader || leader.Core.Term != term) throw new SimulationFailure($"I22: an election in a healthy cluster. {Describe(world)}");
+    }
+
+    /// <summary>Entries that the slowest of those who run has still to apply, at most.</summary>
+    private static long ToApply(SimWorld world)
+    {
+        LogIndex newest = world.Nodes.Where(node => node.IsUp).Select(node => node.Core.LastEntry.Index).DefaultIfEmpty().Max();
+        return world.Nodes.Where(node => node.IsUp).Select(node => (long)(newest.Value - Math.Min(newest.Value, node.Machine.Applied.Index.Value))).DefaultIfEmpty().Max();
     }
 
     /// <summary>Everybody who is a member, and nobody else, is asked.</summary>
