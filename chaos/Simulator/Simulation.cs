@@ -130,6 +130,7 @@ public sealed class Simulation
             if (!node.IsUp || node.Core.Leader != leader.Id || node.Core.Term != leader.Core.Term) return false;
             if (node.Core.LastEntry != leader.Core.LastEntry || node.Core.Commit != leader.Core.LastEntry.Index) return false;
             if (node.Machine.Applied.Index != node.Core.Commit) return false;
+            if (!node.IsDiskIdle) return false;   // what a disk began while it was slow still takes its time, and whoever leads with such a disk hands over
         }
         return true;
     }

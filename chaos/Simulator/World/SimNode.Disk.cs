@@ -233,6 +233,9 @@ internal sealed partial class SimNode
     }
 
     /// <summary>Writes that have gathered while the disk was busy share one sync; everything else is on its own.</summary>
+    /// <summary>Nothing is being written or waits for that.</summary>
+    public bool IsDiskIdle => !_diskBusy && _diskQueue.Count == 0;
+
     private void StartDiskWork()
     {
         if (_diskBusy || _diskQueue.Count == 0) return;
