@@ -57,6 +57,7 @@ internal sealed class LeaderHost<T>(IElection election, IServiceScopeFactory sco
                     logger.StillRuns(Service, StopPatience.TotalSeconds, election.Name);
             }
 
+            await service.StopAsync(CancellationToken.None).ConfigureAwait(false);   // waits for the end, too, and is where a service cleans up
             await run.ConfigureAwait(false);
             if (isLost || stop.IsCancellationRequested) return false;
             logger.LeaderIsDone(Service, election.Name);
