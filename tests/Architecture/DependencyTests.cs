@@ -16,6 +16,8 @@ public class DependencyTests
         { "Conclave.Recording", ["Conclave.Raft"] },
         { "conclave-node", ["Conclave.Raft", "Conclave.Recording", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Layers", "Conclave.Layers.Serving", "Conclave.Layers.Wire"] },
         { "Conclave.Client", ["Conclave.Wire"] },
+        { "Conclave.Extensions.Configuration", ["Conclave.Client", "Conclave.Wire"] },
+        { "Conclave.Extensions.Hosting", ["Conclave.Client", "Conclave.Extensions.Configuration", "Conclave.Wire"] },
         { "conclave", ["Conclave.Client", "Conclave.Wire", "Conclave.Recording", "Conclave.Raft", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Wire"] },
         { "Conclave.Linearizability", [] },
         { "Conclave.Simulator", ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Linearizability", "Conclave.Layers", "Conclave.Layers.Serving", "Conclave.Layers.Wire", "Conclave.Wire"] },

@@ -19,6 +19,15 @@ public sealed class SharedEtcd : IAsyncLifetime
         }
     }
 
+    internal string Endpoint
+    {
+        get
+        {
+            EtcdServer.SkipUnlessInstalled();
+            return _server!.Endpoint;   // as above
+        }
+    }
+
     public async ValueTask InitializeAsync()
     {
         if (EtcdServer.IsInstalled) _server = await EtcdServer.StartAsync(Tests.Shell.Ports);

@@ -63,23 +63,27 @@ internal sealed class ClusterOptions
 
     private readonly Option<string> _output = new("--output", "-o", "-w", "--write-out")
     {
-        Description = "text (tables on a terminal, plain lines otherwise) or json.",
-        DefaultValueFactory = _ => "text",
+        Description = "table (on a terminal, plain lines otherwise; also called text) or json; for configuration also yaml or ini.",
+        DefaultValueFactory = _ => "table",
         Recursive = true,
-        HelpName = "text|json",
+        HelpName = "table|json|yaml|ini",
     };
 
-    public ClusterOptions() => _output.AcceptOnlyFromAmong("text", "json");
+    public ClusterOptions() => _output.AcceptOnlyFromAmong("table", "text", "json", "yaml", "ini");
 
     public IEnumerable<Option> All => [_endpoints, _output, _timeout, _dialTimeout, _user, _cacert, _cert, _key, _skipVerify, _insecureTransport];
 
     public bool IsJson(ParseResult parsed) => parsed.GetValue(_output) == "json";
 
+    /// <summary>table, text, json, yaml or ini; the last two only for commands that ask for them.</summary>
+    public string Format(ParseResult parsed) => parsed.GetValue(_output)!;   // it has a default
+
     /// <summary>Runs a command against the cluster and turns every failure into a text and an exit code.</summary>
-    public async Task<int> RunAsync(ParseResult parsed, Terminal terminal, Func<ConclaveClient, Task<int>> command)
+    public async Task<int> RunAsync(ParseResult parsed, Terminal terminal, Func<ConclaveClient, Task<int>> command, bool isConfiguration = false)
     {
         try
         {
+            if (!isConfiguration && Format(parsed) is ("yaml" or "ini")) throw new ArgumentException($"This command prints table or json, not {Format(parsed)}.");
             await using ConclaveClient client = new(Build(parsed, terminal, endpoints: null));
             return await command(client).ConfigureAwait(false);
         }

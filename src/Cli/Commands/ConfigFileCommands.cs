@@ -15,7 +15,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
 {
     private const int FactsAtOnce = 32;
 
-    public Command Import() => new("import", "Take configuration over from another tool.") { OsloConfig(), Hiera() };
+    public Command Import() => new("import", "Take configuration over from another tool.") { OsloConfig(), Hiera(), new ConfigEtcdImport(options).Command() };
 
     public Command Export()
     {
@@ -35,7 +35,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
     {
         Option<DirectoryInfo> directory = new("--file", "-f") { Description = "A directory as export writes it.", Required = true, HelpName = "directory" };
         Option<bool> dry = new("--dry-run") { Description = "Only print what would be published. Exit code 1 when something would." };
-        return options.Run(options.WithChange(new Command("apply", "Make the documents of a directory what its files say: what is not there is removed, secrets excepted.") { directory, dry }), async (client, parsed, cancellationToken) =>
+        return options.Run(options.WithYes(options.WithChange(new Command("apply", "Make the documents of a directory what its files say: what is not there is removed, secrets excepted.") { directory, dry })), async (client, parsed, cancellationToken) =>
         {
             V1.Change wanted = ConfigDirectory.Read(parsed.GetRequiredValue(directory));
             string[] documents = [.. wanted.Entries.Select(e => e.Document).Concat(wanted.Schemas.Select(s => s.Document)).Distinct()];
@@ -51,6 +51,8 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
                 return edits.IsEmpty ? ExitCode.Done : ExitCode.No;
             }
 
+            bool takesAway = change.Entries.Any(e => e.Op.Length == 0) || change.Nodes.Any(n => n.Delete) || change.Schemas.Any(s => s.Schema.Length == 0);
+            if (takesAway && !await options.ConfirmAsync(client, parsed, change, cancellationToken).ConfigureAwait(false)) return ExitCode.No;
             return await ConfigFiles.PublishAsync(options, client, parsed, edits, Layers.Dimensions.Initial, cancellationToken).ConfigureAwait(false);
         });
     }
@@ -123,7 +125,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
         return problems.Any(p => p.IsError);
     }
 
-    private static async Task<(V1.Change All, long Release)> ReadAllAsync(ConclaveClient client, V1.ExportRequest request, CancellationToken cancellationToken)
+    internal static async Task<(V1.Change All, long Release)> ReadAllAsync(ConclaveClient client, V1.ExportRequest request, CancellationToken cancellationToken)
     {
         var all = new V1.Change();
         long release = 0;

@@ -33,7 +33,7 @@ internal static class ConfigFiles
     {
         if (edits.IsEmpty)
         {
-            options.Terminal.Out.WriteLine("nothing to do");
+            options.Print(parsed, new V1.PublishResponse { Unchanged = true }, () => options.Terminal.Out.WriteLine("nothing to do"));
             return ExitCode.Done;
         }
 

@@ -46,8 +46,11 @@ internal sealed class ConfigModelCommands(ConfigOptions options)
             edit.Assigned.AddRange((parsed.GetValue(values) ?? []).Select(ConfigOptions.PairOf));
             return options.ChangeAsync(client, parsed, new V1.Change { Nodes = { edit } }, cancellationToken);
         });
-        Command remove = options.Run(options.WithChange(new Command("rm", "Remove a node.") { name }), (client, parsed, cancellationToken) =>
-            options.ChangeAsync(client, parsed, new V1.Change { Nodes = { new V1.NodeEdit { Node = parsed.GetRequiredValue(name), Delete = true } } }, cancellationToken));
+        Command remove = options.Run(options.WithYes(options.WithChange(new Command("rm", "Remove a node.") { name })), async (client, parsed, cancellationToken) =>
+        {
+            var change = new V1.Change { Nodes = { new V1.NodeEdit { Node = parsed.GetRequiredValue(name), Delete = true } } };
+            return await options.ConfirmAsync(client, parsed, change, cancellationToken).ConfigureAwait(false) ? await options.ChangeAsync(client, parsed, change, cancellationToken).ConfigureAwait(false) : ExitCode.No;
+        });
         return new Command("node", "The nodes that get configuration.") { list, show, set, remove };
     }
 

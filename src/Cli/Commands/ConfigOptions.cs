@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using Conclave.Cli.Output;
 using Conclave.Client;
 using Conclave.Layers;
@@ -16,6 +17,7 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     private readonly Option<string?> _draft = new("--draft") { Description = "Put it into this draft, instead of publishing it at once.", HelpName = "name" };
     private readonly Option<string?> _reason = new("--message", "-m") { Description = "Why. Needed to publish.", HelpName = "reason" };
     private readonly Option<string?> _ticket = new("--ticket") { Description = "A ticket that asked for it.", HelpName = "id" };
+    private readonly Option<bool> _yes = new("--yes", "-y") { Description = "Do not ask. Nobody is asked either where the input is no terminal." };
     private readonly Option<string?> _as = new("--as") { Description = "Instead of a node: whoever has these values.", HelpName = "dimension=value,..." };
 
     public Terminal Terminal => terminal;
@@ -24,7 +26,14 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     public Command Run(Command command, Func<ConclaveClient, ParseResult, CancellationToken, Task<int>> run)
     {
         command.Add(_space);
-        command.SetAction((parsed, cancellationToken) => cluster.RunAsync(parsed, terminal, client => run(client, parsed, cancellationToken)));
+        command.SetAction((parsed, cancellationToken) => cluster.RunAsync(parsed, terminal, client => run(client, parsed, cancellationToken), isConfiguration: true));
+        return command;
+    }
+
+    /// <summary>For what takes something away: a person is asked first.</summary>
+    public Command WithYes(Command command)
+    {
+        command.Add(_yes);
         return command;
     }
 
@@ -53,7 +62,8 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
         return WithReason(command);
     }
 
-    public bool IsJson(ParseResult parsed) => cluster.IsJson(parsed);
+    /// <summary>Whether a program reads the output: then it is nothing but the answer.</summary>
+    public bool IsJson(ParseResult parsed) => cluster.Format(parsed) is "json" or "yaml" or "ini";
 
     public string Space(ParseResult parsed) => parsed.GetValue(_space) ?? terminal.Environment("CONCLAVE_SPACE") ?? "";
 
@@ -68,6 +78,8 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
         : throw new ArgumentException("A release needs a reason. Give one with -m, or gather changes in a draft with --draft.");
 
     public V1.At? At(ParseResult parsed) => parsed.GetValue(_at) is { } text ? AtOf(text) : null;
+
+    public bool IsAt(ParseResult parsed) => parsed.GetValue(_at) is not null;
 
     /// <summary>A node, or the values of --as.</summary>
     public (V1.Subject Subject, string[] Words) Subject(ParseResult parsed, string[] words, string form)
@@ -97,8 +109,48 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     /// <summary>Prints the answer as JSON, or as the text that is given.</summary>
     public void Print(ParseResult parsed, IMessage answer, Action text)
     {
-        if (IsJson(parsed)) MessageJson.WriteLine(terminal, answer);
-        else text();
+        switch (cluster.Format(parsed))
+        {
+            case "json": MessageJson.WriteLine(terminal, answer); break;
+            case "yaml": MessageText.WriteYaml(terminal, answer); break;
+            case "ini": MessageText.WriteIni(terminal, answer); break;
+            default: text(); break;
+        }
+    }
+
+    /// <summary>Shows what is about to be taken away and asks, where there is a person and no --yes.</summary>
+    /// <returns>Whether to go on.</returns>
+    public async Task<bool> ConfirmAsync(ParseResult parsed, Func<Task> show, CancellationToken cancellationToken)
+    {
+        if (parsed.GetValue(_yes) || !terminal.IsInputInteractive) return true;
+        await show().ConfigureAwait(false);
+        terminal.Out.Write("Go on? [y/N] ");
+        await terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
+        using var answer = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
+        return await answer.ReadLineAsync(cancellationToken).ConfigureAwait(false) is "y" or "Y" or "yes";
+    }
+
+    /// <summary>As <see cref="ConfirmAsync(ParseResult, Func{Task}, CancellationToken)"/>, showing what a change would do. Nobody is asked for a draft.</summary>
+    public Task<bool> ConfirmAsync(ConclaveClient client, ParseResult parsed, V1.Change change, CancellationToken cancellationToken) => IsDraft(parsed) ? Task.FromResult(true) : ConfirmAsync(parsed, async () =>
+    {
+        V1.PlanResponse plan = await client.Configuration.PlanAsync(new V1.PlanRequest { Space = Space(parsed), Change = change }, cancellationToken).ConfigureAwait(false);
+        WriteChanges(plan.Changes);
+        foreach (V1.NodeEdit node in plan.Change.Nodes) terminal.Out.WriteLine($"  node {node.Node}  {(node.Delete ? "removed" : string.Join(' ', node.Assigned.Select(p => $"{p.Dimension}={p.Value}")))}");
+        foreach (V1.SchemaEdit schema in plan.Change.Schemas) terminal.Out.WriteLine($"  schema {schema.Document} {schema.Key}  {(schema.Schema.Length == 0 ? "removed" : schema.Schema)}");
+        WriteImpact(plan.Impact);
+        foreach (V1.Problem problem in plan.Problems) terminal.Out.WriteLine($"{(problem.Code.StartsWith('E') ? "error" : "warning")} {problem.Code} {problem.Message}");
+    }, cancellationToken);
+
+    /// <summary>The release that --at names; 0 without it.</summary>
+    public async Task<long> ReleaseAtAsync(ConclaveClient client, ParseResult parsed, CancellationToken cancellationToken) =>
+        parsed.GetValue(_at) is { } text ? await ReleaseAsync(client, parsed, text, cancellationToken).ConfigureAwait(false) : 0;
+
+    /// <summary>A release by its number, or the newest one that there was at a time.</summary>
+    public async Task<long> ReleaseAsync(ConclaveClient client, ParseResult parsed, string text, CancellationToken cancellationToken)
+    {
+        V1.At at = AtOf(text);
+        return at.UnixMs == 0 ? at.Release
+            : (await client.Configuration.NodesAsync(new V1.NodesRequest { Space = Space(parsed), At = at, Limit = 1 }, cancellationToken).ConfigureAwait(false)).Release;
     }
 
     /// <summary>Puts a change into a draft, or publishes it.</summary>

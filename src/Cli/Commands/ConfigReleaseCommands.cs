@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using Conclave.Cli.Output;
 using V1 = Conclave.Wire.V1;
 
@@ -35,22 +34,18 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
     public Command Rollback()
     {
         Argument<string> release = new("release") { Description = "The release whose content comes back, as a new release: r12." };
-        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask." };
-        return options.Run(options.WithReason(new Command("rollback", "Publish the exact inverse of what happened since a release.") { release, yes }), async (client, parsed, cancellationToken) =>
+        return options.Run(options.WithYes(options.WithReason(new Command("rollback", "Publish the exact inverse of what happened since a release.") { release })), async (client, parsed, cancellationToken) =>
         {
             long to = ConfigOptions.ReleaseOf(parsed.GetRequiredValue(release));
             string reason = options.Reason(parsed);
-            if (!parsed.GetValue(yes) && options.Terminal.IsInputInteractive)
+            bool goOn = await options.ConfirmAsync(parsed, async () =>
             {
                 V1.DiffResponse lost = await client.Configuration.DiffAsync(new V1.DiffRequest { Space = options.Space(parsed), From = to }, cancellationToken).ConfigureAwait(false);
                 options.Terminal.Out.WriteLine($"These {ConfigOptions.Count(lost.Changes.Count, "change")} since r{to} are taken back:");
                 options.WriteChanges(lost.Changes);
-                options.Terminal.Out.Write("Go on? [y/N] ");
-                await options.Terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
-                using var answer = new StreamReader(options.Terminal.Input, Encoding.UTF8, leaveOpen: true);
-                if (await answer.ReadLineAsync(cancellationToken).ConfigureAwait(false) is not ("y" or "Y" or "yes")) return ExitCode.No;
-            }
-
+                WriteOthers(lost.Change);
+            }, cancellationToken).ConfigureAwait(false);
+            if (!goOn) return ExitCode.No;
             var request = new V1.RollbackRequest { Space = options.Space(parsed), To = to, Author = options.Author, Reason = reason, Ticket = options.Ticket(parsed) };
             options.WritePublished(parsed, await client.Configuration.RollbackAsync(request, cancellationToken).ConfigureAwait(false));
             return ExitCode.Done;
@@ -62,14 +57,16 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         Argument<string?> document = new("document") { Description = "Only releases that touch it.", Arity = ArgumentArity.ZeroOrOne };
         Option<long> limit = new("--limit") { Description = "At most so many. [default: 20]", DefaultValueFactory = _ => 20, HelpName = "n" };
         Option<string?> before = new("--before") { Description = "Only older ones.", HelpName = "release" };
-        return options.Run(new Command("log", "Print releases, newest first: who, when, why.") { document, limit, before }, async (client, parsed, cancellationToken) =>
+        return options.Run(options.WithAt(new Command("log", "Print releases, newest first: who, when, why.") { document, limit, before }), async (client, parsed, cancellationToken) =>
         {
+            long at = await options.ReleaseAtAsync(client, parsed, cancellationToken).ConfigureAwait(false), end = parsed.GetValue(before) is { } older ? ConfigOptions.ReleaseOf(older) : long.MaxValue;
+            if (options.IsAt(parsed)) end = Math.Min(end, at + 1);
             V1.ReleasesResponse answer = await client.Configuration.ReleasesAsync(new V1.ReleasesRequest
             {
                 Space = options.Space(parsed),
                 Document = parsed.GetValue(document) ?? "",
                 Limit = parsed.GetValue(limit),
-                Before = parsed.GetValue(before) is { } older ? ConfigOptions.ReleaseOf(older) : 0,
+                Before = end == long.MaxValue ? 0 : end,
             }, cancellationToken).ConfigureAwait(false);
             options.Print(parsed, answer, () => Rows.Write(options.Terminal, ["release", "time", "author", "edits", "documents", "reason", "ticket"],
                 answer.Releases.Select(r => (string[])[$"r{r.Release}", ConfigOptions.Time(r.UnixMs), r.Author, $"{r.Edits}", string.Join(',', r.Documents), r.Reason, r.Ticket])));
@@ -79,12 +76,13 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
 
     public Command Diff()
     {
-        Argument<string> from = new("from") { Description = "A release: r12. 0 is before the first." };
+        Argument<string> from = new("from") { Description = "A release, r12, or a time, 2026-01-09T12:00:00Z. 0 is before the first." };
         Argument<string?> to = new("to") { Description = "Another; none is the newest.", Arity = ArgumentArity.ZeroOrOne };
         return options.Run(new Command("diff", "Print what differs between two releases. Exit code 0 when nothing does, else 1.") { from, to }, async (client, parsed, cancellationToken) =>
         {
-            long end = parsed.GetValue(to) is { } given ? ConfigOptions.ReleaseOf(given) : 0;
-            V1.DiffResponse answer = await client.Configuration.DiffAsync(new V1.DiffRequest { Space = options.Space(parsed), From = ConfigOptions.ReleaseOf(parsed.GetRequiredValue(from)), To = end }, cancellationToken).ConfigureAwait(false);
+            long start = await options.ReleaseAsync(client, parsed, parsed.GetRequiredValue(from), cancellationToken).ConfigureAwait(false);
+            long end = parsed.GetValue(to) is { } given ? await options.ReleaseAsync(client, parsed, given, cancellationToken).ConfigureAwait(false) : 0;
+            V1.DiffResponse answer = await client.Configuration.DiffAsync(new V1.DiffRequest { Space = options.Space(parsed), From = start, To = end }, cancellationToken).ConfigureAwait(false);
             V1.Change change = answer.Change;
             options.Print(parsed, answer, () =>
             {
@@ -108,22 +106,29 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         Command show = options.Run(new Command("show", "Print the edits of a draft.") { name }, async (client, parsed, cancellationToken) =>
         {
             V1.DraftsResponse answer = await client.Configuration.DraftsAsync(new V1.DraftsRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) }, cancellationToken).ConfigureAwait(false);
-            options.Print(parsed, answer, () =>
-            {
-                V1.Draft draft = answer.Drafts[0];
-                options.Terminal.Out.WriteLine($"draft {draft.Name} on r{draft.Base} by {draft.Author}, {ConfigOptions.Time(draft.UnixMs)}");
-                foreach (V1.EntryEdit edit in draft.Change.Entries) options.Terminal.Out.WriteLine($"  {edit.Document} {edit.Scope} {edit.Key}  {(edit.Op.Length == 0 ? "rm" : edit.Op)} {edit.Value}".TrimEnd());
-                WriteOthers(draft.Change);
-            });
+            options.Print(parsed, answer, () => WriteDraft(answer.Drafts[0]));
             return ExitCode.Done;
         });
-        Command drop = options.Run(new Command("drop", "Forget a draft.") { name }, async (client, parsed, cancellationToken) =>
+        Command drop = options.Run(options.WithYes(new Command("drop", "Forget a draft.") { name }), async (client, parsed, cancellationToken) =>
         {
+            bool goOn = await options.ConfirmAsync(parsed, async () =>
+            {
+                V1.DraftsResponse there = await client.Configuration.DraftsAsync(new V1.DraftsRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) }, cancellationToken).ConfigureAwait(false);
+                WriteDraft(there.Drafts[0]);
+            }, cancellationToken).ConfigureAwait(false);
+            if (!goOn) return ExitCode.No;
             V1.DropDraftResponse answer = await client.Configuration.DropDraftAsync(new V1.DropDraftRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) }, cancellationToken).ConfigureAwait(false);
             options.Print(parsed, answer, () => options.Terminal.Out.WriteLine($"draft {parsed.GetRequiredValue(name)} dropped"));
             return ExitCode.Done;
         });
         return new Command("draft", "Changes that are gathered before they are published.") { list, show, drop };
+    }
+
+    private void WriteDraft(V1.Draft draft)
+    {
+        options.Terminal.Out.WriteLine($"draft {draft.Name} on r{draft.Base} by {draft.Author}, {ConfigOptions.Time(draft.UnixMs)}");
+        foreach (V1.EntryEdit edit in draft.Change.Entries) options.Terminal.Out.WriteLine($"  {edit.Document} {edit.Scope} {edit.Key}  {(edit.Op.Length == 0 ? "rm" : edit.Op)} {edit.Value}".TrimEnd());
+        WriteOthers(draft.Change);
     }
 
     private void WritePlan(string what, V1.PlanResponse plan)

@@ -48,6 +48,8 @@ internal static class ExitCode
         {
             GrpcCode.NotFound => No,
             _ when IsAboutLogin(failure) => Denied,
+            GrpcCode.FailedPrecondition when failure.Message.Contains(" cannot be shown; ", StringComparison.Ordinal) => No,   // a release that is no more or not yet there
+            GrpcCode.FailedPrecondition when failure.Message.StartsWith("E_FORMAT ", StringComparison.Ordinal) => Validation,
             GrpcCode.InvalidArgument or GrpcCode.OutOfRange or GrpcCode.Unimplemented => Validation,
             GrpcCode.FailedPrecondition or GrpcCode.AlreadyExists or GrpcCode.Aborted => Conflict,
             GrpcCode.PermissionDenied or GrpcCode.Unauthenticated => Denied,

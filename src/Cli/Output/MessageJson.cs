@@ -18,6 +18,20 @@ internal static class MessageJson
     /// <summary>Writes one message as an object on one line.</summary>
     public static void WriteLine(Terminal terminal, IMessage message) => Json.WriteLine(terminal, json => Members(json, message));
 
+    /// <summary>The same as a document to walk over.</summary>
+    public static JsonDocument Document(IMessage message)
+    {
+        using MemoryStream text = new();
+        using (Utf8JsonWriter json = new(text, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            Members(json, message);
+            json.WriteEndObject();
+        }
+
+        return JsonDocument.Parse(text.ToArray());
+    }
+
     private static void Members(Utf8JsonWriter json, IMessage message)
     {
         foreach (FieldDescriptor field in message.Descriptor.Fields.InFieldNumberOrder())

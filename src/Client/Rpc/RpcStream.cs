@@ -8,6 +8,7 @@ namespace Conclave.Client.Rpc;
 public sealed class RpcStream : IAsyncDisposable
 {
     private const int ReadBufferBytes = 16 * 1024;
+    private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(2);
     private readonly HttpRequestMessage _request;
     private readonly DuplexContent _content;
     private readonly CancellationTokenSource _lifetime;
@@ -63,12 +64,7 @@ public sealed class RpcStream : IAsyncDisposable
     {
         try
         {
-            if (!_content.Opened.IsCompleted)
-            {
-                throw new RpcException(
-                    GrpcCode.Unavailable, $"{_endpoint.Authority} ended the stream before it was opened.", _endpoint, RequestFate.NotSent);
-            }
-
+            if (!_content.Opened.IsCompleted) await WaitUntilOpenedAsync(cancellationToken).ConfigureAwait(false);
             Stream stream = await _content.Opened.ConfigureAwait(false);
             await stream.WriteAsync(frame.BeginWrite(), cancellationToken).ConfigureAwait(false);
             await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
@@ -131,6 +127,16 @@ public sealed class RpcStream : IAsyncDisposable
         if (_answer.IsCompletedSuccessfully) (await _answer.ConfigureAwait(false)).Dispose();
         _request.Dispose();
         _lifetime.Dispose();
+    }
+
+    /// <summary>On a busy machine the answer's headers come before this end has begun to send. Only an answer that is a refusal means that nothing can be sent.</summary>
+    private async ValueTask WaitUntilOpenedAsync(CancellationToken cancellationToken)
+    {
+        if (_answer.IsCompletedSuccessfully && await _answer.ConfigureAwait(false) is var answer && answer.Headers.Contains("grpc-status") && RpcFailure.OfStatus(answer, _endpoint) is { } refusal) throw refusal;
+        await Task.WhenAny(_content.Opened, Task.Delay(OpenPatience, cancellationToken)).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_content.Opened.IsCompleted)
+            throw new RpcException(GrpcCode.Unavailable, $"{_endpoint.Authority} ended the stream before it was opened.", _endpoint, RequestFate.NotSent);
     }
 
     private async ValueTask<PipeReader> OpenReaderAsync(CancellationToken cancellationToken)

@@ -1,0 +1,173 @@
+using System.Text.Json;
+using Conclave.Extensions.Tests;
+
+namespace Conclave.Cli.Tests.Configuration;
+
+/// <summary>Every command that asks, once: what it prints for people and for programs, and how it ends.</summary>
+public class ConfigReadTests(SharedNode shared)
+{
+    [Fact]
+    public async Task What_a_node_gets_and_why()
+    {
+        ConfigShell shell = await FilledAsync("read-show");
+        Assert.Equal("DEFAULT/host\t\"eu\"\tregion=eu\tr6\nDEFAULT/port\t5672\t*\tr4\nDEFAULT/url\t\"mq://eu\"\t*\tr7\n", await shell.DoneAsync("show", "c17", "nova"));
+        Assert.Equal(await shell.DoneAsync("show", "c17", "nova"), await shell.DoneAsync("show", "c17", "nova", "-o", "text"));
+        Assert.Contains("KEY", (await shell.Shell.ShowAsync("show", "c17", "nova", "-o", "table")).Out, StringComparison.Ordinal);
+        Assert.Equal("DEFAULT/host\t\"eu\"\tregion=eu\tr6\n", await shell.DoneAsync("show", "--as", "region=eu", "nova", "DEFAULT/host"));
+        await shell.EndsAsync(1, "show", "c17", "nobodys");
+        await shell.EndsAsync(1, "show", "c99", "nova");
+        await shell.EndsAsync(2, "show", "c17");
+        Assert.Equal("release hash items[key value scope release secret live pending] problems[]", ConfigShell.Shape(await shell.JsonAsync(0, "show", "c17", "nova")));
+
+        string why = await shell.DoneAsync("explain", "c17", "nova", "DEFAULT/host");
+        Assert.StartsWith("\"eu\"\n  > region=eu  set    \"eu\"      r6 amy ", why, StringComparison.Ordinal);
+        Assert.Contains("used by nova DEFAULT/url", why, StringComparison.Ordinal);
+        await shell.EndsAsync(1, "explain", "c17", "nova", "DEFAULT/nothing");
+        JsonElement explained = await shell.JsonAsync(0, "explain", "c17", "nova", "DEFAULT/host");
+        Assert.Equal("release value layers[scope op value comment release(release author unix_ms reason ticket documents[] edits) wins why_not] used_by[] type apply merge secret problem", ConfigShell.Shape(explained));
+        Assert.Equal("region=eu", explained.GetProperty("layers")[0].GetProperty("scope").GetString());
+
+        Assert.Equal("[DEFAULT]\nhost = eu\nport = 5672\nurl = mq://eu\n", await shell.DoneAsync("render", "c17", "nova"));
+        await shell.EndsAsync(3, "render", "c17", "nova", "--format", "nonsense");
+    }
+
+    [Fact]
+    public async Task Where_nodes_differ_and_where_something_is_said()
+    {
+        ConfigShell shell = await FilledAsync("read-compare");
+        Assert.Equal("equal (1 key)\n", await shell.DoneAsync("compare", "c17", "c18", "nova", "DEFAULT/port"));
+        Assert.Equal("nova\tDEFAULT/host\t\"eu\"\t\"global\"\tregion=eu\t*\nnova\tDEFAULT/url\t\"mq://eu\"\t\"mq://global\"\t*\t*\n", await shell.EndsAsync(1, "compare", "c17", "c18", "nova"));
+        Assert.Equal("release equal differences[document key a b scope_a scope_b]", ConfigShell.Shape(await shell.JsonAsync(1, "compare", "c17", "region=us", "nova")));
+
+        Assert.Equal("nova\tregion=eu\tDEFAULT/host\tset\t\"eu\"\n", await shell.DoneAsync("grep", "eu"));
+        await shell.EndsAsync(1, "grep", "nowhere");
+        Assert.Equal("release entries[document scope key op value comment] more", ConfigShell.Shape(await shell.JsonAsync(0, "grep", "eu")));
+        Assert.Equal("nova\t*\tDEFAULT/url\tset\t\"mq://%{key:DEFAULT/host}\"\n", await shell.DoneAsync("who-uses", "nova", "DEFAULT/host"));
+        await shell.EndsAsync(1, "who-uses", "nova", "DEFAULT/url");
+        Assert.Equal("release entries[document scope key op value comment]", ConfigShell.Shape(await shell.JsonAsync(0, "who-uses", "nova", "DEFAULT/host")));
+
+        await shell.EndsAsync(1, "fleet");   // nobody has reported
+        JsonElement fleet = await shell.JsonAsync(1, "fleet", "nova");
+        Assert.Equal(["head", "counts", "nodes"], fleet.EnumerateObject().Select(m => m.Name));
+    }
+
+    [Fact]
+    public async Task What_there_is()
+    {
+        ConfigShell shell = await FilledAsync("read-model");
+        Assert.Equal("c17\tregion=eu role=compute\nc18\tregion=us role=compute\n", await shell.DoneAsync("node", "list"));
+        Assert.Equal("c17  region=eu role=compute\n", await shell.DoneAsync("node", "show", "c17"));
+        await shell.EndsAsync(1, "node", "show", "c99");
+        Assert.StartsWith("release nodes[node assigned[dimension value] facts()] total dimensions(", ConfigShell.Shape(await shell.JsonAsync(0, "node", "list")), StringComparison.Ordinal);
+        Assert.Equal("region < aggregate* < role < host  (a node's name is its host)\n", await shell.DoneAsync("dims", "show"));
+        Assert.Equal("dimensions[name multi_valued] node_dimension", ConfigShell.Shape(await shell.JsonAsync(0, "dims", "show")));
+        Assert.Equal("DEFAULT/port\t{\"format\":\"port\",\"type\":\"integer\"}\n", await shell.DoneAsync("schema", "show", "nova"));
+        await shell.EndsAsync(1, "schema", "show", "glance");
+        Assert.Equal("integer", (await shell.JsonAsync(0, "schema", "show", "nova")).GetProperty("schemas")[0].GetProperty("schema").GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public async Task The_past_by_release_and_by_time()
+    {
+        ConfigShell shell = await FilledAsync("read-past");
+        JsonElement log = await shell.JsonAsync(0, "log");
+        Assert.Equal("head releases[release author unix_ms reason ticket documents[] edits]", ConfigShell.Shape(log));
+        Assert.Equal([7, 6, 5, 4, 3, 2, 1], log.GetProperty("releases").EnumerateArray().Select(r => r.GetProperty("release").GetInt32()));
+        Assert.Equal(["r5", "r4"], (await shell.DoneAsync("log", "--at", "r5", "--limit", "2")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')[0]));
+        await shell.EndsAsync(1, "log", "glance");
+
+        const string before = "2001-01-01", after = "2999-01-01";
+        Assert.Equal("global", (await shell.JsonAsync(0, "show", "c17", "nova", "DEFAULT/host", "--at", "r5")).GetProperty("items")[0].GetProperty("value").GetString());
+        Assert.Equal("eu", (await shell.JsonAsync(0, "show", "c17", "nova", "DEFAULT/host", "--at", after)).GetProperty("items")[0].GetProperty("value").GetString());
+        foreach (string[] read in (string[][])[["show", "c17", "nova"], ["explain", "c17", "nova", "DEFAULT/host"], ["compare", "c17", "c18"], ["render", "c17", "nova"], ["node", "show", "c17"], ["grep", "eu"], ["who-uses", "nova", "DEFAULT/host"], ["schema", "show", "nova"], ["node", "list"], ["lint"]])
+        {
+            await shell.EndsAsync(1, [.. read, "--at", "r99"]);      // not yet there
+            await shell.EndsAsync(2, [.. read, "--at", "yesterday"]);
+        }
+
+        await shell.EndsAsync(1, "show", "c17", "nova", "--at", before);
+
+        Assert.Equal("  nova region=eu DEFAULT/host  (inherits) -> \"eu\"\n", await shell.EndsAsync(1, "diff", "r5", "r6"));
+        Assert.Equal("", await shell.DoneAsync("diff", after));
+        Assert.Equal("changes[document scope key before after] change(entries[document scope key op value comment] schemas[] nodes[] weights[])", ConfigShell.Shape(await shell.JsonAsync(1, "diff", "r5")));
+        await shell.EndsAsync(2, "diff", "sometime");
+    }
+
+    [Fact]
+    public async Task Every_format_has_the_same_content()
+    {
+        ConfigShell shell = await FilledAsync("read-formats");
+        Assert.Equal("[DEFAULT]\nhost = eu\nport = 5672\nurl = mq://eu\n", await shell.DoneAsync("show", "c17", "nova", "-o", "ini"));
+        Assert.Equal("""
+            ---
+            release: 7
+            entries:
+              -
+                document: "nova"
+                scope: "region=eu"
+                key: "DEFAULT/host"
+                op: "set"
+                value: "eu"
+                comment: ""
+            more: false
+
+            """.ReplaceLineEndings("\n"), await shell.DoneAsync("grep", "eu", "-o", "yaml"));
+        Assert.Equal("""
+            [DEFAULT]
+            release = 7
+            more = false
+            [entries.0]
+            document = nova
+            scope = region=eu
+            key = DEFAULT/host
+            op = set
+            value = eu
+            comment =
+
+            """.ReplaceLineEndings("\n"), (await shell.DoneAsync("grep", "eu", "-o", "ini")).Replace("comment = \n", "comment =\n", StringComparison.Ordinal));
+        await shell.EndsAsync(2, "show", "c17", "nova", "-o", "xml");
+        await shell.EndsAsync(2, "get", "a", "-o", "yaml");   // a command for keys
+    }
+
+    [Fact]
+    public async Task What_looks_like_a_mistake_is_told()
+    {
+        ConfigShell shell = await FilledAsync("read-lint");
+        Assert.Equal("W_NO_SCHEMA\tnova\tDEFAULT/host\thas no schema, and other keys of nova have; did somebody mean DEFAULT/port?\nW_NO_SCHEMA\tnova\tDEFAULT/url\thas no schema, and other keys of nova have\n",
+            (await shell.EndsAsync(1, "lint", "nova")).Replace("DEFAULT/url\thas no schema, and other keys of nova have; did somebody mean DEFAULT/port?", "DEFAULT/url\thas no schema, and other keys of nova have", StringComparison.Ordinal));
+        await shell.DoneAsync("set", "glance", "A", "1", "--scope", "region=mars", "-m", "x");
+        await shell.DoneAsync("set", "glance", "a", "1", "-m", "x");
+        JsonElement found = await shell.JsonAsync(1, "lint", "glance");
+        Assert.Equal(["W_CASE", "W_NOBODY"], found.GetProperty("problems").EnumerateArray().Select(p => p.GetProperty("code").GetString()));
+        await shell.DoneAsync("lint", "nobodys");
+    }
+
+    [Fact]
+    public async Task A_watch_prints_each_change()
+    {
+        ConfigShell shell = await FilledAsync("read-watch");
+        await using Running watch = shell.Shell.Start("config", "watch", "c17", "nova");
+        Assert.Equal("  nova DEFAULT/port = 5672", await watch.LineAsync("  nova DEFAULT/port"));
+        await shell.DoneAsync("set", "nova", "DEFAULT/port", "5673", "-m", "x");
+        Assert.Equal("r7 -> r8", await watch.LineAsync("r7"));
+        Assert.Equal("  nova DEFAULT/port = 5673", await watch.LineAsync("  nova DEFAULT/port"));
+        Assert.Equal(130, await watch.StopAsync());
+        await shell.EndsAsync(1, "config", "watch", "c99");
+    }
+
+    /// <summary>Releases 4 to 7: a port with its schema, a host for all and one for eu, and a value that refers to it.</summary>
+    private async Task<ConfigShell> FilledAsync(string space)
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, space);
+        string file = Path.GetTempFileName();
+        Directory.CreateDirectory(file + ".d");
+        await File.WriteAllTextAsync(Path.Combine(file + ".d", "nova.json"), """{"schemas":{"DEFAULT/port":{"type":"integer","format":"port"}},"entries":{"*":{"DEFAULT/port":{"set":5672}}}}""", TestContext.Current.CancellationToken);
+        await shell.DoneAsync("apply", "-f", file + ".d", "-m", "a port");
+        Directory.Delete(file + ".d", recursive: true);
+        File.Delete(file);
+        await shell.DoneAsync("set", "nova", "DEFAULT/host", "global", "-m", "a host");
+        await shell.DoneAsync("set", "nova", "DEFAULT/host", "eu", "--scope", "region=eu", "-m", "another");
+        await shell.DoneAsync("set", "nova", "DEFAULT/url", "mq://%{key:DEFAULT/host}", "-m", "a reference");
+        return shell;
+    }
+}

@@ -1,0 +1,3 @@
+using Conclave.Extensions.Tests;
+
+[assembly: AssemblyFixture(typeof(SharedNode))]
