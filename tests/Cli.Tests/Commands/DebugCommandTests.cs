@@ -45,7 +45,7 @@ public sealed class DebugCommandTests : IDisposable
         RecoveredState recovered = new() { HardState = default, Bootstrap = Membership.Of(new NodeId(1)) };
         RaftCore core = new(options, recovered);
         RaftOutput output = new();
-        using InputRecorder recorder = new(new RecorderOptions { Directory = _directory.FullName }, new RecordingStart(0, "1.2.3", options, recovered), _ => { });
+        using InputRecorder recorder = new(new RecorderOptions { Directory = _directory.FullName }, new RecordingStart(0, "1.2.3", options), core, _ => { });
         // A single member writes its vote (ticket 1), leads, and then takes proposals.
         foreach (RaftInput input in (RaftInput[])[RaftInput.Tick(), RaftInput.Persisted(new IoTicket(1)), RaftInput.Tick(), RaftInput.Propose(new[] { new Proposal(7, new byte[] { 1 }) })])
         {
