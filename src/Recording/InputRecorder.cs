@@ -106,7 +106,9 @@ public sealed class InputRecorder : IDisposable
     private bool IsPartFull()
     {
         long bytes = _writer.PartsBegun == _partsAsked ? _writer.PartBytes + _writer.Queued + _inputBytes : _bytesSinceAsked + _inputBytes;
-        return bytes >= Math.Max(_options.PartBytes, _writer.SavedBytes);
+        // As much as the core has, or most of what is kept would be cores; but what is left has to be enough for the part.
+        long saved = _writer.SavedBytes;
+        return bytes >= Math.Max(_options.PartBytes, Math.Min(saved, (_options.BytesMax - saved) / 2));
     }
 
     private bool TryEnqueue(RecordedBatch batch)

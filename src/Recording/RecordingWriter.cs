@@ -182,8 +182,9 @@ internal sealed class RecordingWriter : IDisposable
         InputCodec.Write(_body, batch.Inputs);
         if (!TryBlock(failed ? BlockKind.Unfinished : BlockKind.Batch, out long bytes))
         {
+            string stop = $"a batch of {bytes >> 10} KiB has no room behind the {_written >> 10} KiB of its part, as all of it together may have {_files.BytesMax >> 10}. Allow more with --record-inputs-max-bytes.";
             Finish(RecordingEnd.TooLarge, "");
-            StopUntilRestart($"one batch of inputs has {bytes >> 10} KiB, and all of it together may have {_files.BytesMax >> 10}. Allow more with --record-inputs-max-bytes.");
+            StopUntilRestart(stop);
             return;
         }
 

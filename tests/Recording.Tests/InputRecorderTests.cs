@@ -116,7 +116,7 @@ public sealed class InputRecorderTests : IDisposable
         string newest = Assert.Single(RecordingDirectory.Newest(_directory.FullName));
         Assert.Equal(RecordingEnd.Stopped, Replay(newest, out RaftCore again));
         Assert.Equal(core.LastEntry, again.LastEntry);
-        Assert.Contains(_said, line => line.Contains("one batch of inputs has 2048 KiB", StringComparison.Ordinal));
+        Assert.Contains(_said, line => line.Contains("a batch of 2048 KiB has no room", StringComparison.Ordinal));
         Assert.Contains(_said, line => line.StartsWith("Recording inputs again", StringComparison.Ordinal));
     }
 
