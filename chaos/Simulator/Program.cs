@@ -9,6 +9,7 @@ const string Usage = """
     simulator explore [--minutes M] [--parallel P] [--from SEED] [--steps M] [--mutation NAME]   fresh seeds; failures are shrunk into artifacts/simulator
     simulator mutations [--seeds N] [--only PART] [--parallel P] [--markdown] [--pins FILE]   the first seed that notices each deliberate bug
     simulator renew                                                     the traces and scenarios that the build checks, after a change of what runs do
+      --swap-every N   puts a saved and loaded copy in the place of a core at every N-th event (with --seed); the trace stays the same
       --without-i8   let messages leave too early, and see whether what follows from it is noticed
     """;
 
@@ -37,8 +38,11 @@ switch (names.FirstOrDefault())
     case "mutations": return HuntMutations();
     case "renew": return ScenarioFiles.Renew(Console.Out).Count;
     case null when options.ContainsKey("--seed"):
-        Verdict verdict = Simulation.FromSeed(Number("--seed", 1), steps, mutation, story, checkReleases).Run();
+        Simulation simulation = Simulation.FromSeed(Number("--seed", 1), steps, mutation, story, checkReleases);
+        if (options.ContainsKey("--swap-every")) simulation.Swap = new CoreSwap(Math.Max(1, (int)Number("--swap-every", 1)));
+        Verdict verdict = simulation.Run();
         Print(verdict);
+        if (simulation.Swap is { } swaps) Console.WriteLine($"  {swaps.Count} swaps, the largest state {swaps.StateBytesMax} bytes without its log");
         return verdict.Passed ? 0 : 1;
     default:
         Console.WriteLine(Usage);

@@ -44,6 +44,9 @@ public sealed class Simulation
     /// <summary>Whether it failed while there were faults.</summary>
     internal bool FailedEarly { get; private set; }
 
+    /// <summary>Swaps cores for loaded copies. Null for a normal run; the trace is the same either way.</summary>
+    internal CoreSwap? Swap { get; set; }
+
     public Verdict Run()
     {
         SimWorld? world = null;
@@ -51,7 +54,7 @@ public sealed class Simulation
         bool healing = false;
         try
         {
-            world = new SimWorld(_scenario, _log);
+            world = new SimWorld(_scenario, _log, Swap);
             world.Run(_scenario.Steps, _scenario.RunUs);
             (healing, FaultsEndUs) = (true, world.Now);
             Heal(world);

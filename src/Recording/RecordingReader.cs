@@ -3,7 +3,7 @@ using Conclave.Raft;
 
 namespace Conclave.Recording;
 
-/// <summary>Reads a recording from its beginning to where it ends, block by block.</summary>
+/// <summary>Reads one part of a recording from its beginning to where it ends, block by block.</summary>
 public sealed class RecordingReader : IDisposable
 {
     private readonly Stream _file;
@@ -14,10 +14,16 @@ public sealed class RecordingReader : IDisposable
 
     private RecordingReader(Stream file, string path) => (_file, _path) = (file, path);
 
-    /// <summary>What the core was built from.</summary>
-    public RecordingStart Start { get; private set; } = null!;   // set by Open before anybody sees the reader
+    /// <summary>Which part it is.</summary>
+    public PartStart Start { get; private set; } = null!;   // set by Open before anybody sees the reader
 
-    /// <summary>Why the recording ends; known once <see cref="Read"/> returned null.</summary>
+    /// <summary>The core before the first batch, as <see cref="SavedCore.Write"/> wrote it, without payloads.</summary>
+    public ReadOnlyMemory<byte> Core { get; private set; }
+
+    /// <summary>For messages.</summary>
+    public string Path => _path;
+
+    /// <summary>Why the part ends; known once <see cref="Read"/> returned null.</summary>
     public RecordingEnd End { get; private set; }
 
     /// <summary>How the core failed, when <see cref="End"/> says so.</summary>
@@ -81,25 +87,19 @@ public sealed class RecordingReader : IDisposable
     private void ReadStart()
     {
         Span<byte> magic = stackalloc byte[RecordingFormat.Magic.Length];
-        if (_file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) < magic.Length || !magic.SequenceEqual(RecordingFormat.Magic))
+        bool isWhole = _file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length;
+        if (isWhole && magic.SequenceEqual("CNCLREC1"u8)) throw new RecordingException($"{_path} was written by a version before recordings had parts. Replay it with the version that recorded it.");
+        if (!isWhole || !magic.SequenceEqual(RecordingFormat.Magic))
             throw new RecordingException($"{_path} is no recording, or one of another version. Recordings end in {RecordingDirectory.Extension} and are written by conclave-node --record-inputs.");
         _at = magic.Length;
         if (ReadBlock() is not { Kind: BlockKind.Start } first)
-            throw new RecordingException($"{_path} ends before its start state was written: the process was stopped right away. There is nothing to replay.");
-        RecordingStart start = StartCodec.Read(first.Body, out ulong count);
-        List<Entry> entries = [];
-        while ((ulong)entries.Count < count)
-        {
-            if (ReadBlock() is not { Kind: BlockKind.Entries } block)
-                throw new RecordingException($"{_path} ends after {entries.Count} of the {count} log entries that the run began with. There is nothing to replay.");
-            while (!block.Body.AtEnd) entries.Add(block.Body.Entry());
-        }
-
-        Start = start with { Recovered = WithEntries(start.Recovered, entries) };
+            throw new RecordingException($"{_path} ends before its start was written: the process was stopped right away. There is nothing to replay.");
+        Start = StartCodec.Read(first.Body);
+        if (ReadBlock() is not { Kind: BlockKind.Core } core)
+            throw new RecordingException($"{_path} ends before the core was written that it begins with: the process was stopped right away. There is nothing to replay.");
+        Core = core.Body.Whole;
         _next = ReadBlock();
     }
-
-    private static RecoveredState WithEntries(RecoveredState recovered, List<Entry> entries) => recovered with { Entries = entries };
 
     /// <summary>The next block, or null where the file ends, be it in the middle of one.</summary>
     private (BlockKind Kind, BodyReader Body)? ReadBlock()

@@ -1,121 +1,177 @@
-using System.Globalization;
 using System.Threading.Channels;
 using Conclave.Raft;
 
 namespace Conclave.Recording;
 
-/// <summary>Why a recording ends. The numbers are part of the format.</summary>
-public enum RecordingEnd : byte
-{
-    /// <summary>The process was killed: there is no end.</summary>
-    Killed = 0,
-
-    /// <summary>The node stopped in order.</summary>
-    Stopped = 1,
-
-    /// <summary>It is as large as it may be.</summary>
-    BoundReached = 2,
-
-    /// <summary>The disk could not keep up.</summary>
-    FellBehind = 3,
-
-    /// <summary>The core or its driver failed; the text says how.</summary>
-    CoreFailed = 4,
-}
-
-/// <summary>Writes one recording on a thread of its own.</summary>
+/// <summary>Writes the parts of recordings, one after the other, on a thread of its own.</summary>
 internal sealed class RecordingWriter : IDisposable
 {
-    /// <summary>Room for the last block.</summary>
-    private const int EndBytes = 4096, EntriesBytes = 1 << 20;
+    /// <summary>Room for the last block of a part.</summary>
+    private const int EndBytes = 4096;
 
-    private readonly FileStream _file;
+    private readonly RecorderOptions _options;
+    private readonly RecordingFiles _files;
     private readonly RecordingStart _start;
+    private readonly Action<string> _log;
     private readonly BodyWriter _body = new();
-    private long _written, _queued;
+    private FileStream? _file;
+    private string _path = "";
+    private DateTimeOffset _run;
+    private long _part, _batches, _ticks, _written;
+    private bool _saidStopped;
 
-    private RecordingWriter(FileStream file, RecordingStart start, long bytesMax) => (_file, _start, BytesMax) = (file, start, bytesMax);
+    // Read by the recorder.
+    private long _queued, _partBytes, _savedBytes, _partsBegun;
+    private int _stops;
 
-    public string Path => _file.Name;
+    public RecordingWriter(RecorderOptions options, RecordingStart start, Action<string> log)
+    {
+        (_options, _start, _log) = (options, start, log);
+        _files = new RecordingFiles(options, start.Options.Self);
+    }
 
-    /// <summary>Of this file.</summary>
-    public long BytesMax { get; }
+    /// <summary>Of the part that is being written, or was last.</summary>
+    public string Path => Volatile.Read(ref _path);
+
+    /// <summary>Bytes of batches that wait to be written.</summary>
+    public long Queued => Volatile.Read(ref _queued);
+
+    /// <summary>Bytes of the present part behind its saved core.</summary>
+    public long PartBytes => Volatile.Read(ref _partBytes);
+
+    /// <summary>Bytes of the newest saved core.</summary>
+    public long SavedBytes => Volatile.Read(ref _savedBytes);
+
+    /// <summary>Parts begun so far, in all runs.</summary>
+    public long PartsBegun => Volatile.Read(ref _partsBegun);
+
+    /// <summary>How often it could not go on. Since then it waits for what begins another run.</summary>
+    public int Stops => Volatile.Read(ref _stops);
 
     /// <summary>Written into the end when the queue was completed for another reason than an orderly stop.</summary>
     public RecordingEnd Reason { get; set; } = RecordingEnd.Stopped;
 
-    /// <summary>Makes room by deleting the oldest recordings, and creates the file.</summary>
-    public static RecordingWriter Create(RecorderOptions options, RecordingStart start)
+    /// <summary>Counts bytes that are going to be queued, or are not after all.</summary>
+    /// <returns>All bytes in the queue.</returns>
+    public long Queue(long bytes) => Interlocked.Add(ref _queued, bytes);
+
+    /// <summary>The first part of a run.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void BeginRun(SavedCore core)
     {
-        Directory.CreateDirectory(options.Directory);
-        RecordingDirectory.Prune(options.Directory, start.Options.Self, options.BytesMax / 2);
-        DateTimeOffset now = options.Time.GetUtcNow();
-        string name = string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd'T'HHmmss.fffffff}{RecordingDirectory.NameEnd(start.Options.Self)}");
-        FileStream file = new(System.IO.Path.Combine(options.Directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
-        return new RecordingWriter(file, start, options.BytesMax / 2);
+        Finish(RecordingEnd.FellBehind, "");
+        (_run, _part, _batches, _ticks) = (_options.Time.GetUtcNow(), 0, 0, 0);
+        while (File.Exists(_files.PathOf(_run, 0))) _run = _run.AddTicks(1);   // a clock that was set back, or stands
+        BeginPart(core);
+        if (_file is null || !_saidStopped) return;
+        _saidStopped = false;
+        _log($"Recording inputs again, to {_path}.");
     }
 
-    /// <summary>Counts bytes that are going to be queued.</summary>
-    /// <returns>All bytes in the queue.</returns>
-    public long Queued(long bytes) => Interlocked.Add(ref _queued, bytes);
-
     /// <param name="queue">Ends when it is completed.</param>
-    /// <param name="onEnd">The recording ended before the run; gets the reason.</param>
-    public void Run(ChannelReader<RecordedBatch> queue, Action<string> onEnd)
+    public void Run(ChannelReader<RecordedBatch> queue)
     {
-        try
+        while (queue.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            if (!WriteStart())
-            {
-                onEnd($"Nothing is recorded: the state at the start alone has more than {BytesMax >> 20} MiB. Allow more with --record-inputs-max-bytes.");
-                return;
-            }
-
-            while (queue.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            Try(() =>
             {
                 while (queue.TryRead(out RecordedBatch? batch))
                 {
-                    if (!Write(batch))
-                    {
-                        onEnd($"The recording {Path} has reached its bound of {BytesMax >> 20} MiB and ends here. It can be replayed; allow more with --record-inputs-max-bytes.");
-                        return;
-                    }
+                    Interlocked.Add(ref _queued, -batch.InputBytes);
+                    if (batch.BeginsRun) BeginRun(batch.After!);   // it is nothing else
+                    else if (_file is not null) Write(batch);
                 }
 
-                _file.Flush();   // to the kernel: what survives is what the process gave it
-            }
+                _file?.Flush();   // to the kernel: what survives is what the process gave it
+            });
+        }
 
-            WriteEnd(Reason, "");
+        Try(() => Finish(Reason, ""));
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private void Try(Action write)
+    {
+        try
+        {
+            write();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            onEnd($"The recording {Path} ends here: {e.Message}");
+            Abandon(e.Message);
         }
     }
 
-    public void Dispose() => _file.Dispose();
-
-    private bool WriteStart()
+    /// <summary>Nothing more goes into this part, not even an end.</summary>
+    private void Abandon(string why)
     {
-        _file.Write(RecordingFormat.Magic);
-        _written = RecordingFormat.Magic.Length;
-        StartCodec.Write(_body, _start);
-        if (!TryBlock(BlockKind.Start)) return false;
-        foreach (Entry entry in _start.Recovered.Entries)
+        if (_file is not null)
         {
-            _body.Entry(entry);
-            if (_body.Length >= EntriesBytes && !TryBlock(BlockKind.Entries)) return false;
+            string path = _file.Name;
+            try
+            {
+                _file.Dispose();   // writes what it still holds, perhaps
+            }
+            catch (IOException)
+            {
+                // That is why it is given up.
+            }
+
+            if (File.Exists(_path)) _files.Finished(_path, new FileInfo(_path).Length);
+            else File.Delete(path);
         }
 
-        if (_body.Length > 0 && !TryBlock(BlockKind.Entries)) return false;
-        _file.Flush();
-        return true;
+        _file = null;
+        StopUntilRestart(why);
     }
 
-    /// <returns>False when the bound is reached; the end is written then.</returns>
-    private bool Write(RecordedBatch batch)
+    private void StopUntilRestart(string why)
     {
-        Interlocked.Add(ref _queued, -batch.InputBytes);
+        Volatile.Write(ref _stops, _stops + 1);
+        if (_saidStopped) return;
+        _saidStopped = true;
+        _log($"Recording inputs stops: {why} It is tried again every {_options.PauseLength.TotalSeconds:0} s. Consensus is not affected.");
+    }
+
+    /// <summary>Written under another name until the core is in it, so that a part which can be seen can be replayed.</summary>
+    private void BeginPart(SavedCore core)
+    {
+        PartStart head = new(_start, _options.Time.GetUtcNow().ToUnixTimeMilliseconds(), _part, _batches, _ticks);
+        StartCodec.Write(_body, head);
+        byte[] start = _body.Body.ToArray();
+        _body.Clear();
+        core.Write(_body.Buffer, payloads: false);
+        long bytes = RecordingFormat.Magic.Length + 2 * RecordingFormat.BlockHeaderBytes + start.Length + _body.Length;
+        try
+        {
+            if (_body.Length > RecordingFormat.BodyBytesMax || !_files.MakeRoom(bytes + EndBytes))
+            {
+                StopUntilRestart($"the state of the core alone has {_body.Length >> 10} KiB, and all of it together may have {_files.BytesMax >> 10}. Allow more with --record-inputs-max-bytes.");
+                return;
+            }
+
+            string path = _files.PathOf(_run, _part), unfinished = path + RecordingDirectory.UnfinishedExtension;
+            _path = path;
+            _file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete, bufferSize: 1 << 16);
+            _file.Write(RecordingFormat.Magic);
+            RecordingFormat.WriteBlock(_file, BlockKind.Start, start);
+            RecordingFormat.WriteBlock(_file, BlockKind.Core, _body.Body);
+            _file.Flush();
+            File.Move(unfinished, path);
+            _written = bytes;
+            Volatile.Write(ref _savedBytes, _body.Length);
+            Volatile.Write(ref _partBytes, 0);
+            Volatile.Write(ref _partsBegun, _partsBegun + 1);
+        }
+        finally
+        {
+            _body.Clear();
+        }
+    }
+
+    private void Write(RecordedBatch batch)
+    {
         bool failed = batch.FailureOrEmpty.Length > 0;
         if (!failed)
         {
@@ -124,42 +180,49 @@ internal sealed class RecordingWriter : IDisposable
         }
 
         InputCodec.Write(_body, batch.Inputs);
-        if (!TryBlock(failed ? BlockKind.Unfinished : BlockKind.Batch))
+        if (!TryBlock(failed ? BlockKind.Unfinished : BlockKind.Batch, out long bytes))
         {
-            WriteEnd(RecordingEnd.BoundReached, "");
-            return false;
+            string stop = $"a batch of {bytes >> 10} KiB has no room behind the {_written >> 10} KiB of its part, as all of it together may have {_files.BytesMax >> 10}. Allow more with --record-inputs-max-bytes.";
+            Finish(RecordingEnd.TooLarge, "");
+            StopUntilRestart(stop);
+            return;
         }
 
-        if (failed)
-        {
-            Reason = RecordingEnd.CoreFailed;
-            WriteEnd(Reason, batch.FailureOrEmpty);
-        }
-
-        return true;
+        _batches++;
+        foreach (RaftInput input in batch.Inputs)
+            if (input.Kind == RaftInputKind.Tick) _ticks++;
+        if (failed) Finish(RecordingEnd.CoreFailed, batch.FailureOrEmpty);
+        if (batch.After is not { } core) return;
+        Finish(RecordingEnd.Continued, "");
+        _part++;
+        BeginPart(core);
     }
 
-    private void WriteEnd(RecordingEnd reason, string text)
+    /// <summary>Ends the part, if there is one.</summary>
+    private void Finish(RecordingEnd reason, string text)
     {
-        if (_ended) return;
-        _ended = true;
+        if (_file is null) return;
         _body.Clear();
         _body.Byte((byte)reason);
         _body.Text(text.Length > EndBytes / 4 ? text[..(EndBytes / 4)] : text);
         RecordingFormat.WriteBlock(_file, BlockKind.End, _body.Body);
+        _written += RecordingFormat.BlockHeaderBytes + _body.Length;
+        _body.Clear();
         _file.Flush();
+        _file.Dispose();
+        _file = null;
+        _files.Finished(_path, _written);
     }
 
-    private bool _ended;
-
-    private bool TryBlock(BlockKind kind)
+    private bool TryBlock(BlockKind kind, out long bytes)
     {
-        long bytes = RecordingFormat.BlockHeaderBytes + _body.Length;
-        bool fits = _written + bytes + EndBytes <= BytesMax && _body.Length <= RecordingFormat.BodyBytesMax;
+        bytes = RecordingFormat.BlockHeaderBytes + _body.Length;
+        bool fits = _body.Length <= RecordingFormat.BodyBytesMax && _files.MakeRoom(_written + bytes + EndBytes);
         if (fits)
         {
-            RecordingFormat.WriteBlock(_file, kind, _body.Body);
+            RecordingFormat.WriteBlock(_file!, kind, _body.Body);   // asked by the caller
             _written += bytes;
+            Volatile.Write(ref _partBytes, _partBytes + bytes);
         }
 
         _body.Clear();

@@ -10,11 +10,13 @@ internal sealed class RecordedCluster : IDisposable
     private readonly List<Message> _wire = [];
     private ulong _number;
 
-    public RecordedCluster(int seed)
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="partBytes">Of inputs, in one part; less than a saved core has is as much as that has.</param>
+    public RecordedCluster(int seed, long partBytes = 1 << 20)
     {
         _random = new Random(seed);
         Membership bootstrap = Membership.Of(new NodeId(1), new NodeId(2), new NodeId(3));
-        Nodes = [.. Enumerable.Range(1, Joiner).Select(id => new RecordedNode((ulong)id, id == Joiner ? new Membership() : bootstrap, System.IO.Path.Combine(Directory.FullName, $"{id}")))];
+        Nodes = [.. Enumerable.Range(1, Joiner).Select(id => new RecordedNode((ulong)id, id == Joiner ? new Membership() : bootstrap, System.IO.Path.Combine(Directory.FullName, $"{id}"), partBytes))];
     }
 
     public DirectoryInfo Directory { get; } = System.IO.Directory.CreateTempSubdirectory("conclave-recording-");

@@ -8,6 +8,7 @@ internal sealed class RecordedNode : IDisposable
     private readonly RaftOutput _output = new();
     private readonly Queue<PersistOp> _unsynced = [];
     private readonly string _directory;
+    private readonly long _partBytes;
     private readonly Membership _bootstrap;
     private readonly List<Entry> _log = [];
     private HardState _hardState;
@@ -17,8 +18,9 @@ internal sealed class RecordedNode : IDisposable
     private EntryId _applied;
     private Membership _committedMembership;
 
-    public RecordedNode(ulong id, Membership bootstrap, string directory)
+    public RecordedNode(ulong id, Membership bootstrap, string directory, long partBytes)
     {
+        _partBytes = partBytes;
         (_bootstrap, _directory, _committedMembership) = (bootstrap, directory, bootstrap);
         _options = new RaftOptions { Self = new NodeId(id), Seed = 77 * id, ElectionTimeoutTicks = 20, HeartbeatTicks = 2, SnapshotTrailingEntries = 5 };
         (Core, Recorder) = Build();
@@ -28,6 +30,7 @@ internal sealed class RecordedNode : IDisposable
 
     public InputRecorder Recorder { get; private set; }
 
+    /// <summary>First parts.</summary>
     public List<string> Recordings { get; } = [];
 
     public List<Message> Sent { get; } = [];
@@ -128,8 +131,9 @@ internal sealed class RecordedNode : IDisposable
     private (RaftCore, InputRecorder) Build()
     {
         RecoveredState recovered = new() { HardState = _hardState, Bootstrap = _bootstrap, Snapshot = Snapshot, Base = _base, Entries = [.. _log] };
-        InputRecorder recorder = new(new RecorderOptions { Directory = _directory }, new RecordingStart(0, "test", _options, recovered), _ => { });
+        RaftCore core = new(_options, recovered);
+        InputRecorder recorder = new(new RecorderOptions { Directory = _directory, PartBytes = _partBytes }, new RecordingStart(0, "test", _options), core, _ => { });
         Recordings.Add(recorder.Path);
-        return (new RaftCore(_options, recovered), recorder);
+        return (core, recorder);
     }
 }

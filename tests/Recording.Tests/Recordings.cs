@@ -1,4 +1,4 @@
-using Conclave.Raft;
+using System.Buffers;
 
 namespace Conclave.Recording.Tests;
 
@@ -7,26 +7,33 @@ internal static class Recordings
 {
     public static List<ReplayedBatch> Run(RecordingReader reader)
     {
-        ReplayRun run = new(reader);
+        using ReplayRun run = new(reader);
         List<ReplayedBatch> batches = [];
         while (run.Next() is { } batch) batches.Add(batch);
         return batches;
     }
 
+    /// <summary>A saved core with another source of chance: its state is behind the id of the node, 32 bytes.</summary>
+    public static byte[] WithSeed(byte[] core, byte seed)
+    {
+        byte[] changed = [.. core];
+        Assert.Equal((byte)0, changed[1]);   // no payloads
+        int state = 2;
+        while (changed[state] >= 0x80) state++;   // the length of the state, then the id, which is a small number here
+        foreach (ref byte word in changed.AsSpan(state + 2, 32)) word ^= seed;
+        return changed;
+    }
+
     /// <summary>A copy with right checksums and another content.</summary>
-    public static void Rewrite(Stream file, Stream target, Func<RecordingStart, RecordingStart> change, Func<RecordedStep, bool>? drop = null)
+    public static void Rewrite(Stream file, Stream target, Func<byte[], byte[]> change, Func<RecordedStep, bool>? drop = null)
     {
         using RecordingReader reader = RecordingReader.Open(file, "original");
         BodyWriter body = new();
         target.Write(RecordingFormat.Magic);
-        StartCodec.Write(body, change(reader.Start));
+        StartCodec.Write(body, reader.Start);
         Block(BlockKind.Start);
-        foreach (Entry entry in reader.Start.Recovered.Entries)
-        {
-            body.Entry(entry);
-            Block(BlockKind.Entries);
-        }
-
+        body.Buffer.Write(change(reader.Core.ToArray()));
+        Block(BlockKind.Core);
         bool dropped = drop is null;
         while (reader.Read() is { } step)
         {

@@ -193,6 +193,7 @@ internal sealed partial class SimNode
             _world.At(_pausedUntil + _random.Between(0, 1_000), what);
             return;
         }
+        if (_world.Swap is { } swap) _core = swap.Next(Core, Options, _world.Mutation.ToCoreFaults());
         try
         {
             Dispatch(what);

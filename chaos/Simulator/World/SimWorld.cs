@@ -13,8 +13,9 @@ internal sealed class SimWorld
     /// <summary>Upper bound for nodes over the whole run, those included that left.</summary>
     public const int SlotsMax = 32;
 
-    public SimWorld(Scenario scenario, TextWriter? log)
+    public SimWorld(Scenario scenario, TextWriter? log, CoreSwap? swap = null)
     {
+        Swap = swap;
         Streams = new RandomStreams(scenario.Seed);
         (Plan, Mutation, Log) = (scenario.Plan, scenario.Mutation, log);
         _driverFaults = Mutation.ToDriverFaults();
@@ -36,6 +37,10 @@ internal sealed class SimWorld
     public Plan Plan { get; }
     public Mutation Mutation { get; }
     public TextWriter? Log { get; }
+
+    /// <summary>Null in every run but those that test whether a core can be saved.</summary>
+    public CoreSwap? Swap { get; }
+
     /// <summary>Of the first day.</summary>
     public Membership Membership { get; }
     public List<SimNode> Nodes { get; }

@@ -8,7 +8,7 @@ namespace Conclave.Cli.Commands;
 /// <summary><c>conclave debug</c>: looks into what a node left behind. Needs no running cluster.</summary>
 internal sealed class DebugCommand : Command
 {
-    private readonly Argument<string> _path = new("recording") { Description = "A recording, or a directory of them: the newest one is taken." };
+    private readonly Argument<string> _path = new("recording") { Description = "A directory of recordings, of which the newest is taken from the oldest part kept; or a part, to begin there." };
     private readonly Option<long> _from = new("--from") { Description = "First batch to show; those before run unseen.", DefaultValueFactory = _ => 1, HelpName = "n" };
     private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "Show every batch, not only those in which roles, members, links or snapshots change." };
 
@@ -26,19 +26,19 @@ internal sealed class DebugCommand : Command
         {
             if (Directory.Exists(path))
             {
-                if (RecordingDirectory.List(path) is not [.., var newest])
+                if (RecordingDirectory.Newest(path) is not [var oldest, ..])
                 {
                     terminal.Fail($"There is no recording in {path}.", $"They end in {RecordingDirectory.Extension} and are written by: conclave-node --record-inputs {path}");
                     return ExitCode.No;
                 }
 
-                path = newest.FullName;
+                path = oldest;
             }
 
-            using RecordingReader reader = RecordingReader.Open(path);
+            using ReplayRun run = ReplayRun.Open(path);
             terminal.Out.WriteLine(path);
-            foreach (string line in TraceText.Start(reader.Start)) terminal.Out.WriteLine(line);
-            return Run(terminal, reader, parsed.GetValue(_from), parsed.GetValue(_verbose), cancellationToken);
+            foreach (string line in TraceText.Start(run.Reader.Start, run.Core)) terminal.Out.WriteLine(line);
+            return Run(terminal, run, parsed.GetValue(_from), parsed.GetValue(_verbose), cancellationToken);
         }
         catch (RecordingException e)
         {
@@ -52,10 +52,9 @@ internal sealed class DebugCommand : Command
         }
     }
 
-    private static int Run(Terminal terminal, RecordingReader reader, long from, bool verbose, CancellationToken cancellationToken)
+    private static int Run(Terminal terminal, ReplayRun run, long from, bool verbose, CancellationToken cancellationToken)
     {
-        ReplayRun run = new(reader);
-        bool isSame = true;
+        (long before, bool isSame) = (run.Batches, true);
         while (run.Next() is { } batch)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -65,16 +64,18 @@ internal sealed class DebugCommand : Command
             foreach (string line in TraceText.Lines(batch)) terminal.Out.WriteLine(line);
         }
 
+        RecordingReader reader = run.Reader;
         string ending = !isSame ? "the replay stops here" : reader.End switch
         {
             RecordingEnd.Stopped => "the node stopped in order",
-            RecordingEnd.BoundReached => "the recording reached its bound",
+            RecordingEnd.Continued => "the part that goes on is not here, or the process was killed before there was one",
+            RecordingEnd.TooLarge => "what came next had no room within the bound",
             RecordingEnd.FellBehind => "the disk could not keep up with the recording",
             RecordingEnd.CoreFailed => $"the node failed: {reader.Failure}",
             _ => reader.TornBytes > 0 ? $"the process was killed, in the middle of a write of {reader.TornBytes} bytes or more" : "the process was killed",
         };
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{run.Batches} batches, {run.Ticks} ticks; {run.Core.Role} in term {run.Core.Term}, commit {run.Core.Commit}, log to {run.Core.LastEntry}; {ending}"));
+            $"{run.Batches - before} batches, up to number {run.Batches} and tick {run.Ticks} in part {reader.Start.Part}; {run.Core.Role} in term {run.Core.Term}, commit {run.Core.Commit}, log to {run.Core.LastEntry}; {ending}"));
         if (isSame) terminal.Out.WriteLine("every output is as it was recorded");
         return isSame ? ExitCode.Done : ExitCode.No;
     }

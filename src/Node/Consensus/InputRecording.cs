@@ -10,13 +10,13 @@ namespace Conclave.Node.Consensus;
 internal static class InputRecording
 {
     /// <returns>Null when nobody asked, or when it cannot be started: a node serves without it.</returns>
-    public static InputRecorder? StartIfAsked(NodeOptions options, RaftOptions core, RecoveredState recovered, ILogger logger)
+    public static InputRecorder? StartIfAsked(NodeOptions options, RaftOptions coreOptions, RaftCore core, ILogger logger)
     {
         if (options.RecordInputs is not { Length: > 0 } directory) return null;
         try
         {
-            var start = new RecordingStart(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), NodeVersion.Conclave, core, recovered);
-            return new InputRecorder(new RecorderOptions { Directory = directory, BytesMax = options.RecordInputsBytesMax }, start, note => Log.RecordingNote(logger, note));
+            var start = new RecordingStart(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), NodeVersion.Conclave, coreOptions);
+            return new InputRecorder(new RecorderOptions { Directory = directory, BytesMax = options.RecordInputsBytesMax }, start, core, note => Log.RecordingNote(logger, note));
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

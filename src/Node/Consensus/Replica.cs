@@ -72,7 +72,7 @@ internal sealed partial class Replica : IAsyncDisposable
                 route => new Proposals(Self, route, options.RequestTimeout),
                 ask => new ReadBarrier(ask, this, options.RequestTimeout), logger);
             _consensus.IsOutOfRoom = () => IsDiskSpaceLow;
-            _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, disk.Recovered, logger);
+            _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, core, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);

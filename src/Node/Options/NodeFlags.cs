@@ -62,7 +62,7 @@ public static class NodeFlags
         new("bcrypt-cost", "work that a stored password costs, 4 to 16: 10 or less is 210000 rounds of PBKDF2, each above doubles them (default 10)", (o, v) => o with { PasswordCost = checked((int)Number(v)) }),
         new("audit-writes", "whether the audit log has the writes that were allowed, beside what was denied, logins and administration (default true)", (o, v) => o with { AuditWrites = Switch(v) }, IsSwitch: true),
         new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),
-        new("record-inputs-max-bytes", "bytes of all recordings in that directory (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
+        new("record-inputs-max-bytes", "bytes of all recordings in that directory, of which the newest are kept (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
         .. TlsFlags.All,
         .. LimitFlags.All,
     ];

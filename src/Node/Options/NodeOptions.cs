@@ -79,7 +79,7 @@ public sealed record NodeOptions
     /// <summary>Directory for recordings of what consensus is told, in which no value is hidden; null records nothing. Default null.</summary>
     public string? RecordInputs { get; init; }
 
-    /// <summary>Bytes of all recordings in <see cref="RecordInputs"/>, 1 MiB or more. Default 256 MiB.</summary>
+    /// <summary>Bytes of all recordings in <see cref="RecordInputs"/>, 1 MiB or more; the newest are kept. Default 256 MiB.</summary>
     public long RecordInputsBytesMax { get; init; } = 256L << 20;
 
     /// <summary>TLS towards clients. Used by the addresses of <see cref="ListenClientUrls"/> that begin with https.</summary>

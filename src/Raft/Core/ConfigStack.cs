@@ -40,6 +40,37 @@ internal sealed class ConfigStack(LogIndex baseIndex, Membership baseMembership)
         _stack.Add((index, membership));
     }
 
+    /// <param name="writer">Where to.</param>
+    /// <param name="inForce">Another list keeps it too; its place in this one is saved, since it has to be the same object afterwards.</param>
+    public void Save(ref FieldWriter writer, Membership inForce)
+    {
+        writer.Varint((ulong)_stack.Count);
+        foreach ((LogIndex index, Membership membership) in _stack)
+        {
+            writer.Index(index);
+            writer.Membership(membership);
+        }
+        int place = _stack.FindLastIndex(config => ReferenceEquals(config.Membership, inForce));
+        writer.Varint((ulong)(place + 1));
+        if (place < 0) writer.Membership(inForce);
+    }
+
+    /// <returns>The membership in force.</returns>
+    public Membership Load(ref FieldReader reader)
+    {
+        int count = reader.Count(bytesMin: 6);
+        reader.Expect(count > 0);
+        _stack.Clear();
+        for (int i = 0; i < count && !reader.Failed; i++)
+        {
+            (LogIndex index, Membership membership) = (reader.Index(), reader.Membership());
+            reader.Expect(i == 0 || index > NewestIndex);
+            _stack.Add((index, membership));
+        }
+        int place = reader.Int(count) - 1;
+        return place < 0 ? reader.Membership() : _stack[place].Membership;
+    }
+
     /// <summary>The membership as of an index; null when that is forgotten.</summary>
     public Membership? At(LogIndex index)
     {

@@ -25,6 +25,20 @@ internal sealed class Prng
     /// <summary>In [0, <paramref name="bound"/>). The bias of the multiplication is below one in a billion for bounds used here.</summary>
     public int Below(int bound) => (int)Math.BigMul(Next(), (ulong)bound, out _);
 
+    public void Save(ref FieldWriter writer)
+    {
+        writer.Fixed(_a);
+        writer.Fixed(_b);
+        writer.Fixed(_c);
+        writer.Fixed(_d);
+    }
+
+    public void Load(ref FieldReader reader)
+    {
+        (_a, _b, _c, _d) = (reader.Fixed(), reader.Fixed(), reader.Fixed(), reader.Fixed());
+        reader.Expect((_a | _b | _c | _d) != 0); // it would stay there for ever
+    }
+
     public void AddTo(ref StateHash hash)
     {
         hash.Add(_a);

@@ -94,6 +94,50 @@ internal sealed class ReadTracker
         }
     }
 
+    public void Save(ref FieldWriter writer)
+    {
+        Save(ref writer, Waiting);
+        writer.Varint((ulong)Outstanding.Count);
+        foreach (ReadBatch batch in Outstanding)
+        {
+            writer.Varint(batch.Key);
+            writer.Index(batch.Index);
+            writer.Long(batch.SentTick);
+            Save(ref writer, batch.Reads);
+        }
+    }
+
+    public void Load(ref FieldReader reader)
+    {
+        Load(ref reader, Waiting);
+        int batches = reader.Count(bytesMin: 4);
+        for (int i = 0; i < batches && !reader.Failed; i++)
+        {
+            var batch = new ReadBatch { Key = reader.Varint(), Index = reader.Index(), SentTick = reader.Long() };
+            Load(ref reader, batch.Reads);
+            reader.Expect(batch.Reads.Count > 0);
+            Outstanding.Add(batch);
+        }
+    }
+
+    private static void Save(ref FieldWriter writer, List<PendingRead> reads)
+    {
+        writer.Varint((ulong)reads.Count);
+        foreach (PendingRead read in reads)
+        {
+            writer.Varint(read.Id);
+            writer.Varint(read.From.Value);
+            writer.Long(read.SinceTick);
+        }
+    }
+
+    private void Load(ref FieldReader reader, List<PendingRead> reads)
+    {
+        int count = reader.Count(bytesMin: 3);
+        for (int i = 0; i < count && !reader.Failed; i++) reads.Add(new PendingRead(reader.Varint(), new NodeId(reader.Varint()), reader.Long()));
+        Count += reads.Count;
+    }
+
     private void AddOwn(List<PendingRead> reads)
     {
         foreach (PendingRead read in reads)

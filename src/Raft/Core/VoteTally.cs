@@ -13,4 +13,16 @@ internal struct VoteTally
         if (granted) Granted |= bit;
         else Refused |= bit;
     }
+
+    public readonly void Save(ref FieldWriter writer)
+    {
+        writer.Varint(Granted);
+        writer.Varint(Refused);
+    }
+
+    public void Load(ref FieldReader reader)
+    {
+        (Granted, Refused) = (reader.Varint(), reader.Varint());
+        reader.Expect((Granted & Refused) == 0);
+    }
 }

@@ -12,7 +12,7 @@ internal sealed class LogTail
     private const int ChunkShift = 10;
 
     private readonly List<Entry[]> _chunks = [];
-    private readonly TermRuns _runs = new();
+    private TermRuns _runs = new();
     private LogIndex _firstSlot; // index of slot 0 in chunk 0; at or below Base.Index + 1
 
     public LogTail(EntryId @base)
@@ -180,6 +180,36 @@ internal sealed class LogTail
             run.CopyTo(copy.AsMemory(done));
         }
         return copy;
+    }
+
+    /// <summary>All but the entries.</summary>
+    public void Save(ref FieldWriter writer)
+    {
+        writer.Id(Base);
+        // Messages end where a chunk ends, so where the first entry lies in its chunk is a part of what this node does.
+        writer.Varint(Base.Index.Next.Value - _firstSlot.Value);
+        writer.Varint((ulong)Count);
+        _runs.Save(ref writer);
+    }
+
+    /// <param name="reader">What <see cref="Save"/> wrote.</param>
+    /// <param name="entries">What <see cref="TailCodec"/> wrote, up to its end.</param>
+    /// <param name="payloads">Whether they have their payloads.</param>
+    public static LogTail Load(ref FieldReader reader, ref FieldReader entries, bool payloads)
+    {
+        EntryId compacted = reader.Id();
+        reader.Expect(compacted.Index.Value < ulong.MaxValue);
+        if (reader.Failed) return new LogTail(EntryId.Zero);
+        var log = new LogTail(compacted);
+        ulong before = reader.Varint(), count = reader.Varint();
+        reader.Expect(before < ChunkEntries && before <= compacted.Index.Value);
+        if (reader.Failed) return log;
+        log._firstSlot = new LogIndex(compacted.Index.Next.Value - before);
+        TailCodec.Read(ref entries, log, count, payloads);
+        TermRuns found = log._runs;
+        log._runs = new TermRuns();
+        log._runs.Load(ref reader, found, compacted.Index);
+        return log;
     }
 
     private ReadOnlyMemory<Entry> Run(LogIndex from, LogIndex to)

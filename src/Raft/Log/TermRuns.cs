@@ -24,6 +24,35 @@ internal sealed class TermRuns
 
     public void Clear() => _runs.Clear();
 
+    public void Save(ref FieldWriter writer)
+    {
+        writer.Varint((ulong)_runs.Count);
+        foreach ((LogIndex first, Term term) in _runs)
+        {
+            writer.Index(first);
+            writer.Varint(term.Value);
+        }
+    }
+
+    /// <summary>
+    /// Read as they were rather than found again from the entries: the first run may begin before the first entry, at one that is compacted away. The others, and
+    /// the terms, have to be those of the entries.
+    /// </summary>
+    public void Load(ref FieldReader reader, TermRuns ofEntries, LogIndex compacted)
+    {
+        int count = reader.Count(bytesMin: 2), before = count - ofEntries._runs.Count;
+        for (int i = 0; i < count && !reader.Failed; i++)
+        {
+            var run = (First: reader.Index(), Term: new Term(reader.Varint()));
+            bool isNew = i == 0 || (run.First > _runs[^1].First && run.Term > _runs[^1].Term);
+            bool fits = i < before ? run.First <= compacted
+                : run.Term == ofEntries._runs[i - before].Term && (run.First == ofEntries._runs[i - before].First || (i == 0 && run.First <= compacted));
+            reader.Expect(isNew && fits);
+            _runs.Add(run);
+        }
+        reader.Expect(before is 0 or 1);
+    }
+
     /// <summary>Last index at or before <paramref name="index"/> whose term is at most <paramref name="term"/>; <paramref name="floor"/> when no run has one.</summary>
     public LogIndex LastNotAbove(LogIndex index, Term term, LogIndex floor)
     {

@@ -46,6 +46,41 @@ internal ref struct FieldReader(ReadOnlyMemory<byte> bytes)
         return Take((int)count) ? bytes.Slice(_at - (int)count, (int)count) : default;
     }
 
+    /// <summary>What was read makes no sense.</summary>
+    public void Fail() => Failed = true;
+
+    /// <summary>Fails unless this is so.</summary>
+    public void Expect(bool condition) => Failed |= !condition;
+
+    public bool Flag()
+    {
+        byte value = Byte();
+        Expect(value <= 1);
+        return value == 1;
+    }
+
+    /// <summary>A number in [0, <paramref name="max"/>].</summary>
+    public int Int(int max = int.MaxValue)
+    {
+        ulong value = Varint();
+        Expect(value <= (ulong)max);
+        return Failed ? 0 : (int)value;
+    }
+
+    public long Long() => unchecked((long)Varint());
+
+    /// <summary>How many things follow, each of at least so many bytes: never more than there is room for.</summary>
+    public int Count(int bytesMin = 1) => Int(Remaining / bytesMin);
+
+    public LogIndex Index() => new(Varint());
+
+    public Membership Membership()
+    {
+        if (Raft.Membership.TryDecode(Slice(Varint()).Span, out Membership? membership)) return membership;
+        Fail();
+        return new Membership();
+    }
+
     private bool Take(int count)
     {
         if (Failed || Remaining < count)

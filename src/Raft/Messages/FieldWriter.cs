@@ -30,6 +30,20 @@ internal ref struct FieldWriter(IBufferWriter<byte> output)
         Byte((byte)value);
     }
 
+    public void Flag(bool value) => Byte(value ? (byte)1 : (byte)0);
+
+    /// <summary>Small ones are short; a negative one, which nothing here should be, takes ten bytes.</summary>
+    public void Long(long value) => Varint(unchecked((ulong)value));
+
+    public void Index(LogIndex index) => Varint(index.Value);
+
+    public void Membership(Membership membership)
+    {
+        byte[] bytes = membership.Encode();
+        Varint((ulong)bytes.Length);
+        Bytes(bytes);
+    }
+
     public void Bytes(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length <= _span.Length - _used)

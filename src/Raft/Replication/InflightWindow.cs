@@ -51,6 +51,31 @@ internal sealed class InflightWindow(int countMax, long bytesMax)
         }
     }
 
+    public void Save(ref FieldWriter writer)
+    {
+        writer.Varint((ulong)Count);
+        for (int i = 0; i < Count; i++)
+        {
+            (LogIndex last, ulong sequence, long bytes) = _ring[(_head + i) % _ring.Length];
+            writer.Index(last);
+            writer.Varint(sequence);
+            writer.Long(bytes);
+        }
+    }
+
+    /// <summary>Into an empty window.</summary>
+    public void Load(ref FieldReader reader)
+    {
+        int count = reader.Count(bytesMin: 3);
+        for (int i = 0; i < count; i++)
+        {
+            (LogIndex last, ulong sequence, long bytes) = (reader.Index(), reader.Varint(), reader.Long());
+            reader.Expect(!IsFull && bytes is >= 0 and < 1L << 40);
+            if (reader.Failed) return;
+            Add(last, sequence, bytes);
+        }
+    }
+
     private void Grow()
     {
         var larger = new (LogIndex, ulong, long)[_ring.Length * 2];

@@ -145,6 +145,41 @@ internal sealed class Progress(NodeId node, RaftOptions options)
         if (now is { } tick) hash.Add(HeardTick is { } heard ? tick - heard : -1);
     }
 
+    public void Save(ref FieldWriter writer)
+    {
+        writer.Varint(Node.Value);
+        writer.Byte((byte)State);
+        writer.Index(Match);
+        writer.Index(Next);
+        writer.Varint(_matchKnownFrom);
+        writer.Varint(FirstLiveSequence);
+        writer.Index(CommitTold);
+        writer.Index(PendingSnapshot);
+        writer.Varint(ReadEpochAcknowledged);
+        writer.Varint(OldestAtHeartbeat);
+        writer.Long(TransfersFailed);
+        writer.Flag(HeardTick is not null);
+        if (HeardTick is { } tick) writer.Long(tick);
+        foreach (bool flag in (ReadOnlySpan<bool>)[Distrusted, Paused, ProbeSent, ProbeEmpty, RecentActive, Recovering, TermRenewed, LinkUp, LinkDown]) writer.Flag(flag);
+        Inflight.Save(ref writer);
+    }
+
+    /// <summary>Into one that knows nothing yet, of the same peer.</summary>
+    public void Load(ref FieldReader reader)
+    {
+        reader.Expect(reader.Varint() == Node.Value);
+        byte state = reader.Byte();
+        reader.Expect(state <= (byte)ReplicationState.Snapshot);
+        State = (ReplicationState)state;
+        (Match, Next, _matchKnownFrom) = (reader.Index(), reader.Index(), reader.Varint());
+        (FirstLiveSequence, CommitTold, PendingSnapshot) = (reader.Varint(), reader.Index(), reader.Index());
+        (ReadEpochAcknowledged, OldestAtHeartbeat, TransfersFailed) = (reader.Varint(), reader.Varint(), reader.Int());
+        HeardTick = reader.Flag() ? reader.Long() : null;
+        (Distrusted, Paused, ProbeSent, ProbeEmpty) = (reader.Flag(), reader.Flag(), reader.Flag(), reader.Flag());
+        (RecentActive, Recovering, TermRenewed, LinkUp, LinkDown) = (reader.Flag(), reader.Flag(), reader.Flag(), reader.Flag(), reader.Flag());
+        Inflight.Load(ref reader);
+    }
+
     private void Enter(ReplicationState state, ulong firstLiveSequence)
     {
         State = state;

@@ -8,6 +8,8 @@ internal sealed class BodyReader(ReadOnlyMemory<byte> body)
 {
     private int _at;
 
+    public ReadOnlyMemory<byte> Whole => body;
+
     public bool AtEnd => _at == body.Length;
 
     public byte Byte() => Take(1)[0];

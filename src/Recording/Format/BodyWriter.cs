@@ -10,6 +10,9 @@ internal sealed class BodyWriter
     private readonly ArrayBufferWriter<byte> _buffer = new(4096);
     private readonly ArrayBufferWriter<byte> _message = new(1024);
 
+    /// <summary>For those who write more than a field.</summary>
+    public IBufferWriter<byte> Buffer => _buffer;
+
     public ReadOnlySpan<byte> Body => _buffer.WrittenSpan;
 
     public int Length => _buffer.WrittenCount;

@@ -5,10 +5,12 @@ namespace Conclave.Recording;
 
 /// <summary>What a recording file looks like from outside; the bodies are the codecs' matter.</summary>
 /// <remarks><code>
-///  | magic "CNCLREC1" 8 | block | block | ...
+///  | magic "CNCLREC2" 8 | block | block | ...
 ///  block: | body bytes u32 | crc32c u32 of kind and body | kind u8 | body |    little-endian
-///  order: Start, Entries (any number), Batch (any number), then Unfinished (at most one), then End; a process that was killed leaves no End
-/// </code></remarks>
+///  order: Start, Core, Batch (any number), then Unfinished (at most one), then End; a process that was killed leaves no End
+/// </code>
+/// A file is one part of a run and can be replayed by itself. "CNCLREC1" had the log as it was at the start of the process in the place of the core.
+/// </remarks>
 internal static class RecordingFormat
 {
     public const int BlockHeaderBytes = 9;
@@ -16,7 +18,7 @@ internal static class RecordingFormat
     /// <summary>Larger than any batch the recorder queues; whatever says more is damage.</summary>
     public const int BodyBytesMax = 256 << 20;
 
-    public static ReadOnlySpan<byte> Magic => "CNCLREC1"u8;
+    public static ReadOnlySpan<byte> Magic => "CNCLREC2"u8;
 
     public static void WriteBlock(Stream output, BlockKind kind, ReadOnlySpan<byte> body)
     {
@@ -39,11 +41,11 @@ internal static class RecordingFormat
 
 internal enum BlockKind : byte
 {
-    /// <summary>Everything the core was built from, but for the entries of its log.</summary>
+    /// <summary>Which part of which run this is, and the options of the core.</summary>
     Start = 1,
 
-    /// <summary>The next entries of the log that the core was built from.</summary>
-    Entries = 2,
+    /// <summary>The saved core before the first batch, without the payloads of its log.</summary>
+    Core = 2,
 
     /// <summary>The inputs of one batch, in order, and the digest of what came out of its flush.</summary>
     Batch = 3,

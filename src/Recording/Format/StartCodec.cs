@@ -4,21 +4,21 @@ using Conclave.Raft;
 
 namespace Conclave.Recording;
 
-/// <summary>What a core was built from: the content of the Start block.</summary>
+/// <summary>What a part says of itself before its saved core: the content of the Start block.</summary>
 /// <remarks>Options travel by name, so that one that is added later is recorded without a change here, and one that this version does not know is noticed.</remarks>
 internal static class StartCodec
 {
     private static readonly PropertyInfo[] Options = [.. typeof(RaftOptions).GetProperties().Where(property => property.CanWrite).OrderBy(property => property.Name, StringComparer.Ordinal)];
 
-    public static void Write(BodyWriter body, RecordingStart start)
+    public static void Write(BodyWriter body, PartStart part)
     {
-        body.Number((ulong)start.StartedUnixMilliseconds);
-        body.Text(start.Version);
+        body.Number((ulong)part.Run.StartedUnixMilliseconds);
+        body.Text(part.Run.Version);
         body.Number((ulong)Options.Length);
         foreach (PropertyInfo option in Options)
         {
             body.Text(option.Name);
-            body.Text(option.GetValue(start.Options) switch
+            body.Text(option.GetValue(part.Run.Options) switch
             {
                 NodeId node => node.Value.ToString(CultureInfo.InvariantCulture),
                 IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
@@ -27,42 +27,21 @@ internal static class StartCodec
             });
         }
 
-        RecoveredState recovered = start.Recovered;
-        body.Number(recovered.HardState.Term.Value);
-        body.Number(recovered.HardState.VotedFor.Value);
-        body.Byte(recovered.Snapshot is null ? (byte)0 : (byte)1);
-        if (recovered.Snapshot is { } snapshot) body.Snapshot(snapshot);
-        body.Bytes(recovered.Bootstrap.Encode());
-        body.Id(recovered.Base);
-        body.Id(recovered.LostEnd);
-        body.Number(recovered.LastTicket.Sequence);
-        body.Number((ulong)recovered.Entries.Count);
+        body.Number((ulong)part.BeganUnixMilliseconds);
+        body.Number((ulong)part.Part);
+        body.Number((ulong)part.Batches);
+        body.Number((ulong)part.Ticks);
     }
 
-    /// <summary>All but the entries, which follow in blocks of their own.</summary>
-    /// <param name="body">Of the Start block.</param>
-    /// <param name="entries">How many entries follow.</param>
-    public static RecordingStart Read(BodyReader body, out ulong entries)
+    public static PartStart Read(BodyReader body)
     {
         long started = (long)body.Number();
         string version = body.Text();
         RaftOptions options = new() { Self = new NodeId(1), Seed = 0 };
         int count = body.Count();
         for (int i = 0; i < count; i++) Set(options, body.Text(), body.Text());
-
-        HardState hardState = new(new Term(body.Number()), body.Node());
-        SnapshotId? snapshot = body.Byte() == 1 ? body.Snapshot() : null;
-        RecoveredState recovered = new()
-        {
-            HardState = hardState,
-            Snapshot = snapshot,
-            Bootstrap = body.Membership(),
-            Base = body.Id(),
-            LostEnd = body.Id(),
-            LastTicket = new IoTicket(body.Number()),
-        };
-        entries = body.Number();
-        return body.AtEnd ? new RecordingStart(started, version, options, recovered) : throw body.Misfit();
+        PartStart part = new(new RecordingStart(started, version, options), (long)body.Number(), (long)body.Number(), (long)body.Number(), (long)body.Number());
+        return body.AtEnd ? part : throw body.Misfit();
     }
 
     private static void Set(RaftOptions options, string name, string value)
@@ -86,9 +65,16 @@ internal static class StartCodec
         : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
 }
 
-/// <summary>Everything that a core was built from.</summary>
-/// <param name="StartedUnixMilliseconds">When, by the wall clock; for people only.</param>
+/// <summary>What is the same in all parts of a recording.</summary>
+/// <param name="StartedUnixMilliseconds">When the process began to record, by the wall clock; for people only.</param>
 /// <param name="Version">Version of the program that recorded it.</param>
 /// <param name="Options">Of the core, its seed included.</param>
-/// <param name="Recovered">What was on its disk.</param>
-public sealed record RecordingStart(long StartedUnixMilliseconds, string Version, RaftOptions Options, RecoveredState Recovered);
+public sealed record RecordingStart(long StartedUnixMilliseconds, string Version, RaftOptions Options);
+
+/// <summary>Where a part begins.</summary>
+/// <param name="Run">What it is a part of.</param>
+/// <param name="BeganUnixMilliseconds">When this part was begun, by the wall clock; for people only.</param>
+/// <param name="Part">Its number; the first one is 0.</param>
+/// <param name="Batches">In the parts before it.</param>
+/// <param name="Ticks">In the parts before it.</param>
+public sealed record PartStart(RecordingStart Run, long BeganUnixMilliseconds, long Part, long Batches, long Ticks);

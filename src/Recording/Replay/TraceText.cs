@@ -12,16 +12,18 @@ public static class TraceText
         || batch.Inputs.Any(input => input.Kind is RaftInputKind.LinkUp or RaftInputKind.LinkDown or RaftInputKind.Transfer or RaftInputKind.ChangeMembership
             or RaftInputKind.SnapshotTaken or RaftInputKind.SnapshotReceived or RaftInputKind.SnapshotSendFinished);
 
-    /// <summary>What the core was built from.</summary>
-    public static IEnumerable<string> Start(RecordingStart start)
+    /// <summary>Where a replay begins.</summary>
+    /// <param name="part">The first part.</param>
+    /// <param name="core">As it was loaded.</param>
+    public static IEnumerable<string> Start(PartStart part, RaftCore core)
     {
-        DateTimeOffset when = DateTimeOffset.FromUnixTimeMilliseconds(start.StartedUnixMilliseconds);
-        RecoveredState recovered = start.Recovered;
-        yield return string.Create(CultureInfo.InvariantCulture, $"node {start.Options.Self}, recorded by version {start.Version} from {when:yyyy-MM-dd HH:mm:ss.fff} UTC, seed {start.Options.Seed}");
-        string snapshot = recovered.Snapshot is { } id ? $"snapshot {id.Last}" : "no snapshot";
-        string voted = recovered.HardState.VotedFor == NodeId.None ? "no vote" : $"vote for {recovered.HardState.VotedFor}";
-        yield return $"began in term {recovered.HardState.Term} with {voted}, {snapshot}, log after {recovered.Base} with {recovered.Entries.Count} entries, bootstrap {Voters(recovered.Bootstrap)}";
-        if (recovered.LostEnd != EntryId.Zero) yield return $"its disk had lost entries up to {recovered.LostEnd}";
+        RecordingStart run = part.Run;
+        yield return string.Create(CultureInfo.InvariantCulture, $"node {run.Options.Self}, recorded by version {run.Version} from {Time(run.StartedUnixMilliseconds)} UTC, seed {run.Options.Seed}");
+        yield return string.Create(CultureInfo.InvariantCulture, $"part {part.Part}, from {Time(part.BeganUnixMilliseconds)} UTC, after batch {part.Batches} and tick {part.Ticks}");
+        string snapshot = core.Snapshot is { } id ? $"snapshot {id.Last}" : "no snapshot";
+        string leader = core.Leader == NodeId.None ? "unknown" : $"{core.Leader}";
+        yield return $"begins as {core.Role} in term {core.Term}, leader {leader}, {snapshot}, log {core.LogBase} to {core.LastEntry}, commit {core.Commit}, {Voters(core.Membership)}";
+        if (core.IsRecovering) yield return "its disk had lost entries";
     }
 
     public static IEnumerable<string> Lines(ReplayedBatch batch)
@@ -74,6 +76,9 @@ public static class TraceText
         if (output.InstallSnapshot is { } install) yield return $"install snapshot {install.Last}";
         if (output.CompactTo is { } compactTo) yield return $"compact to {compactTo}";
     }
+
+    private static string Time(long unixMilliseconds) =>
+        unixMilliseconds is >= 0 and < 253_402_300_800_000 ? DateTimeOffset.FromUnixTimeMilliseconds(unixMilliseconds).ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture) : "no time";
 
     private static string Ticks(int ticks) => ticks == 1 ? "1 tick" : $"{ticks} ticks";
 

@@ -24,6 +24,23 @@ public sealed class DebugCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_directory_is_replayed_from_its_oldest_part_and_a_part_from_there_on()
+    {
+        Record(payloads: 400);
+        string[] parts = [.. RecordingDirectory.List(_directory.FullName).Select(file => file.FullName)];
+        Assert.True(parts.Length > 2);
+        File.Delete(parts[0]);
+
+        Answer all = await new Shell().RunAsync("debug", "replay", _directory.FullName);
+        Answer last = await new Shell().RunAsync("debug", "replay", parts[^1]);
+
+        Assert.Contains("\npart 1, from ", all.Out, StringComparison.Ordinal);
+        Assert.Contains($"\npart {parts.Length - 1}, from ", last.Out, StringComparison.Ordinal);
+        Assert.All([all, last], answer => Assert.EndsWith("every output is as it was recorded\n", answer.Out, StringComparison.Ordinal));
+        Assert.Equal(all.Out.Split('\n')[^3].Split("; ")[1..], last.Out.Split('\n')[^3].Split("; ")[1..]);   // where the core stands
+    }
+
+    [Fact]
     public async Task What_is_no_recording_is_refused_with_a_reason()
     {
         string other = Path.Combine(_directory.FullName, "other" + RecordingDirectory.Extension);
@@ -39,23 +56,29 @@ public sealed class DebugCommandTests : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
-    private string Record()
+    private string Record(int payloads = 1)
     {
         RaftOptions options = new() { Self = new NodeId(1), Seed = 5 };
         RecoveredState recovered = new() { HardState = default, Bootstrap = Membership.Of(new NodeId(1)) };
         RaftCore core = new(options, recovered);
         RaftOutput output = new();
-        using InputRecorder recorder = new(new RecorderOptions { Directory = _directory.FullName }, new RecordingStart(0, "1.2.3", options, recovered), _ => { });
+        using InputRecorder recorder = new(new RecorderOptions { Directory = _directory.FullName, BytesMax = 1 << 20 }, new RecordingStart(0, "1.2.3", options), core, _ => { });
+        string first = recorder.Path;
         // A single member writes its vote (ticket 1), leads, and then takes proposals.
-        foreach (RaftInput input in (RaftInput[])[RaftInput.Tick(), RaftInput.Persisted(new IoTicket(1)), RaftInput.Tick(), RaftInput.Propose(new[] { new Proposal(7, new byte[] { 1 }) })])
-        {
-            recorder.Step(input);
-            core.Step(input, output);
-            core.Flush(output);
-            recorder.Flush(output, core);
-            output.Clear();
-        }
+        Run(RaftInput.Tick(), RaftInput.Persisted(new IoTicket(1)), RaftInput.Tick());
+        for (int i = 0; i < payloads; i++) Run(RaftInput.Propose(new[] { new Proposal(7, new byte[payloads > 1 ? 1_000 : 1]) }));
+        return first;
 
-        return recorder.Path;
+        void Run(params ReadOnlySpan<RaftInput> inputs)
+        {
+            foreach (ref readonly RaftInput input in inputs)
+            {
+                recorder.Step(input);
+                core.Step(input, output);
+                core.Flush(output);
+                recorder.Flush(output, core);
+                output.Clear();
+            }
+        }
     }
 }

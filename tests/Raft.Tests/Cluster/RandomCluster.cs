@@ -40,6 +40,7 @@ internal sealed class RandomCluster
     public SafetyCheck Check { get; } = new();
     public int MembershipsCommitted => Check.Committed.Count(e => e.Kind == EntryKind.Membership);
     public int Damages { get; private set; }
+    public IEnumerable<TestNode> Nodes => _nodes.Values;
 
     public void Run(int steps)
     {
