@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Conclave.Layers.Serving.Rollouts;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Mvccpb;
 
@@ -100,9 +101,12 @@ public sealed class ConfigSpace(string name)
             inputs = inputs.WithFacts(node, []);
         }
 
+        ImmutableArray<ActiveRollout> rollouts = ActiveRollout.Follow(view, name, before.Rollouts, anew ? 0 : _factsRevision);
         _factsRevision = view.Revision;
-        if (!anew && fleet == before.Fleet && facts == before.Facts) return;
-        Become(new SpaceSnapshot(name, fleet, inputs, facts), anew);
+        bool sameFleets = fleet == before.Fleet && rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan());
+        if (!anew && sameFleets && facts == before.Facts) return;
+        FleetVersions? versions = sameFleets ? before.Versions : rollouts.IsEmpty ? null : new FleetVersions(fleet, rollouts);
+        Become(new SpaceSnapshot(name, fleet, inputs, facts, versions), anew);
     }
 
     private void Become(SpaceSnapshot next, bool anew)
