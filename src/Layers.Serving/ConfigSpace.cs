@@ -19,11 +19,14 @@ public sealed class ConfigSpace(string name)
     private volatile TaskCompletionSource _changed = NewSignal();
     private volatile SpaceSnapshot _current = Empty(name);
     private ImmutableArray<SpaceSnapshot> _recent = [];
-    private long _factsRevision;
+    private long _factsRevision;   // written by the thread that follows
 
     public string Name => name;
 
     public SpaceSnapshot Current => _current;
+
+    /// <summary>What was written up to this revision of the store is in <see cref="Current"/>, as far as it is of the configuration.</summary>
+    public long FollowedRevision => Volatile.Read(ref _factsRevision);
 
     /// <summary>Completes when <see cref="Current"/> is another one. Take it before looking at that.</summary>
     public Task Changed => _changed.Task;
@@ -102,11 +105,14 @@ public sealed class ConfigSpace(string name)
         }
 
         ImmutableArray<ActiveRollout> rollouts = ActiveRollout.Follow(view, name, before.Rollouts, anew ? 0 : _factsRevision);
-        _factsRevision = view.Revision;
         bool sameFleets = fleet == before.Fleet && rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan());
-        if (!anew && sameFleets && facts == before.Facts) return;
-        FleetVersions? versions = sameFleets ? before.Versions : rollouts.IsEmpty ? null : new FleetVersions(fleet, rollouts);
-        Become(new SpaceSnapshot(name, fleet, inputs, facts, versions), anew);
+        if (anew || !sameFleets || facts != before.Facts)
+        {
+            FleetVersions? versions = sameFleets ? before.Versions : rollouts.IsEmpty ? null : new FleetVersions(fleet, rollouts);
+            Become(new SpaceSnapshot(name, fleet, inputs, facts, versions), anew);
+        }
+
+        Volatile.Write(ref _factsRevision, view.Revision);   // after what it is said of
     }
 
     private void Become(SpaceSnapshot next, bool anew)

@@ -120,7 +120,7 @@ public sealed class RolloutObserver(FleetStates states)
         foreach (string document in active.Rollout.Gated)
         {
             if (with.Effective(node, document, now.Inputs) is not { } candidate || without.Effective(node, document, now.Inputs) is not { } before) continue;
-            if (candidate.Hash.SequenceEqual(before.Hash) && candidate.Problems.IsEmpty) continue;
+            if (candidate.Hash.SequenceEqual(before.Hash) && candidate.Problems.Length == before.Problems.Length) continue;
             expected.Add(new Expected(document, candidate.Hash.ToArray(), !without.State.Documents.ContainsKey(document)));
         }
 

@@ -46,7 +46,7 @@ public enum RolloutMove
 /// <param name="Reason">Why, for a pause or a revert.</param>
 public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
 {
-    private const int NamedMax = 5;
+    private const int NamedMax = 5, NamedCharsMax = 200;
 
     private static readonly RolloutDecision Stay = new(RolloutMove.Nothing);
 
@@ -79,5 +79,5 @@ public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
     }
 
     private static string Named(ImmutableArray<string> names, string between) =>
-        string.Join(between, names.Take(NamedMax)) + (names.Length > NamedMax ? $" and {names.Length - NamedMax} more" : "");
+        string.Join(between, names.Take(NamedMax).Select(n => n.Length > NamedCharsMax ? n[..NamedCharsMax] : n)) + (names.Length > NamedMax ? $" and {names.Length - NamedMax} more" : "");
 }
