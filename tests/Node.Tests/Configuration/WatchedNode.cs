@@ -16,6 +16,11 @@ internal sealed class WatchedNode : IAsyncDisposable
 
     public string Hash { get; private set; } = "";
 
+    /// <summary>The newest release of the document that it has.</summary>
+    public long DocumentRelease { get; private set; }
+
+    public bool MayShrink { get; private set; }
+
     /// <summary>Whether the last message said that what there was is to be forgotten.</summary>
     public bool WasWhole { get; private set; }
 
@@ -47,6 +52,10 @@ internal sealed class WatchedNode : IAsyncDisposable
             foreach (JsonElement gone in ConfigCalls.List(document, "removed")) Values.Remove(gone.GetString()!);
             foreach (JsonElement item in ConfigCalls.List(document, "set")) Values[item.GetProperty("key").GetString()!] = item.GetProperty("value").GetString()!;
             Hash = document.GetProperty("hash").GetString()!;
+            MayShrink = document.TryGetProperty("allow_shrink", out JsonElement may) && may.GetBoolean();
+            long release = ConfigCalls.Number(document, "release");
+            Assert.True(release >= DocumentRelease, $"the document went back from r{DocumentRelease} to r{release}");
+            DocumentRelease = release;
         }
 
         Release = to;
