@@ -27,6 +27,9 @@ internal static class ExitCode
     /// <summary>Could not be done now; nothing was changed, and trying again is safe.</summary>
     public const int Unavailable = 6;
 
+    /// <summary>A rollout was taken back, or waits for somebody to look at it.</summary>
+    public const int RolloutFailed = 7;
+
     /// <summary>A write was sent and no answer came: look before trying again.</summary>
     public const int OutcomeUnknown = 8;
 
@@ -71,6 +74,7 @@ internal static class ExitCode
         CompactedException => "Read without --rev, or from a newer revision.",
         _ => failure.Code switch
         {
+            GrpcCode.FailedPrecondition when failure.Message.StartsWith("E_ROLLOUT", StringComparison.Ordinal) => null,
             GrpcCode.OutOfRange => "The newest revision is in the header of: conclave get -o json",
             GrpcCode.ResourceExhausted => "Delete or compact keys, then defragment and take the alarm back.",
             GrpcCode.Unauthenticated or GrpcCode.PermissionDenied => "Ask an administrator for access to these keys.",
