@@ -86,7 +86,7 @@ internal sealed class RolloutCommand(ConfigOptions options)
     private void Write(V1.Rollout rollout)
     {
         TextWriter text = options.Terminal.Out;
-        text.WriteLine($"r{rollout.Release} {rollout.State}, {string.Join(", ", rollout.Documents)}, by {rollout.Author}");
+        text.WriteLine($"r{rollout.Release} {rollout.State}, {string.Join(", ", rollout.Documents)}, {(rollout.Author.Length > 0 ? $"by {rollout.Author}" : "nobody said by whom")}");
         for (int i = 0; i < rollout.Strategy.Stages.Count; i++)
         {
             V1.StageProgress? progress = i < rollout.Progress.Count ? rollout.Progress[i] : null;

@@ -112,7 +112,7 @@ internal sealed partial class ConfigService
         }
 
         foreach (string node in now.State.Nodes.Keys.Where(n => !heard.Contains(n)))
-            Add(new V1.FleetNode { Node = node, Document = request.Document, State = "silent", Message = "nothing was heard of it", HeardMsAgo = -1 });
+            Add(new V1.FleetNode { Node = node, Document = request.Document, State = "silent", Message = "nothing was heard of it", HeardMsAgo = -1, ExpectedRelease = request.Document.Length > 0 ? now.As(node).ReleaseOf(request.Document) : 0 });
         return answer;
 
         void Add(V1.FleetNode node)

@@ -26,10 +26,10 @@ internal sealed class WatchedNode : IAsyncDisposable
 
     public int Messages { get; private set; }
 
-    public static async Task<WatchedNode> StartAsync(TestNode server, string node, string document, long from = 0, string hash = "")
+    public static async Task<WatchedNode> StartAsync(TestNode server, string node, string document, long from = 0, string hash = "", long release = 0)
     {
         var watched = new WatchedNode();
-        string request = JsonSerializer.Serialize(new { node, documents = new[] { document }, from_release = from, have = hash.Length > 0 ? [new { document, hash }] : Array.Empty<object>() });
+        string request = JsonSerializer.Serialize(new { node, documents = new[] { document }, from_release = from, have = hash.Length > 0 ? [new { document, hash, release }] : Array.Empty<object>() });
         using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Options.ListenClientUrls[0], "/v1/config/watch")) { Content = new StringContent(request, Encoding.UTF8, "application/json") };
         HttpResponseMessage response = await watched._http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         watched._lines = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
