@@ -74,7 +74,6 @@ internal static class ExitCode
         CompactedException => "Read without --rev, or from a newer revision.",
         _ => failure.Code switch
         {
-            GrpcCode.FailedPrecondition when failure.Message.StartsWith("E_ROLLOUT", StringComparison.Ordinal) => null,
             GrpcCode.OutOfRange => "The newest revision is in the header of: conclave get -o json",
             GrpcCode.ResourceExhausted => "Delete or compact keys, then defragment and take the alarm back.",
             GrpcCode.Unauthenticated or GrpcCode.PermissionDenied => "Ask an administrator for access to these keys.",

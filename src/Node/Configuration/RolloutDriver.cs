@@ -18,13 +18,16 @@ namespace Conclave.Node.Configuration;
 /// </remarks>
 internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine, FleetStates states, ILogger logger) : IAsyncDisposable
 {
+    private const string CannotBeTakenBack = "it cannot be taken back: ";
+
     /// <summary>It looks at least so often: time passes without a report.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     /// <summary>And rests at least so long, and ten times as long as a look took: many reports make few looks.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(20);
 
-    private readonly RolloutObserver _observer = new(states);
+    /// <summary>By space; only where rollouts are under way. Of the loop.</summary>
+    private readonly Dictionary<string, RolloutObserver> _observers = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
     private int _signalled;
@@ -52,8 +55,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
         {
             while (true)
             {
-                await _wake.WaitAsync(Look, _stop.Token).ConfigureAwait(false);
-                Volatile.Write(ref _signalled, 0);
+                if (await _wake.WaitAsync(Look, _stop.Token).ConfigureAwait(false)) Volatile.Write(ref _signalled, 0);   // after a timeout a signal may be on its way
                 long start = Stopwatch.GetTimestamp();
                 if (context.Replica.IsLeader && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
                 TimeSpan rest = Stopwatch.GetElapsedTime(start) * 10;
@@ -70,6 +72,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
     {
         foreach (ConfigSpace space in engine.Spaces)
         {
+            if (space.Current.Rollouts.IsEmpty) _observers.Remove(space.Name);
             foreach (ActiveRollout active in space.Current.Rollouts)
             {
                 try
@@ -91,17 +94,18 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
     private async Task LookAsync(SpaceSnapshot now, ActiveRollout active)
     {
         if (!now.Rollouts.Contains(active)) return;   // it moved while others were looked at
+        if (!_observers.TryGetValue(now.Space, out RolloutObserver? observer)) _observers[now.Space] = observer = new RolloutObserver(states);
         Rollout rollout = active.Rollout;
         long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        RolloutDecision decision = RolloutDecision.Of(rollout, _observer.Observe(now, active), clock);
+        RolloutDecision decision = RolloutDecision.Of(rollout, observer.Observe(now, active), clock);
         if (decision.Move == RolloutMove.Nothing) return;
-        V1.Rollout shown = _observer.Shown(now, active);
+        V1.Rollout shown = observer.Shown(now, active);
         TxnRequest? txn;
         if (decision.Move == RolloutMove.Revert)
         {
             txn = RolloutEntries.TakeBack(now, active, RolloutPhase.Reverted, decision.Reason, author: "", shown, out string problem);
-            if (txn is null && rollout.Phase == RolloutPhase.Paused) return;   // that it cannot be taken back was said
-            txn ??= RolloutEntries.Update(now, active, rollout.Pause($"{decision.Reason}. It cannot be taken back: {problem}"), shown);
+            if (txn is null && rollout.Phase == RolloutPhase.Paused && rollout.Reason.StartsWith(CannotBeTakenBack, StringComparison.Ordinal)) return;   // it was said
+            txn ??= RolloutEntries.Update(now, active, rollout.Pause($"{CannotBeTakenBack}{problem} ({decision.Reason})"), shown);
         }
         else
         {
@@ -109,7 +113,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
             {
                 RolloutMove.BecomeWell => rollout.Well(clock),
                 RolloutMove.BecomeUnwell => rollout.Unwell(clock),
-                RolloutMove.NextStage => rollout.NextStage(_observer.ThresholdOfNext(now, active), clock),
+                RolloutMove.NextStage => rollout.NextStage(observer.ThresholdOfNext(now, active), clock),
                 RolloutMove.Finish => rollout.Finish(),
                 _ => rollout.Pause(decision.Reason),
             }, shown);

@@ -30,7 +30,7 @@ public class HeldFleetsTests(ITestOutputHelper output)
         Fleet held = head.Without([inverse]);
         return head.State.Nodes.Keys.All(n => ((string[])["nova", "glance"]).All(d =>
             held.Effective(n, d, RandomFleet.Facts)!.Hash.SequenceEqual(without.Effective(n, d, RandomFleet.Facts)!.Hash)));   // nodes of the state
-    }), output);
+    }), output, tests: 100);
 
     [Fact]
     public void A_reference_to_another_node_sees_the_version_that_it_is_on()

@@ -47,7 +47,7 @@ public class RolloutSelectionTests(ITestOutputHelper output)
         }
 
         return true;
-    }), output, tests: 300);
+    }), output, tests: 100);
 
     [Fact]
     public void A_stage_takes_as_many_nodes_as_it_says_and_no_group_more() => Properties.Holds(Prop.ForAll<int>(seed =>
@@ -64,7 +64,7 @@ public class RolloutSelectionTests(ITestOutputHelper output)
         int taking = taken.Sum(g => g.Nodes.Count(counted.Contains));
         int withoutLast = taken.Length == 0 ? 0 : taking - taken[^1].Nodes.Count(counted.Contains);
         return taking >= wanted && (wanted == 0 ? threshold == RolloutSelection.Nobody : withoutLast < wanted);
-    }), output);
+    }), output, tests: 100);
 
     [Fact]
     public void A_node_that_comes_later_falls_on_its_side_and_moves_nobody()
