@@ -31,6 +31,14 @@ public static class ConfigKeys
 
     public static string Request(string space, ReadOnlySpan<byte> id) => Requests(space) + Convert.ToHexStringLower(id);
 
+    public static string Rollouts(string space) => $"{Root}{space}/o/";
+
+    /// <summary>The record of a release's rollout.</summary>
+    public static string Rollout(string space, long release) => $"{Rollouts(space)}{release:x16}";
+
+    /// <summary>What takes a release back that is under rollout; gone when that ends.</summary>
+    public static string Inverse(string space, long release) => $"{Root}{space}/b/{release:x16}";
+
     /// <summary>A name that permissions are looked up by; no such key is ever written.</summary>
     public static string Entry(string space, string document, string scope, string key) => $"{Document(space, document)}{scope}/{key}";
 

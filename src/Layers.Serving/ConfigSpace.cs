@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Conclave.Layers.Serving.Rollouts;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Mvccpb;
 
@@ -18,11 +19,14 @@ public sealed class ConfigSpace(string name)
     private volatile TaskCompletionSource _changed = NewSignal();
     private volatile SpaceSnapshot _current = Empty(name);
     private ImmutableArray<SpaceSnapshot> _recent = [];
-    private long _factsRevision;
+    private long _factsRevision;   // written by the thread that follows
 
     public string Name => name;
 
     public SpaceSnapshot Current => _current;
+
+    /// <summary>What was written up to this revision of the store is in <see cref="Current"/>, as far as it is of the configuration.</summary>
+    public long FollowedRevision => Volatile.Read(ref _factsRevision);
 
     /// <summary>Completes when <see cref="Current"/> is another one. Take it before looking at that.</summary>
     public Task Changed => _changed.Task;
@@ -100,9 +104,15 @@ public sealed class ConfigSpace(string name)
             inputs = inputs.WithFacts(node, []);
         }
 
-        _factsRevision = view.Revision;
-        if (!anew && fleet == before.Fleet && facts == before.Facts) return;
-        Become(new SpaceSnapshot(name, fleet, inputs, facts), anew);
+        ImmutableArray<ActiveRollout> rollouts = ActiveRollout.Follow(view, name, before.Rollouts, anew ? 0 : _factsRevision);
+        bool sameFleets = fleet == before.Fleet && rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan());
+        if (anew || !sameFleets || facts != before.Facts)
+        {
+            FleetVersions? versions = sameFleets ? before.Versions : rollouts.IsEmpty ? null : new FleetVersions(fleet, rollouts);
+            Become(new SpaceSnapshot(name, fleet, inputs, facts, versions), anew);
+        }
+
+        Volatile.Write(ref _factsRevision, view.Revision);   // after what it is said of
     }
 
     private void Become(SpaceSnapshot next, bool anew)

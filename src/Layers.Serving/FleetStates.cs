@@ -11,11 +11,15 @@ public sealed class FleetStates(TimeProvider time)
 
     private readonly ConcurrentDictionary<(string Space, string Node, string Document), State> _states = new();
 
+    /// <summary>When a node's agent last said anything of any document.</summary>
+    private readonly ConcurrentDictionary<(string Space, string Node), long> _heard = new();
+
     public sealed record State(long Release, string Name, string Message, ByteString Hash, long SinceUnixMs, long HeardAt);
 
     /// <returns>False when there is no room for more nodes.</returns>
     public bool Take(V1.AcknowledgeRequest report)
     {
+        if (report.States.Count > 0 && (_heard.Count < StatesMax || _heard.ContainsKey((report.Space, report.Node)))) _heard[(report.Space, report.Node)] = time.GetTimestamp();
         foreach (V1.DocumentState said in report.States)
         {
             (string, string, string) key = (report.Space, report.Node, said.Document);
@@ -34,7 +38,17 @@ public sealed class FleetStates(TimeProvider time)
     /// <summary>Milliseconds since this member heard of it.</summary>
     public long Age(State state) => (long)time.GetElapsedTime(state.HeardAt).TotalMilliseconds;
 
-    public void Forget(string space, string node, string document) => _states.TryRemove((space, node, document), out _);
+    /// <summary>What was said last of one document; null when nothing was.</summary>
+    public State? Find(string space, string node, string document) => _states.GetValueOrDefault((space, node, document));
+
+    /// <summary>Whether the node's agent said something of some document within this time.</summary>
+    public bool IsHeard(string space, string node, TimeSpan within) => _heard.TryGetValue((space, node), out long at) && time.GetElapsedTime(at) <= within;
+
+    public void Forget(string space, string node, string document)
+    {
+        _states.TryRemove((space, node, document), out _);
+        _heard.TryRemove((space, node), out _);
+    }
 
     private static State New(V1.DocumentState said, string message, TimeProvider time, State? old)
     {

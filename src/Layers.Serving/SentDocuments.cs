@@ -10,6 +10,7 @@ public sealed class SentDocuments
     private readonly bool _wantsAll;
     private readonly SortedDictionary<string, EffectiveDocument?> _sent = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ByteString> _had = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _releases = new(StringComparer.Ordinal);
     private readonly SpaceSnapshot? _before;
     private long _release;
 
@@ -19,8 +20,13 @@ public sealed class SentDocuments
         ReleaseMin = Math.Max(request.FromRelease, request.MinRelease);
         foreach (string document in request.Documents) _sent[document] = null;
         if (request.FromRelease == 0) return;
-        foreach (V1.DocumentHash have in request.Have) _had[have.Document] = have.Hash;
-        _before = space.Recent(request.FromRelease);
+        foreach (V1.DocumentHash have in request.Have)
+        {
+            _had[have.Document] = have.Hash;
+            if (have.Release > 0) _releases[have.Document] = have.Release;
+        }
+
+        _before = space.Recent(request.FromRelease)?.As(_node);
     }
 
     /// <summary>Nothing older is sent.</summary>
@@ -29,6 +35,7 @@ public sealed class SentDocuments
     /// <returns>Null when nothing that the node gets is different.</returns>
     public V1.Delta? Next(SpaceSnapshot now, bool isFirst)
     {
+        now = now.As(_node);
         var delta = new V1.Delta { FromRelease = _release, ToRelease = now.Release };
         if (_wantsAll)
         {
@@ -39,11 +46,17 @@ public sealed class SentDocuments
         {
             // Null only for a node that is not there; a document that misses facts is kept as it was.
             if (now.Fleet.Effective(_node, document, now.Inputs) is not { Problems.IsEmpty: true } effective) continue;
+            // This member may not know yet how far a rollout has come, and the node had the answer of one that does.
+            (long had, long release) = (_releases.GetValueOrDefault(document), now.ReleaseOf(document));
+            if (release < had) continue;
+            _releases[document] = release;
             EffectiveDocument? last = _sent[document] ?? Had(document, effective);
             _sent[document] = effective;
             if (last is not null && last.Hash.SequenceEqual(effective.Hash)) continue;
             if (last is null && effective.Entries.IsEmpty && _wantsAll) continue;
-            delta.Documents.Add(now.DeltaOf(last, effective, () => Make(now, last, effective)));
+            V1.DocumentDelta changed = now.DeltaOf(last, effective, () => Make(now, last, effective));
+            if (MayShrink(now.State, document, had, release)) changed = new V1.DocumentDelta(changed) { AllowShrink = true };   // a copy: others share it
+            delta.Documents.Add(changed);
         }
 
         ReleaseMin = Math.Max(ReleaseMin, now.Release);
@@ -61,9 +74,26 @@ public sealed class SentDocuments
         return then is not null && hash.Span.SequenceEqual(then.Hash) ? then : null;
     }
 
+    /// <summary>Whether one of the releases that lie between says so; of a document that nothing is known of, its newest one.</summary>
+    private static bool MayShrink(ConfigState state, string document, long had, long release)
+    {
+        for (long between = had > 0 ? Math.Min(had + 1, release) : release; between <= release; between++)
+        {
+            if (!state.Notes.TryGetValue(between, out ReleaseNote? note))
+            {
+                between = Math.Max(between, state.Notes.Keys.FirstOrDefault() - 1);   // the oldest are forgotten
+                continue;
+            }
+
+            if (note.AllowShrink && state.EditsOf(between) is { } edits && new Change(0, edits).Documents().Contains(document)) return true;
+        }
+
+        return false;
+    }
+
     private V1.DocumentDelta Make(SpaceSnapshot now, EffectiveDocument? last, EffectiveDocument effective)
     {
-        var message = new V1.DocumentDelta { Document = effective.Document, Hash = ByteString.CopyFrom(effective.Hash), Whole = last is null };
+        var message = new V1.DocumentDelta { Document = effective.Document, Hash = ByteString.CopyFrom(effective.Hash), Whole = last is null, Release = now.ReleaseOf(effective.Document) };
         IEnumerable<EffectiveEntry> set = effective.Entries;
         if (last is not null)
         {

@@ -1,15 +1,24 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Conclave.Layers.Serving.Rollouts;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Layers.Serving;
 
 /// <summary>A space at one moment: the fleet at a release, and the facts that nodes have reported. Immutable for its users.</summary>
-public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts)
+/// <param name="space">Its name.</param>
+/// <param name="fleet">The newest release, or that of the node whose view it is.</param>
+/// <param name="inputs">What documents depend on besides the release.</param>
+/// <param name="facts">What nodes reported.</param>
+/// <param name="versions">Which fleet each node is on, while releases are on their way; null: all are on this one.</param>
+public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts, FleetVersions? versions = null)
 {
     private const int DeltasMax = 10_000;
 
     private readonly Lazy<IReadOnlySet<KeyAddress>> _secrets = new(fleet.SecretKeys);
+    private readonly ConcurrentDictionary<int, SpaceSnapshot> _held = new();
+    private SpaceSnapshot? _whole;
+    private ImmutableDictionary<string, long> _baseReleases = ImmutableDictionary<string, long>.Empty;
     private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), V1.DocumentDelta> _deltas = new();
 
     public string Space => space;
@@ -25,8 +34,25 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     /// <summary>By node; each a map.</summary>
     public ImmutableSortedDictionary<string, Value> Facts => facts;
 
+    /// <summary>Which fleet each node is on; null when all are on the newest release.</summary>
+    public FleetVersions? Versions => versions;
+
+    /// <summary>The releases that are on their way to the nodes, oldest first.</summary>
+    public ImmutableArray<ActiveRollout> Rollouts => versions?.Rollouts ?? [];
+
+    /// <summary>The space as a node has it now: without the releases that a rollout holds it back from.</summary>
+    public SpaceSnapshot As(string? node) => node is null || versions is null ? this : AsHeld(versions.HeldBy(node));
+
+    /// <summary>As nodes have it that these rollouts hold back.</summary>
+    public SpaceSnapshot AsHeld(int held) => versions is null ? this
+        : _held.GetOrAdd(held, h => new SpaceSnapshot(space, versions.FleetOf(h), inputs, facts) { _whole = this, _baseReleases = versions.BaseReleases(h) });
+
+    /// <summary>The newest release of a document that is in it. Never goes down, also where the document comes and goes.</summary>
+    public long ReleaseOf(string document) => _baseReleases.TryGetValue(document, out long held) ? held
+        : State.Documents.TryGetValue(document, out DocumentState? there) ? there.Head : Release;
+
     /// <summary>Whether the key's value, or what it is made of, is called secret.</summary>
-    public bool IsSecret(string document, string key) => _secrets.Value.Contains(new(document, key));
+    public bool IsSecret(string document, string key) => _secrets.Value.Contains(new(document, key)) || (_whole?.IsSecret(document, key) ?? false);
 
     /// <summary>A delta that is the same for every node that shares both documents: made once for all of them.</summary>
     public V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<V1.DocumentDelta> make)

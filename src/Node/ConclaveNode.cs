@@ -32,6 +32,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     private readonly Replica _replica;
     private readonly ClientListener _listener;
     private readonly ConfigEngine _configuration;
+    private readonly RolloutDriver _rollouts;
     private readonly Housekeeping _housekeeping;
     private Task _housekeepingLoop = Task.CompletedTask;
 
@@ -84,6 +85,8 @@ public sealed class ConclaveNode : IAsyncDisposable
         var configuration = new ConfigService(context, _configuration);
         configuration.AddTo(registry);
         _replica.AgentReported = configuration.OnReport;
+        _rollouts = new RolloutDriver(context, _configuration, configuration.States, _logger);
+        configuration.AgentReported = _rollouts.Signal;
 
         Methods = registry.Methods;
         var calls = new RpcMetrics(registry);
@@ -135,6 +138,7 @@ public sealed class ConclaveNode : IAsyncDisposable
 
         _replica.Start();
         _configuration.Start();
+        _rollouts.Start();
         _housekeepingLoop = _housekeeping.RunAsync(_stop.Token);
         Log.Serving(_logger, string.Join(", ", _options.ListenClientUrls.Select(NodeOptions.Plain)));
     }
@@ -149,6 +153,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         await _listener.StopAsync(StopGrace).ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _housekeepingLoop.ConfigureAwait(false);
+        await _rollouts.DisposeAsync().ConfigureAwait(false);
         await _configuration.DisposeAsync().ConfigureAwait(false);
         await _replica.DisposeAsync().ConfigureAwait(false);
         _passwords.Dispose();

@@ -39,10 +39,11 @@ internal static class ConfigFiles
 
         V1.Change[] parts = [.. Split(edits).Select(part => ChangeMessages.Of(part, dimensions))];
         if (parts.Length == 1 || options.IsDraft(parsed)) return await OneByOneAsync(options, client, parsed, parts, cancellationToken).ConfigureAwait(false);
+        if (options.HasStrategy(parsed)) throw new ArgumentException($"This is too much for one release ({parts.Length} would be needed), and a rollout is of one release. Publish it without --strategy, or less at once.");
         string reason = options.Reason(parsed);
         for (int i = 0; i < parts.Length; i++)
         {
-            V1.PublishResponse published = await client.Configuration.PublishAsync(new V1.PublishRequest
+            int code = await options.PublishAsync(client, parsed, new V1.PublishRequest
             {
                 Space = options.Space(parsed),
                 Change = parts[i],
@@ -50,7 +51,7 @@ internal static class ConfigFiles
                 Reason = $"{reason} ({i + 1} of {parts.Length})",
                 Ticket = options.Ticket(parsed),
             }, cancellationToken).ConfigureAwait(false);
-            options.WritePublished(parsed, published);
+            if (code != ExitCode.Done) return code;
         }
 
         return ExitCode.Done;
@@ -58,8 +59,14 @@ internal static class ConfigFiles
 
     private static async Task<int> OneByOneAsync(ConfigOptions options, ConclaveClient client, ParseResult parsed, V1.Change[] parts, CancellationToken cancellationToken)
     {
-        foreach (V1.Change part in parts) await options.ChangeAsync(client, parsed, part, cancellationToken).ConfigureAwait(false);
-        return ExitCode.Done;
+        int code = ExitCode.Done;
+        foreach (V1.Change part in parts)
+        {
+            code = await options.ChangeAsync(client, parsed, part, cancellationToken).ConfigureAwait(false);
+            if (code != ExitCode.Done) break;
+        }
+
+        return code;
     }
 
     private static IEnumerable<List<Edit>> Split(ImmutableArray<Edit> edits)

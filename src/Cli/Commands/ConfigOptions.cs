@@ -18,6 +18,7 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     private readonly Option<string?> _reason = new("--message", "-m") { Description = "Why. Needed to publish.", HelpName = "reason" };
     private readonly Option<string?> _ticket = new("--ticket") { Description = "A ticket that asked for it.", HelpName = "id" };
     private readonly Option<bool> _yes = new("--yes", "-y") { Description = "Do not ask. Nobody is asked either where the input is no terminal." };
+    private readonly PublishOptions _publish = new();
     private readonly Option<string?> _as = new("--as") { Description = "Instead of a node: whoever has these values.", HelpName = "dimension=value,..." };
 
     public Terminal Terminal => terminal;
@@ -53,6 +54,7 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     {
         command.Add(_reason);
         command.Add(_ticket);
+        _publish.AddTo(command);
         return command;
     }
 
@@ -68,6 +70,8 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     public string Space(ParseResult parsed) => parsed.GetValue(_space) ?? terminal.Environment("CONCLAVE_SPACE") ?? "";
 
     public bool IsDraft(ParseResult parsed) => parsed.GetValue(_draft) is not null;
+
+    public bool HasStrategy(ParseResult parsed) => _publish.Strategy(parsed) is not null;
 
     public string Ticket(ParseResult parsed) => parsed.GetValue(_ticket) ?? "";
 
@@ -163,16 +167,34 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
             return ExitCode.Done;
         }
 
-        V1.PublishResponse published = await client.Configuration.PublishAsync(
-            new V1.PublishRequest { Space = Space(parsed), Change = change, Author = Author, Reason = Reason(parsed), Ticket = Ticket(parsed) }, cancellationToken).ConfigureAwait(false);
-        WritePublished(parsed, published);
-        return ExitCode.Done;
+        return await PublishAsync(client, parsed, new V1.PublishRequest { Space = Space(parsed), Change = change, Author = Author, Reason = Reason(parsed), Ticket = Ticket(parsed) }, cancellationToken).ConfigureAwait(false);
     }
 
-    public void WritePublished(ParseResult parsed, V1.PublishResponse published) => Print(parsed, published, () =>
+    /// <summary>Publishes with the options that all commands that publish have, and prints what became of it.</summary>
+    public async Task<int> PublishAsync(ConclaveClient client, ParseResult parsed, V1.PublishRequest request, CancellationToken cancellationToken)
+    {
+        (request.Strategy, request.AllowShrink) = (_publish.Strategy(parsed), _publish.AllowShrink(parsed));
+        return await PublishedAsync(client, parsed, await client.Configuration.PublishAsync(request, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for a rollback.</summary>
+    public async Task<int> RollbackAsync(ConclaveClient client, ParseResult parsed, V1.RollbackRequest request, CancellationToken cancellationToken)
+    {
+        (request.Strategy, request.AllowShrink) = (_publish.Strategy(parsed), _publish.AllowShrink(parsed));
+        return await PublishedAsync(client, parsed, await client.Configuration.RollbackAsync(request, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<int> PublishedAsync(ConclaveClient client, ParseResult parsed, V1.PublishResponse published, CancellationToken cancellationToken)
+    {
+        WritePublished(parsed, published);
+        return published.Rollout && _publish.Waits(parsed) ? await RolloutCommand.WaitAsync(this, client, parsed, published.Release, cancellationToken).ConfigureAwait(false) : ExitCode.Done;
+    }
+
+    private void WritePublished(ParseResult parsed, V1.PublishResponse published) => Print(parsed, published, () =>
     {
         terminal.Out.WriteLine(published.Unchanged ? $"nothing to do: it is so already at r{published.Release}" : $"r{published.Release} published");
         if (!published.Unchanged) WriteImpact(published.Impact);
+        if (published.Rollout) terminal.Out.WriteLine($"it reaches its nodes in stages: conclave rollout status r{published.Release}");
         foreach (V1.Problem warning in published.Warnings) terminal.Out.WriteLine($"warning {warning.Code} {warning.Message}");
     });
 

@@ -127,24 +127,6 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
         });
     }
 
-    public Command Fleet()
-    {
-        Argument<string?> document = new("document") { Description = "Only this document.", Arity = ArgumentArity.ZeroOrOne };
-        Option<string?> state = new("--state") { Description = "Only those: current, behind, failed, rejected, drifted, pending-restart, silent.", HelpName = "state" };
-        return options.Run(new Command("fleet", "Print who runs what, as agents report it. Exit code 1 when not every node is current.") { document, state }, async (client, parsed, cancellationToken) =>
-        {
-            V1.FleetResponse answer = await client.Configuration.FleetAsync(
-                new V1.FleetRequest { Space = options.Space(parsed), Document = parsed.GetValue(document) ?? "", State = parsed.GetValue(state) ?? "" }, cancellationToken).ConfigureAwait(false);
-            options.Print(parsed, answer, () =>
-            {
-                options.Terminal.Out.WriteLine($"r{answer.Head}: {string.Join(", ", answer.Counts.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Value} {c.Key}"))}");
-                Rows.Write(options.Terminal, ["node", "document", "release", "state", "since", "message"],
-                    answer.Nodes.Select(n => (string[])[n.Node, n.Document, n.Release > 0 ? $"r{n.Release}" : "", n.State, ConfigOptions.Time(n.SinceUnixMs), n.Message]));
-            });
-            return answer.Counts.All(c => c.Key == "current" || c.Value == 0) ? ExitCode.Done : ExitCode.No;
-        });
-    }
-
     public Command Watch()
     {
         Argument<string> node = new("node") { Description = "The node." };

@@ -23,11 +23,10 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
     public Command Publish()
     {
         Argument<string> draft = new("draft") { Description = "The draft. It is gone afterwards." };
-        return options.Run(options.WithReason(new Command("publish", "Make a draft the next release, or nothing of it.") { draft }), async (client, parsed, cancellationToken) =>
+        return options.Run(options.WithReason(new Command("publish", "Make a draft the next release, or nothing of it.") { draft }), (client, parsed, cancellationToken) =>
         {
             var request = new V1.PublishRequest { Space = options.Space(parsed), Draft = parsed.GetRequiredValue(draft), Author = options.Author, Reason = options.Reason(parsed), Ticket = options.Ticket(parsed) };
-            options.WritePublished(parsed, await client.Configuration.PublishAsync(request, cancellationToken).ConfigureAwait(false));
-            return ExitCode.Done;
+            return options.PublishAsync(client, parsed, request, cancellationToken);
         });
     }
 
@@ -47,8 +46,7 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
             }, cancellationToken).ConfigureAwait(false);
             if (!goOn) return ExitCode.No;
             var request = new V1.RollbackRequest { Space = options.Space(parsed), To = to, Author = options.Author, Reason = reason, Ticket = options.Ticket(parsed) };
-            options.WritePublished(parsed, await client.Configuration.RollbackAsync(request, cancellationToken).ConfigureAwait(false));
-            return ExitCode.Done;
+            return await options.RollbackAsync(client, parsed, request, cancellationToken).ConfigureAwait(false);
         });
     }
 

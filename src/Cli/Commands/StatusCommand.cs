@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Conclave.Cli.Output;
 using Conclave.Client;
+using Conclave.Wire.V1;
 
 namespace Conclave.Cli.Commands;
 
@@ -34,7 +35,11 @@ internal sealed class StatusCommand : Command
         {
             foreach (var answer in answers) WriteJson(terminal, answer.Endpoint, answer.Status, answer.Failure);
         }
-        else Rows.Write(terminal, Columns, answers.Select(answer => Row(answer.Endpoint, answer.Status, answer.Failure)));
+        else
+        {
+            Rows.Write(terminal, Columns, answers.Select(answer => Row(answer.Endpoint, answer.Status, answer.Failure)));
+            if (answers.Any(answer => answer.Status is { LeaderId: not 0 })) await WriteFleetAsync(client, terminal, cancellationToken).ConfigureAwait(false);
+        }
 
         foreach (var answer in answers)
         {
@@ -56,6 +61,20 @@ internal sealed class StatusCommand : Command
         catch (ConclaveException e)
         {
             return (endpoint, null, e);
+        }
+    }
+
+    /// <summary>One line on who runs which release, where there are nodes that get configuration.</summary>
+    private static async Task WriteFleetAsync(ConclaveClient client, Terminal terminal, CancellationToken cancellationToken)
+    {
+        try
+        {
+            FleetResponse fleet = await client.Configuration.FleetAsync(new FleetRequest { Space = terminal.Environment("CONCLAVE_SPACE") ?? "", Limit = 1 }, cancellationToken).ConfigureAwait(false);
+            if (fleet.Counts.Count > 0) terminal.Out.WriteLine($"configuration {FleetCommand.Summary(fleet)} (conclave fleet says who)");
+        }
+        catch (ConclaveException)
+        {
+            // Who may see members may not see the configuration; and the members' state is what was asked for.
         }
     }
 

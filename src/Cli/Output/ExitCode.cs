@@ -27,6 +27,9 @@ internal static class ExitCode
     /// <summary>Could not be done now; nothing was changed, and trying again is safe.</summary>
     public const int Unavailable = 6;
 
+    /// <summary>A rollout was taken back, or waits for somebody to look at it.</summary>
+    public const int RolloutFailed = 7;
+
     /// <summary>A write was sent and no answer came: look before trying again.</summary>
     public const int OutcomeUnknown = 8;
 

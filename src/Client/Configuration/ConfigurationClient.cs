@@ -43,6 +43,11 @@ public sealed class ConfigurationClient
 
     public ValueTask<FleetResponse> FleetAsync(FleetRequest request, CancellationToken cancellationToken = default) => ReadAsync("Fleet", FleetResponse.Parser, request, cancellationToken);
 
+    public ValueTask<RolloutsResponse> RolloutsAsync(RolloutsRequest request, CancellationToken cancellationToken = default) => ReadAsync("Rollouts", RolloutsResponse.Parser, request, cancellationToken);
+
+    /// <summary>Pauses, resumes, aborts or advances a rollout. It is not repeated: look at it when no answer came.</summary>
+    public ValueTask<SteerRolloutResponse> SteerRolloutAsync(SteerRolloutRequest request, CancellationToken cancellationToken = default) => WriteAsync("SteerRollout", SteerRolloutResponse.Parser, request, cancellationToken);
+
     /// <summary>Publishes a change exactly once: a lost answer is asked for again under the same request id, which is made here when there is none.</summary>
     public ValueTask<PublishResponse> PublishAsync(PublishRequest request, CancellationToken cancellationToken = default)
     {

@@ -18,6 +18,9 @@ public sealed partial class Fleet
     private readonly ConcurrentDictionary<(Assignment Class, string Document, string Key), ClassEvaluation> _evaluations = new();
     private readonly ConcurrentDictionary<(Assignment Class, string Document), ClassDocument> _classDocuments = new();
 
+    /// <summary>Which fleet another node is on, where not all are on one.</summary>
+    private Func<string, Fleet>? _others;
+
     private Fleet(ConfigState state, ClassTable classes, ImmutableSortedDictionary<string, DocumentView> documents, ReferenceIndex references)
     {
         (State, _classes, _documents, _references) = (state, classes, documents, references);
@@ -64,6 +67,13 @@ public sealed partial class Fleet
         }
         return new(next, classes, documents.ToImmutable(), _references.Advance(State, next, edits.OfType<EntryEdit>()));
     }
+
+    /// <summary>The same, for nodes of which each may be on another fleet: references to a node see the one that it is on.</summary>
+    /// <param name="fleetOf">The fleet of a node, made by this method too. Asked while something is evaluated, never here.</param>
+    public Fleet Among(Func<string, Fleet> fleetOf) => new(State, _classes, _documents, _references) { _others = fleetOf };
+
+    /// <summary>Whether any value refers to a node by its name.</summary>
+    public bool NamesNodes => _references.NamesNodes;
 
     /// <summary>The class of a node, or null when there is no such node.</summary>
     public NodeClass? ClassOf(string node) => _classes.OfNode(node);
@@ -248,7 +258,11 @@ public sealed partial class Fleet
 
         public ImmutableArray<string> Assigned(string dimension) => nodeClass.Assignment[dimension];
 
-        public IKeySource? Other(string other) => fleet._classes.OfNode(other) is { } otherClass ? new NodeSource(fleet, otherClass, other) : null;
+        public IKeySource? Other(string other)
+        {
+            Fleet theirs = fleet._others?.Invoke(other) ?? fleet;
+            return theirs._classes.OfNode(other) is { } otherClass ? new NodeSource(theirs, otherClass, other) : null;
+        }
     }
 }
 

@@ -23,6 +23,9 @@ public static class ProblemCodes
     /// <summary>What the change was made for has changed since.</summary>
     public const string Conflict = "E_CONFLICT";
 
+    /// <summary>A release that is still on its way to the nodes stands in the way.</summary>
+    public const string Rollout = "E_ROLLOUT";
+
     /// <summary>Too long, too many, too deep.</summary>
     public const string Limit = "E_LIMIT";
 

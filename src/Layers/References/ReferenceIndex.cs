@@ -63,6 +63,9 @@ internal sealed class ReferenceIndex
     /// <summary>Keys whose entries name a key of this node.</summary>
     public IEnumerable<KeyAddress> HoldersOfNode(string node) => _byNode.TryGetValue(node, out ImmutableDictionary<KeyAddress, int>? holders) ? holders.Keys.Order() : [];
 
+    /// <summary>Whether any entry names a node.</summary>
+    public bool NamesNodes => !_byNode.IsEmpty;
+
     /// <summary>These keys and whatever refers to them, directly or not.</summary>
     public SortedSet<KeyAddress> Closure(IEnumerable<KeyAddress> keys)
     {

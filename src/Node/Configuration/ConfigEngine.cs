@@ -29,6 +29,9 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
     /// <summary>Spaces that somebody has published in.</summary>
     public int SpaceCount => _spaces.Count(s => s.Value.Current.Release > 0);
 
+    /// <summary>The spaces that there are.</summary>
+    public IEnumerable<ConfigSpace> Spaces => _spaces.Values;
+
     public void Start()
     {
         Signal();

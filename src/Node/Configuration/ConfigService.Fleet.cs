@@ -1,5 +1,6 @@
 using Conclave.Layers;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
 using Conclave.Node.Http;
 using Conclave.Node.Peers;
 using Conclave.Store;
@@ -15,12 +16,15 @@ internal sealed partial class ConfigService
 {
     private const int FactsBytesMax = 64 << 10, ReportBytesMax = 256 << 10, FleetMax = 1000;
 
-    /// <summary>An agent that has said nothing for so long is silent.</summary>
-    private static readonly TimeSpan SilentAfter = TimeSpan.FromSeconds(60);
-
     private static readonly string[] Known = ["applied", "pending-restart", "rejected", "failed", "drifted"];
 
     private readonly FleetStates _states = new(TimeProvider.System);
+
+    /// <summary>What agents said last.</summary>
+    public FleetStates States => _states;
+
+    /// <summary>Called when an agent has reported, here or at another member.</summary>
+    public Action AgentReported { get; set; } = () => { };
 
     /// <summary>Another member passes on what an agent told it.</summary>
     /// <returns>False when it is no report.</returns>
@@ -29,6 +33,7 @@ internal sealed partial class ConfigService
         try
         {
             _states.Take(V1.AcknowledgeRequest.Parser.ParseFrom(bytes));
+            AgentReported();
             return true;
         }
         catch (InvalidProtocolBufferException)
@@ -51,6 +56,7 @@ internal sealed partial class ConfigService
         request.HasFacts = false;
         if (request.CalculateSize() > ReportBytesMax) throw Invalid($"a report has at most {ReportBytesMax} bytes; send it in parts");
         if (!_states.Take(request)) throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, "conclave: too many nodes report; nothing was kept"));
+        AgentReported();
         byte[] bytes = request.ToByteArray();
         foreach (PeerLink link in context.Replica.Peers.All)
             context.Replica.Peers.Send(link.Peer, PeerFrameKind.AgentReport, 0, tag: null, bytes);   // one that is lost is made good by the next
@@ -91,11 +97,22 @@ internal sealed partial class ConfigService
 
             heard.Add(node);
             if (request.Document.Length > 0 && document != request.Document) continue;
-            Add(new V1.FleetNode { Node = node, Document = document, Release = state.Release, State = StateOf(now, node, document, state), Message = state.Message, SinceUnixMs = state.SinceUnixMs, HeardMsAgo = _states.Age(state) });
+            SpaceSnapshot has = now.As(node);
+            Add(new V1.FleetNode
+            {
+                Node = node,
+                Document = document,
+                Release = state.Release,
+                State = StateOf(has, node, document, state),
+                Message = state.Message,
+                SinceUnixMs = state.SinceUnixMs,
+                HeardMsAgo = _states.Age(state),
+                ExpectedRelease = has.ReleaseOf(document),
+            });
         }
 
         foreach (string node in now.State.Nodes.Keys.Where(n => !heard.Contains(n)))
-            Add(new V1.FleetNode { Node = node, Document = request.Document, State = "silent", Message = "nothing was heard of it", HeardMsAgo = -1 });
+            Add(new V1.FleetNode { Node = node, Document = request.Document, State = "silent", Message = "nothing was heard of it", HeardMsAgo = -1, ExpectedRelease = request.Document.Length > 0 ? now.As(node).ReleaseOf(request.Document) : 0 });
         return answer;
 
         void Add(V1.FleetNode node)
@@ -105,13 +122,17 @@ internal sealed partial class ConfigService
         }
     }
 
+    /// <param name="now">As the node has it.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="document">The document.</param>
+    /// <param name="state">What its agent said.</param>
     private string StateOf(SpaceSnapshot now, string node, string document, FleetStates.State state)
     {
-        if (_states.Age(state) > SilentAfter.TotalMilliseconds) return "silent";
+        if (_states.Age(state) > RolloutObserver.SilentAfter.TotalMilliseconds) return "silent";
         if (state.Name != "applied") return state.Name;
         bool isCurrent = state.Hash.Length > 0
             ? now.Fleet.Effective(node, document, now.Inputs) is { } effective && state.Hash.Span.SequenceEqual(effective.Hash)
-            : state.Release >= Math.Max(now.State.Document(document).Head, now.State.NodesHead);
+            : state.Release >= Math.Max(now.ReleaseOf(document), now.State.NodesHead);
         return isCurrent ? "current" : "behind";
     }
 }

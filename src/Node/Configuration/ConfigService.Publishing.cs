@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Conclave.Layers;
+using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
 using Conclave.Layers.Wire;
 using Conclave.Node.Consensus;
@@ -37,7 +38,7 @@ internal sealed partial class ConfigService
         public required ImmutableArray<Edit> Asked { get; init; }
     }
 
-    private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId);
+    private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId, V1.Strategy? Strategy, bool AllowShrink);
 
     private async ValueTask<IMessage> PlanAsync(RpcContext call, V1.PlanRequest request)
     {
@@ -53,7 +54,7 @@ internal sealed partial class ConfigService
         }
 
         Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = "plan", Reason = "plan" }, now.Inputs);
-        answer.Problems.AddRange(plan.Problems.Select(Shown.Problem));
+        answer.Problems.AddRange(plan.Problems.Concat(RolloutChecks.Touching(now, change)).Concat(plan.After is { } fleet ? RolloutChecks.Breaking(now, change, fleet) : []).Select(Shown.Problem));
         if (plan.Impact is { } impact) answer.Impact = Shown.Impact(impact);
         if (plan.After is { } after) answer.Changes.AddRange(change.Edits.OfType<EntryEdit>().Select(e => Shown.EntryChange(now, after, e)).OfType<V1.EntryChange>());
         return answer;
@@ -62,7 +63,7 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> PublishAsync(RpcContext call, V1.PublishRequest request)
     {
         long fixedBase = request.Base;
-        return await PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory), now =>
+        return await PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink), now =>
         {
             Intent intent = IntentOf(now, request.Change, request.Draft, fixedBase);
             fixedBase = fixedBase == 0 ? intent.Change.Base : fixedBase;   // what was newest when it was first looked at is what the author saw
@@ -73,7 +74,7 @@ internal sealed partial class ConfigService
     private ValueTask<IMessage> RollbackAsync(RpcContext call, V1.RollbackRequest request)
     {
         if (request.To <= 0) throw Invalid("name the release to go back to");
-        return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory), now =>
+        return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink), now =>
         {
             if (request.To > now.Release || request.To < now.State.OldestReachable)
                 throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
@@ -90,6 +91,7 @@ internal sealed partial class ConfigService
         if (publication.Reason.Trim().Length == 0) throw Invalid("a release needs a reason (conclave publish -m)");
         if (publication.RequestId.Length is not 0 and not RequestIdBytes) throw Invalid($"a request id has {RequestIdBytes} bytes, and {publication.RequestId.Length} came");
         if (context.IsOutOfSpace) Statuses.ThrowIf(StoreError.NoSpace);
+        Strategy? strategy = StrategyOf(publication.Strategy);
         long known = 0;
         for (int attempt = 1; attempt <= AttemptsMax; attempt++)
         {
@@ -97,7 +99,8 @@ internal sealed partial class ConfigService
             StoreView view = context.View;
             if (Published(view, publication) is { } earlier) return await AnsweredAsync(call, space, earlier, null).ConfigureAwait(false);
             known = Math.Max(known, StoreReads.Find(view, ConfigKeys.Head(space)) is { } head ? ConfigKeys.Number(head.Value.Span) : 0);
-            SpaceSnapshot now = (await WaitForAsync(call, space, known).ConfigureAwait(false)).Current;
+            await WaitForAsync(call, space, known).ConfigureAwait(false);
+            SpaceSnapshot now = await WithRolloutsAsync(call, space).ConfigureAwait(false);
             if (now.Release == 0 && engine.SpaceCount >= ConfigEngine.SpacesMax && engine.Of(space).Current.Release == 0)
                 throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {ConfigEngine.SpacesMax} spaces, which is the most"));
 
@@ -107,9 +110,11 @@ internal sealed partial class ConfigService
             // After the check, and that of all that was asked: else values could be guessed by whoever may not read them.
             if (intent.IsSoAlready && intent.Draft is null)
                 return new V1.PublishResponse { Release = now.Release, Unchanged = true, Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count } };
+            RefuseForRollouts(RolloutChecks.Touching(now, intent.Change));
             Plan plan = now.Fleet.Plan(intent.Change, NoteFor(publication, now, who.User), now.Inputs);
             if (plan.Record is not { } record || plan.Impact is not { } impact) throw Refused(plan.Problems);
-            byte[] body = EntryOf(view, now, publication, intent, record);
+            RefuseForRollouts(RolloutChecks.Breaking(now, intent.Change, plan.After!));   // there is one where there is a record
+            byte[] body = EntryOf(view, now, publication, intent, record, RolloutOf(now, plan, strategy));
 
             ProposalResult result = await ProposeAsync(call, body, who).ConfigureAwait(false);
             if (result.Outcome.Error is StoreError.AuthRevisionOld or StoreError.UserEmpty && attempt < AttemptsMax && context.Auth.MayDoBetter(call, result.Outcome.Error, who)) continue;
@@ -140,7 +145,7 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> AnsweredAsync(RpcContext call, string space, long release, Plan? plan)
     {
         await WaitForAsync(call, space, release).ConfigureAwait(false);
-        var answer = new V1.PublishResponse { Release = release };
+        var answer = new V1.PublishResponse { Release = release, Rollout = StoreReads.Find(context.View, ConfigKeys.Rollout(space, release)) is not null };
         if (plan?.Impact is { } impact) answer.Impact = Shown.Impact(impact);
         if (plan is not null) answer.Warnings.AddRange(plan.Problems.Select(Shown.Problem));
         return answer;
@@ -167,15 +172,15 @@ internal sealed partial class ConfigService
     {
         long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         long before = now.State.Notes.TryGetValue(now.Release, out ReleaseNote? last) ? last.TimeUnixMs : 0;
-        return new ReleaseNote { Author = user ?? publication.Author, TimeUnixMs = Math.Max(clock, before), Reason = publication.Reason, Ticket = publication.Ticket };
+        return new ReleaseNote { Author = user ?? publication.Author, TimeUnixMs = Math.Max(clock, before), Reason = publication.Reason, Ticket = publication.Ticket, AllowShrink = publication.AllowShrink };
     }
 
     /// <summary>The one log entry: only if the head is still this one, the record, the head, and what goes with them.</summary>
-    private byte[] EntryOf(StoreView view, SpaceSnapshot now, Publication publication, Intent intent, ChangeRecord record)
+    private byte[] EntryOf(StoreView view, SpaceSnapshot now, Publication publication, Intent intent, ChangeRecord record, NewRollout? rollout)
     {
         long release = now.Release + 1;
         byte[] bytes = record.ToBytes();
-        int most = context.Options.MaxRequestBytes - EntrySlackBytes;
+        int most = context.Options.MaxRequestBytes - EntrySlackBytes - (rollout?.InverseBytes.Length ?? 0);   // what takes it back is in the same entry
         if (bytes.Length > most)
         {
             long fit = (long)record.Change.Edits.Length * most / bytes.Length;
@@ -203,6 +208,7 @@ internal sealed partial class ConfigService
             }
         }
 
+        if (rollout is not null) RolloutEntries.Begin(txn, view, now, rollout);
         if (intent.Draft is { } draft)
         {
             string key = ConfigKeys.Draft(publication.Space, draft.Name);

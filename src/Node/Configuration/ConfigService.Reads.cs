@@ -19,6 +19,7 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> GetAsync(RpcContext call, V1.GetRequest request)
     {
         SpaceSnapshot at = await ReadDocumentAsync(call, request.Space, request.Document, request.At, request.Reveal, request.MinRelease).ConfigureAwait(false);
+        at = at.As(NodeOf(at, request.Subject));
         Effective effective = Of(at, request.Subject, request.Document);
         var answer = new V1.GetResponse { Release = at.Release, Hash = ByteString.CopyFrom(effective.Document.Hash) };
         foreach (EffectiveEntry entry in effective.Document.Entries.Where(e => IsSelected(e.Key, request.Keys)))
@@ -30,6 +31,7 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> ExplainAsync(RpcContext call, V1.ExplainRequest request)
     {
         SpaceSnapshot at = await ReadDocumentAsync(call, request.Space, request.Document, request.At, reveal: false).ConfigureAwait(false);
+        at = at.As(NodeOf(at, request.Subject));
         if (request.Key.Length == 0) throw Invalid("name a key to explain");
         Explanation why = NodeOf(at, request.Subject) is { } node
             ? at.Fleet.Explain(node, request.Document, request.Key, at.Inputs) ?? throw NoSuchNode(node, at.Release)
@@ -128,6 +130,7 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> RenderAsync(RpcContext call, V1.RenderRequest request)
     {
         SpaceSnapshot at = await ReadDocumentAsync(call, request.Space, request.Document, request.At, request.Reveal).ConfigureAwait(false);
+        at = at.As(NodeOf(at, request.Subject));
         Effective effective = Of(at, request.Subject, request.Document);
         DocumentState schemas = at.State.Document(request.Document);
         EffectiveDocument document = request.Reveal ? effective.Document : Hidden(at, effective.Document);
@@ -190,6 +193,7 @@ internal sealed partial class ConfigService
     {
         if (NodeOf(at, subject) is { } node)
         {
+            at = at.As(node);
             EffectiveDocument effective = at.Fleet.Effective(node, document, at.Inputs) ?? throw NoSuchNode(node, at.Release);
             return new(effective, key => at.Fleet.WinnerOf(node, document, key));
         }

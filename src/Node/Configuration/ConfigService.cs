@@ -38,6 +38,8 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
         registry.Add(RpcMethod.ForServerStream(Service + "Watch", V1.WatchRequest.Descriptor, V1.Delta.Descriptor, WatchAsync, "/v1/config/watch"));
         registry.Add(Unary("Acknowledge", V1.AcknowledgeRequest.Parser, V1.AcknowledgeResponse.Descriptor, AcknowledgeAsync));
         registry.Add(Unary("Fleet", V1.FleetRequest.Parser, V1.FleetResponse.Descriptor, FleetAsync));
+        registry.Add(Unary("Rollouts", V1.RolloutsRequest.Parser, V1.RolloutsResponse.Descriptor, RolloutsAsync));
+        registry.Add(Unary("SteerRollout", V1.SteerRolloutRequest.Parser, V1.SteerRolloutResponse.Descriptor, SteerRolloutAsync));
     }
 
     private delegate ValueTask<IMessage> Handler<in T>(RpcContext call, T request);
@@ -109,7 +111,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
 
         Fleet fleet = space.At(now, release) ?? throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition,
             $"conclave: release {release} cannot be shown; {now.State.OldestReachable} to {now.Release} can"));
-        return fleet == now.Fleet ? now : new SpaceSnapshot(now.Space, fleet, now.Inputs, now.Facts);
+        return fleet == now.Fleet && now.Versions is null ? now : new SpaceSnapshot(now.Space, fleet, now.Inputs, now.Facts);
     }
 
     private static string NameOf(string space)

@@ -85,7 +85,7 @@ internal sealed class ServiceContext(Replica replica, NodeOptions options, Clust
 
     /// <summary>
     /// As <see cref="ProposeToEndAsync"/>, but on this member's own behalf, whoever may do what: only to take back what a call of a client did,
-    /// by a request that can meet nothing else.
+    /// by a request that can meet nothing else, and to go on with what a client began that was allowed to.
     /// </summary>
     public async Task<ApplyOutcome> TakeBackAsync(CommandKind kind, IMessage request)
     {

@@ -86,6 +86,8 @@ public sealed class EveryMethodTests : IAsyncLifetime
         ("/conclave.v1.Config/Watch", Decision.Keys, new Config.WatchRequest { Node = "n" }),
         ("/conclave.v1.Config/Acknowledge", Decision.Keys, new Config.AcknowledgeRequest { Node = "n" }),
         ("/conclave.v1.Config/Fleet", Decision.Keys, new Config.FleetRequest()),
+        ("/conclave.v1.Config/Rollouts", Decision.Keys, new Config.RolloutsRequest()),
+        ("/conclave.v1.Config/SteerRollout", Decision.AnyUser, new Config.SteerRolloutRequest { Release = 1, Action = "pause" }),   // which documents it takes is known when there is one
         ("/etcdserverpb.Lease/LeaseRevoke", Decision.Keys, new LeaseRevokeRequest { ID = SecretLease }),   // after what needs the lease
         ("/etcdserverpb.Auth/AuthEnable", Decision.Administrator, new AuthEnableRequest()),
         ("/etcdserverpb.Auth/AuthStatus", Decision.Administrator, new AuthStatusRequest()),

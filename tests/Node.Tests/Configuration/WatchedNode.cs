@@ -16,15 +16,20 @@ internal sealed class WatchedNode : IAsyncDisposable
 
     public string Hash { get; private set; } = "";
 
+    /// <summary>The newest release of the document that it has.</summary>
+    public long DocumentRelease { get; private set; }
+
+    public bool MayShrink { get; private set; }
+
     /// <summary>Whether the last message said that what there was is to be forgotten.</summary>
     public bool WasWhole { get; private set; }
 
     public int Messages { get; private set; }
 
-    public static async Task<WatchedNode> StartAsync(TestNode server, string node, string document, long from = 0, string hash = "")
+    public static async Task<WatchedNode> StartAsync(TestNode server, string node, string document, long from = 0, string hash = "", long release = 0)
     {
         var watched = new WatchedNode();
-        string request = JsonSerializer.Serialize(new { node, documents = new[] { document }, from_release = from, have = hash.Length > 0 ? [new { document, hash }] : Array.Empty<object>() });
+        string request = JsonSerializer.Serialize(new { node, documents = new[] { document }, from_release = from, have = hash.Length > 0 ? [new { document, hash, release }] : Array.Empty<object>() });
         using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Options.ListenClientUrls[0], "/v1/config/watch")) { Content = new StringContent(request, Encoding.UTF8, "application/json") };
         HttpResponseMessage response = await watched._http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         watched._lines = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
@@ -47,6 +52,10 @@ internal sealed class WatchedNode : IAsyncDisposable
             foreach (JsonElement gone in ConfigCalls.List(document, "removed")) Values.Remove(gone.GetString()!);
             foreach (JsonElement item in ConfigCalls.List(document, "set")) Values[item.GetProperty("key").GetString()!] = item.GetProperty("value").GetString()!;
             Hash = document.GetProperty("hash").GetString()!;
+            MayShrink = document.TryGetProperty("allow_shrink", out JsonElement may) && may.GetBoolean();
+            long release = ConfigCalls.Number(document, "release");
+            Assert.True(release >= DocumentRelease, $"the document went back from r{DocumentRelease} to r{release}");
+            DocumentRelease = release;
         }
 
         Release = to;

@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+
+namespace Conclave.Layers.Rollouts;
+
+/// <summary>What a selected node makes of the release, as its agent says.</summary>
+public enum NodeStanding
+{
+    /// <summary>Its agent reports, and does not use any of the documents: it is not waited for.</summary>
+    Unused = 0,
+
+    /// <summary>It runs the release.</summary>
+    Acknowledged = 1,
+
+    /// <summary>It was not able to.</summary>
+    Failed = 2,
+
+    /// <summary>Nobody knows yet.</summary>
+    Waiting = 3,
+}
+
+/// <summary>What is known of the nodes that the stages so far have selected. The order in which reports came is not in it.</summary>
+/// <param name="Acknowledged">How many run the release.</param>
+/// <param name="Failed">"node: message" of those that failed, in ordinal order.</param>
+/// <param name="Waiting">Nodes of which nothing is known yet, in ordinal order.</param>
+public sealed record Observation(int Acknowledged, ImmutableArray<string> Failed, ImmutableArray<string> Waiting)
+{
+    public int Nodes => Acknowledged + Failed.Length + Waiting.Length;
+}
+
+public enum RolloutMove
+{
+    Nothing = 0,
+
+    /// <summary>All are well from now on: the stage bakes.</summary>
+    BecomeWell = 1,
+
+    /// <summary>They no longer are.</summary>
+    BecomeUnwell = 2,
+    NextStage = 3,
+    Finish = 4,
+    Pause = 5,
+    Revert = 6,
+}
+
+/// <param name="Move">What to do.</param>
+/// <param name="Reason">Why, for a pause or a revert.</param>
+public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
+{
+    private const int NamedMax = 5, NamedCharsMax = 200;
+
+    private static readonly RolloutDecision Stay = new(RolloutMove.Nothing);
+
+    /// <summary>What to do now. Depends on nothing but its arguments.</summary>
+    /// <param name="rollout">As it was recorded last.</param>
+    /// <param name="seen">The selected nodes.</param>
+    /// <param name="now">Milliseconds since 1970. A clock that went back makes times longer, never shorter.</param>
+    public static RolloutDecision Of(Rollout rollout, Observation seen, long now)
+    {
+        if (!rollout.IsActive)
+            return Stay;
+        // Also while it is paused: that somebody looks at it is no reason to leave nodes broken.
+        if ((long)seen.Failed.Length * 100 > (long)rollout.Strategy.FailuresPercent * seen.Nodes)
+            return new(RolloutMove.Revert, $"{seen.Failed.Length} of {seen.Nodes} nodes failed, and {rollout.Strategy.FailuresPercent}% may: {Named(seen.Failed, "; ")}");
+        if (rollout.Phase == RolloutPhase.Paused)
+            return Stay;
+        if (seen.Waiting.Length > 0)
+        {
+            if (rollout.BakedSinceUnixMs != 0)
+                return new(RolloutMove.BecomeUnwell);
+            return now - rollout.UnwellSinceUnixMs < rollout.Strategy.SilenceMs ? Stay
+                : new(RolloutMove.Pause, $"{seen.Waiting.Length} of {seen.Nodes} nodes have not acknowledged it for {rollout.Strategy.SilenceMs / 1000.0:0.###} s: {Named(seen.Waiting, ", ")}");
+        }
+        long bakeMs = rollout.Strategy.Stages[rollout.Stage].BakeMs;
+        if (bakeMs > 0 && rollout.BakedSinceUnixMs == 0)
+            return new(RolloutMove.BecomeWell);
+        if (bakeMs > 0 && now - rollout.BakedSinceUnixMs < bakeMs)
+            return Stay;
+        return new(rollout.IsLastStage ? RolloutMove.Finish : RolloutMove.NextStage);
+    }
+
+    private static string Named(ImmutableArray<string> names, string between) =>
+        string.Join(between, names.Take(NamedMax).Select(n => n.Length > NamedCharsMax ? n[..NamedCharsMax] : n)) + (names.Length > NamedMax ? $" and {names.Length - NamedMax} more" : "");
+}

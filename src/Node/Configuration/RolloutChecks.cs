@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Conclave.Layers;
+using Conclave.Layers.Rollouts;
+using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
+
+namespace Conclave.Node.Configuration;
+
+/// <summary>What releases that are on their way to the nodes ask of every other change.</summary>
+internal static class RolloutChecks
+{
+    /// <summary>A document has at most two versions: a change may not touch one that is under rollout.</summary>
+    public static IEnumerable<ConfigProblem> Touching(SpaceSnapshot now, Change change)
+    {
+        foreach (ActiveRollout active in now.Rollouts)
+        {
+            string[] both = [.. change.Documents().Intersect(active.Rollout.Documents, StringComparer.Ordinal)];
+            if (both.Length > 0)
+            {
+                yield return new ConfigProblem(ProblemCodes.Rollout, $"{string.Join(", ", both)}: release r{active.Rollout.Release} is still on its way to the nodes ({Named(active.Rollout.Phase)}, "
+                    + $"stage {active.Rollout.Stage + 1} of {active.Rollout.Strategy.Stages.Length}). Wait for it (conclave rollout status {active.Rollout.Release} --wait), or abort it (conclave rollout abort {active.Rollout.Release}).")
+                { Document = both[0] };
+            }
+        }
+    }
+
+    /// <summary>What a change that is fine at the head would break on nodes that are held back, or when a release is taken back; and nodes that it would bring back to what they had.</summary>
+    public static IEnumerable<ConfigProblem> Breaking(SpaceSnapshot now, Change change, Fleet after)
+    {
+        if (now.Versions is not { } versions) yield break;
+        foreach (int held in versions.HeldSets())
+        {
+            string releases = string.Join(", ", now.Rollouts.Where((_, i) => (held & (1 << i)) != 0).Select(a => $"r{a.Rollout.Release}"));
+            foreach (ConfigProblem problem in versions.Plain(held).Plan(change, new ReleaseNote { Author = "check", Reason = "check" }, now.Inputs).Problems.Where(p => p.IsError))
+                yield return problem with { Code = ProblemCodes.Rollout, Message = $"without {releases}, which {(releases.Contains(',', StringComparison.Ordinal) ? "are" : "is")} still on the way to the nodes: {problem.Code} {problem.Message}" };
+        }
+
+        if (!change.TouchesNodes) yield break;
+        foreach (ActiveRollout active in now.Rollouts)
+        {
+            var then = RolloutSelection.Of(active.Rollout, RolloutGroups.Of(after.State.Nodes, active.Rollout.Release, active.Rollout.Uniform), after.State);
+            string[] back = [.. after.State.Nodes.Keys.Where(n => active.SelectionAt(now.State).Selects(n) && now.State.Nodes.ContainsKey(n) && !then.Selects(n))];
+            if (back.Length > 0)
+            {
+                yield return new ConfigProblem(ProblemCodes.Rollout, $"{string.Join(", ", back.Take(Limits.NodesNamedMax))}{(back.Length > Limits.NodesNamedMax ? $" and {back.Length - Limits.NodesNamedMax} more" : "")} "
+                    + $"would lose release r{active.Rollout.Release} again, which is still on its way to the nodes: they would no longer be among those that its stages take in. Move them when it has ended.")
+                { Nodes = [.. back] };
+            }
+        }
+    }
+
+    /// <summary>The rollout that a release begins.</summary>
+    /// <param name="now">Before the release.</param>
+    /// <param name="plan">The release.</param>
+    /// <param name="strategy">In which stages.</param>
+    /// <param name="states">What agents said: whose agents do not use a document does not count.</param>
+    public static NewRollout Begin(SpaceSnapshot now, Plan plan, Strategy strategy, FleetStates states)
+    {
+        (Fleet after, ChangeRecord record) = (plan.After!, plan.Record!);   // a plan that is published has both
+        ImmutableArray<Edit> inverse = HeldFleets.InverseOf(now.State, record.Change.Edits);
+        (ImmutableArray<string> gated, ImmutableArray<string> uniform) = HeldFleets.ReachOf(now.Fleet, after, record.Change.Edits);
+        ImmutableArray<string> documents = [.. record.Change.Documents()];
+        long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        var rollout = new Rollout
+        {
+            Release = now.Release + 1,
+            Documents = documents,
+            BaseReleases = [.. documents.Select(d => now.State.Documents.TryGetValue(d, out DocumentState? there) ? there.Head : now.Release)],
+            Gated = gated,
+            Uniform = uniform,
+            Strategy = strategy,
+            Author = record.Note.Author,
+            Thresholds = [],
+            StageSinceUnixMs = clock,
+            UnwellSinceUnixMs = clock,
+        };
+        var before = new ActiveRollout(rollout, inverse, 0);
+        var published = new SpaceSnapshot(now.Space, after, now.Inputs, now.Facts, new FleetVersions(after, now.Rollouts.Add(before)));
+        long threshold = new RolloutObserver(states).ThresholdOfNext(published, before);
+        return new NewRollout(rollout.NextStage(threshold, clock), new ChangeRecord(new Change(now.Release, inverse), record.Note).ToBytes());
+    }
+
+    private static string Named(RolloutPhase phase) => phase.ToString().ToLowerInvariant();
+}

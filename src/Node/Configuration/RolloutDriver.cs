@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using Conclave.Layers.Rollouts;
+using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
+using Conclave.Node.Services;
+using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Grpc;
+using Microsoft.Extensions.Logging;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Node.Configuration;
+
+/// <summary>Moves rollouts on. Every member has one; that of the leader acts.</summary>
+/// <remarks>
+/// It keeps nothing: what was decided is in the records, and what nodes do is in the reports that agents repeat. A member that was leader a moment
+/// ago does no harm, since each entry holds only if the record is still the one that was decided upon.
+/// </remarks>
+internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine, FleetStates states, ILogger logger) : IAsyncDisposable
+{
+    private const string CannotBeTakenBack = "it cannot be taken back: ";
+
+    /// <summary>It looks at least so often: time passes without a report.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    /// <summary>And rests at least so long, and ten times as long as a look took: many reports make few looks.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>By space; only where rollouts are under way. Of the loop.</summary>
+    private readonly Dictionary<string, RolloutObserver> _observers = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly CancellationTokenSource _stop = new();
+    private int _signalled;
+    private Task _loop = Task.CompletedTask;
+
+    public void Start() => _loop = Task.Run(RunAsync);
+
+    /// <summary>An agent reported. Any thread; does not wait.</summary>
+    public void Signal()
+    {
+        if (Interlocked.Exchange(ref _signalled, 1) == 0) _wake.Release();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
+        _stop.Dispose();
+        _wake.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                if (await _wake.WaitAsync(Look, _stop.Token).ConfigureAwait(false)) Volatile.Write(ref _signalled, 0);   // after a timeout a signal may be on its way
+                long start = Stopwatch.GetTimestamp();
+                if (context.Replica.IsLeader && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
+                TimeSpan rest = Stopwatch.GetElapsedTime(start) * 10;
+                await Task.Delay(rest > Rest ? rest : Rest, _stop.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The node stops; another one goes on.
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        foreach (ConfigSpace space in engine.Spaces)
+        {
+            if (space.Current.Rollouts.IsEmpty) _observers.Remove(space.Name);
+            foreach (ActiveRollout active in space.Current.Rollouts)
+            {
+                try
+                {
+                    await LookAsync(space.Current, active).ConfigureAwait(false);
+                }
+                catch (Exception refused) when (refused is GrpcException or TimeoutException)
+                {
+                    logger.RolloutWaits(space.Name, active.Rollout.Release, refused.Message);   // overloaded, out of space, no majority: the next look tries again
+                }
+                catch (Exception problem) when (problem is not OperationCanceledException)   // one rollout that cannot be looked at must not stop the others
+                {
+                    logger.RolloutStuck(space.Name, active.Rollout.Release, problem);
+                }
+            }
+        }
+    }
+
+    private async Task LookAsync(SpaceSnapshot now, ActiveRollout active)
+    {
+        if (!now.Rollouts.Contains(active)) return;   // it moved while others were looked at
+        if (!_observers.TryGetValue(now.Space, out RolloutObserver? observer)) _observers[now.Space] = observer = new RolloutObserver(states);
+        Rollout rollout = active.Rollout;
+        long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        RolloutDecision decision = RolloutDecision.Of(rollout, observer.Observe(now, active), clock);
+        if (decision.Move == RolloutMove.Nothing) return;
+        V1.Rollout shown = observer.Shown(now, active);
+        TxnRequest? txn;
+        if (decision.Move == RolloutMove.Revert)
+        {
+            txn = RolloutEntries.TakeBack(now, active, RolloutPhase.Reverted, decision.Reason, author: "", shown, out string problem);
+            if (txn is null && rollout.Phase == RolloutPhase.Paused && rollout.Reason.StartsWith(CannotBeTakenBack, StringComparison.Ordinal)) return;   // it was said
+            txn ??= RolloutEntries.Update(now, active, rollout.Pause($"{CannotBeTakenBack}{problem} ({decision.Reason})"), shown);
+        }
+        else
+        {
+            txn = RolloutEntries.Update(now, active, decision.Move switch
+            {
+                RolloutMove.BecomeWell => rollout.Well(clock),
+                RolloutMove.BecomeUnwell => rollout.Unwell(clock),
+                RolloutMove.NextStage => rollout.NextStage(observer.ThresholdOfNext(now, active), clock),
+                RolloutMove.Finish => rollout.Finish(),
+                _ => rollout.Pause(decision.Reason),
+            }, shown);
+        }
+
+        ApplyOutcome outcome = await context.TakeBackAsync(CommandKind.ServerTxn, txn).WaitAsync(context.Options.RequestTimeout, _stop.Token).ConfigureAwait(false);
+        if (!TxnResponse.Parser.ParseFrom(outcome.Body.Span).Succeeded) return;   // somebody steered it, or published: look again
+        logger.RolloutMoved(now.Space, rollout.Release, decision.Move, decision.Reason);
+        Signal();   // the next stage may have nothing to wait for
+    }
+}
+
+internal static partial class Log
+{
+    [LoggerMessage(2711, LogLevel.Information, "Rollout of release {Release} in space {Space}: {Move} {Reason}")]
+    public static partial void RolloutMoved(this ILogger logger, string space, long release, RolloutMove move, string reason);
+
+    [LoggerMessage(2712, LogLevel.Warning, "Rollout of release {Release} in space {Space} waits: {Reason} It is tried again.")]
+    public static partial void RolloutWaits(this ILogger logger, string space, long release, string reason);
+
+    [LoggerMessage(2713, LogLevel.Error, "Rollout of release {Release} in space {Space} cannot be looked at. Report this; meanwhile conclave rollout abort takes it back.")]
+    public static partial void RolloutStuck(this ILogger logger, string space, long release, Exception problem);
+}

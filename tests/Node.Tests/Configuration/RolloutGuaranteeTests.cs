@@ -1,0 +1,253 @@
+using System.Net;
+using System.Text.Json;
+using Conclave.Node.Tests.Nodes;
+
+namespace Conclave.Node.Tests.Configuration;
+
+/// <summary>What holds for everybody else while a release is on its way.</summary>
+public class RolloutGuaranteeTests
+{
+    private const string Half = "50% 1m, 100% 1m";
+
+    private static readonly string[] Hosts = ["c1", "c2", "c3", "c4"];
+
+    private static async Task<MemberCluster> StartAsync()
+    {
+        MemberCluster cluster = await MemberCluster.StartAsync(1);
+        await cluster.Any().AddNodesAsync([.. Hosts.Select(h => (h, "compute"))]);
+        await cluster.Any().SetAsync("nova", "k", 1);
+        return cluster;
+    }
+
+    private static async Task RefusedAsync(Task<(HttpStatusCode Status, JsonElement Body)> call, string why, HttpStatusCode status = HttpStatusCode.BadRequest)
+    {
+        (HttpStatusCode got, JsonElement body) = await call;
+        Assert.True(got == status, body.GetRawText());
+        Assert.Contains(why, ConfigCalls.MessageOf(body), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_other_release_touches_a_document_that_is_under_rollout()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        long before = await node.SetAsync("glance", "k", 1);
+        long release = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "k", 2));
+        string why = $"E_ROLLOUT nova: release r{release} is still on its way to the nodes (running, stage 1 of 2)";
+        await RefusedAsync(node.TryPublishAsync(RolloutCalls.Sets("nova", "other", 2)), why);
+        await RefusedAsync(node.TryRollOutAsync(Half, RolloutCalls.Sets("nova", "k", 3)), why);
+        await RefusedAsync(node.PostAsync("/v1/config/rollback", new { to = before, reason = "back" }), why);
+        await RefusedAsync(node.TryPublishAsync(new { schemas = new[] { new { document = "nova", key = "k", schema = "{\"type\":\"integer\"}" } } }), why);
+        Assert.Contains(ConfigCalls.List(await node.AskAsync("plan", new { change = RolloutCalls.Sets("nova", "k", 3) }), "problems"), p => p.GetProperty("code").GetString() == "E_ROLLOUT");
+
+        // A rollout of another document does not block this one, nor is it blocked.
+        long second = await node.RollOutAsync(Half, RolloutCalls.Sets("glance", "k", 2));
+        Assert.Equal(["1", "1", "2", "2"], (await node.ValuesAsync(Hosts, "nova", "k")).Order());
+        Assert.Equal(["1", "1", "2", "2"], (await node.ValuesAsync(Hosts, "glance", "k")).Order());
+        await node.SteerAsync(release, "abort");
+        Assert.Equal(["1", "1", "1", "1"], await node.ValuesAsync(Hosts, "nova", "k"));
+        Assert.Equal(["1", "1", "2", "2"], (await node.ValuesAsync(Hosts, "glance", "k")).Order());
+        await node.SteerAsync(second, "advance");
+        Assert.Equal(["2", "2", "2", "2"], await node.ValuesAsync(Hosts, "glance", "k"));
+        await node.SetAsync("nova", "k", 3);
+    }
+
+    [Fact]
+    public async Task At_most_eight_rollouts_are_under_way_in_a_space()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        for (int i = 0; i < 8; i++) await node.RollOutAsync(Half, RolloutCalls.Sets($"d{i}", "k", 1));
+        await RefusedAsync(node.TryRollOutAsync(Half, RolloutCalls.Sets("d8", "k", 1)), "there are 8 rollouts under way, which is the most", HttpStatusCode.TooManyRequests);
+        for (int i = 0; i < 8; i++) Assert.Equal(["", "", "1", "1"], (await node.ValuesAsync(Hosts, $"d{i}", "k")).Order());
+    }
+
+    [Fact]
+    public async Task A_release_with_a_strategy_has_entries_and_schemas_only()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        await RefusedAsync(cluster.Any().TryRollOutAsync(Half, new { nodes = new[] { new { node = "c9" } } }), "publish those apart");
+        await RefusedAsync(cluster.Any().TryRollOutAsync("50%", RolloutCalls.Sets("nova", "k", 2)), "the last stage has to take everybody");
+    }
+
+    [Fact]
+    public async Task A_change_that_only_nodes_with_the_release_can_bear_is_refused()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        long release = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "fresh", 1));
+        await RefusedAsync(node.TryPublishAsync(RolloutCalls.Sets("glance", "k", "%{doc:nova/fresh}")), $"E_ROLLOUT without r{release}, which is still on the way to the nodes: E_REFERENCE");
+        await node.SteerAsync(release, "advance");
+        await RefusedAsync(node.TryPublishAsync(RolloutCalls.Sets("glance", "k", "%{doc:nova/fresh}")), "E_ROLLOUT");   // all have it, but it may be taken back
+        await node.SteerAsync(release, "advance");
+        await node.SetAsync("glance", "k", "%{doc:nova/fresh}");
+        Assert.Equal("1", await node.ValueAsync("c1", "glance", "k"));
+    }
+
+    [Fact]
+    public async Task Nodes_that_must_agree_are_taken_in_together_and_none_is_moved_back_by_a_change_of_nodes()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        TestNode node = cluster.Any();
+        await node.PublishAsync(new
+        {
+            dimensions = new { dimensions = new object[] { new { name = "rack" }, new { name = "host" } }, node_dimension = "host" },
+            nodes = Enumerable.Range(0, 6).Select(i => new { node = $"c{i}", assigned = new[] { new { dimension = "rack", value = $"r{i / 2}" } } }),
+            schemas = new[] { new { document = "nova", key = "k", schema = "{\"uniform\":\"rack\"}" } },
+            entries = new[] { ConfigCalls.Set("nova", "k", 1), ConfigCalls.Set("nova", "made", "of %{key:k}") },
+        });
+        string[] hosts = [.. Enumerable.Range(0, 6).Select(i => $"c{i}")];
+        long release = await node.RollOutAsync("1 node 1m, 100%", RolloutCalls.Sets("nova", "k", 2));
+        string[] values = await node.ValuesAsync(hosts, "nova", "k");
+        Assert.Equal(2, values.Count(v => v == "2"));
+        Assert.All(Enumerable.Range(0, 3), rack => Assert.Equal(values[rack * 2], values[(rack * 2) + 1]));
+        int first = Array.IndexOf(values, "2"), other = Array.IndexOf(values, "1");
+        await RefusedAsync(node.TryPublishAsync(Move($"c{first}", $"r{other / 2}")), $"c{first} would lose release r{release} again");
+        await node.PublishAsync(Move($"c{other}", $"r{first / 2}"));
+        Assert.Equal("2", await node.ValueAsync($"c{other}", "nova", "k"));   // with those it has to agree with
+        await node.PublishAsync(Move("c9", $"r{first / 2}"));
+        Assert.Equal("2", await node.ValueAsync("c9", "nova", "k"));
+
+        static object Move(string host, string rack) => new { nodes = new[] { new { node = host, assigned = new[] { new { dimension = "rack", value = rack } } } } };
+    }
+
+    [Fact]
+    public async Task A_reference_to_another_node_sees_the_version_that_it_is_on()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        await node.PublishAsync(new { entries = Hosts.SelectMany((h, i) => (object[])[ConfigCalls.Set("nova", "peer", $"%{{node:{Hosts[(i + 1) % 4]}/nova/k}}", $"host={h}"), ConfigCalls.Set("other", "peer", $"%{{node:{Hosts[(i + 2) % 4]}/nova/k}}", $"host={h}")]) });
+        long release = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "k", 2));
+        string[] own = await node.ValuesAsync(Hosts, "nova", "k");
+        Assert.Equal(2, own.Count(v => v == "2"));
+        Assert.Equal(Hosts.Select((_, i) => own[(i + 1) % 4]), await node.ValuesAsync(Hosts, "nova", "peer"));
+        Assert.Equal(Hosts.Select((_, i) => own[(i + 2) % 4]), await node.ValuesAsync(Hosts, "other", "peer"));
+        await node.SteerAsync(release, "advance");
+        Assert.Equal(["2", "2", "2", "2"], await node.ValuesAsync(Hosts, "nova", "peer"));
+    }
+
+    [Fact]
+    public async Task A_watch_never_sees_a_mix_and_its_numbers_never_go_down()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        await node.PublishAsync(new { entries = new[] { ConfigCalls.Set("nova", "a", 0), ConfigCalls.Set("glance", "a", 0), ConfigCalls.Set("mix", "nova", "%{doc:nova/a}"), ConfigCalls.Set("mix", "glance", "%{doc:glance/a}"), ConfigCalls.Set("noise", "n", 0) } });
+        FakeAgent[] agents = [.. Hosts.Select(h => FakeAgent.Start([node], h, "mix"))];
+        await TestNode.EventuallyAsync("agents watch", () => Task.FromResult(agents.All(a => a.Value("nova") == "0")));
+        string[] ends = ["advance", "abort", "advance", "abort", "advance"];
+        for (int i = 1; i <= ends.Length; i++)
+        {
+            long release = await node.RollOutAsync("1 node 1m, 50% 1m, 100% 1m", new { entries = new[] { ConfigCalls.Set("nova", "a", i), ConfigCalls.Set("glance", "a", i) } });
+            await node.SetAsync("noise", "n", i);
+            await node.SteerAsync(release, "advance");
+            await node.SetAsync("noise", "n", -i);
+            await node.SteerAsync(release, ends[i - 1]);
+            if (ends[i - 1] == "advance") await node.SteerAsync(release, "advance");
+        }
+
+        await TestNode.EventuallyAsync("all have the last", () => Task.FromResult(agents.All(a => a.Value("nova") == "5")));
+        foreach (FakeAgent agent in agents) await agent.DisposeAsync();   // complains when a number went down
+        Assert.All(agents.SelectMany(a => a.Got), version => Assert.Equal(version.Values["nova"], version.Values["glance"]));
+    }
+
+    [Fact]
+    public async Task A_release_of_a_held_node_is_the_one_before_and_what_it_should_run_is_said()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        long before = ConfigCalls.Number(await node.AskAsync("releases", new { }), "head");
+        long release = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "k", 2));
+        await node.SetAsync("noise", "n", 1);
+        string[] values = await node.ValuesAsync(Hosts, "nova", "k");
+        string held = Hosts[Array.IndexOf(values, "1")], taken = Hosts[Array.IndexOf(values, "2")];
+        foreach ((string host, long expected) in ((string, long)[])[(held, before), (taken, release)])
+        {
+            await using WatchedNode watched = await WatchedNode.StartAsync(node, host, "nova");
+            await watched.NextAsync();
+            Assert.Equal((expected, release + 1), (watched.DocumentRelease, watched.Release));
+            await node.AskAsync("acknowledge", new { node = host, states = new[] { new { document = "nova", release = expected, state = "applied", hash = watched.Hash } } });
+        }
+
+        JsonElement fleet = await node.AskAsync("fleet", new { document = "nova" });
+        string[] rows = [.. ConfigCalls.List(fleet, "nodes").Where(n => ConfigCalls.Number(n, "release") > 0).Select(n => $"{n.GetProperty("node").GetString()} {n.GetProperty("state").GetString()} {ConfigCalls.Number(n, "release")} {ConfigCalls.Number(n, "expected_release")}")];
+        Assert.Equal(((string[])[$"{held} current {before} {before}", $"{taken} current {release} {release}"]).Order(StringComparer.Ordinal), rows);
+        JsonElement why = await node.AskAsync("explain", new { subject = new { node = held }, document = "nova", key = "k" });
+        Assert.Equal("1", why.GetProperty("value").GetString());
+        Assert.Single(ConfigCalls.List(await node.AskAsync("compare", new { a = new { node = held }, b = new { node = taken }, document = "nova" }), "differences"));
+    }
+
+    [Fact]
+    public async Task A_stream_that_had_the_release_gets_nothing_older_from_a_member_that_does_not_know_yet()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        long release = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "k", 2));
+        string[] values = await node.ValuesAsync(Hosts, "nova", "k");
+        string held = Hosts[Array.IndexOf(values, "1")];
+
+        // As if another member had been a stage further: this one does not send what it has.
+        await using WatchedNode ahead = await WatchedNode.StartAsync(node, held, "nova", release, Convert.ToBase64String(new byte[32]), release);
+        await ahead.NextAsync();
+        Assert.Empty(ahead.Values);
+        await node.SteerAsync(release, "advance");
+        await ahead.NextAsync();
+        Assert.Equal(("2", release), (ahead.Values["k"], ahead.DocumentRelease));
+    }
+
+    [Fact]
+    public async Task That_a_document_may_shrink_is_told_to_whoever_comes_from_before()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        long seen = await node.SetAsync("nova", "gone", 1);
+        await using WatchedNode watched = await WatchedNode.StartAsync(node, "c1", "nova");
+        await watched.NextAsync();
+        Assert.False(watched.MayShrink);
+        string hash = watched.Hash;
+        (HttpStatusCode status, JsonElement body) = await node.PostAsync("/v1/config/publish", new { change = new { entries = new[] { new { document = "nova", scope = "*", key = "gone" } } }, reason = "away", allow_shrink = true });
+        Assert.True(status == HttpStatusCode.OK, body.GetRawText());
+        await watched.NextAsync();
+        Assert.True(watched.MayShrink);
+        await node.SetAsync("nova", "k", 5);
+        await watched.NextAsync();
+        Assert.False(watched.MayShrink);
+
+        await using WatchedNode away = await WatchedNode.StartAsync(node, "c1", "nova", seen, hash, seen);
+        await away.NextAsync();
+        Assert.True(away.MayShrink);   // though the newest release says nothing of it
+    }
+
+    [Fact]
+    public async Task Whoever_may_not_write_a_document_does_not_steer_its_rollout()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        long release = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "k", 2));
+        foreach ((string path, object request) in ((string, object)[])
+        [
+            ("user/add", new { name = "root", password = "rp" }), ("user/grant", new { user = "root", role = "root" }), ("role/add", new { name = "part" }),
+            ("role/grant", new { name = "part", perm = new { permType = "READWRITE", key = TestNode.Base64("/conclave/default/e/nova/"), range_end = TestNode.Base64("/conclave/default/e/nova/x") } }),
+            ("role/add", new { name = "whole" }),
+            ("role/grant", new { name = "whole", perm = new { permType = "READWRITE", key = TestNode.Base64("/conclave/default/e/nova/"), range_end = TestNode.Base64("/conclave/default/e/nova0") } }),
+            ("user/add", new { name = "bob", password = "bp" }), ("user/grant", new { user = "bob", role = "part" }),
+            ("user/add", new { name = "eve", password = "ep" }), ("user/grant", new { user = "eve", role = "whole" }), ("enable", new { }),
+        ])
+        {
+            (HttpStatusCode status, JsonElement body) = await node.PostAsync("/v3/auth/" + path, request);
+            Assert.True(status == HttpStatusCode.OK, body.GetRawText());
+        }
+
+        using HttpClient http = new() { BaseAddress = node.Options.ListenClientUrls[0] };
+        Assert.Equal(HttpStatusCode.Forbidden, await SteerAsync("bob", "bp"));
+        Assert.Equal(HttpStatusCode.OK, await SteerAsync("eve", "ep"));
+
+        async Task<HttpStatusCode> SteerAsync(string name, string password)
+        {
+            (_, JsonElement login) = await node.PostAsync("/v3/auth/authenticate", new { name, password });
+            using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/config/steerrollout") { Content = new StringContent(JsonSerializer.Serialize(new { release, action = "pause" })) };
+            message.Headers.TryAddWithoutValidation("Authorization", login.GetProperty("token").GetString());
+            using HttpResponseMessage answer = await http.SendAsync(message, TestContext.Current.CancellationToken);
+            return answer.StatusCode;
+        }
+    }
+}

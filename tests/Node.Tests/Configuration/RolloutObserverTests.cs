@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using Conclave.Layers;
+using Conclave.Layers.Rollouts;
+using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
+using Google.Protobuf;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Node.Tests.Configuration;
+
+/// <summary>What reports make of a rollout: seven nodes, document nova at r2 everywhere and r3 on its way; all nodes are selected.</summary>
+public class RolloutObserverTests
+{
+    private static readonly string[] Nodes = [.. Enumerable.Range(0, 7).Select(i => $"c{i}")];
+
+    private readonly Clock _clock = new();
+    private readonly FleetStates _states;
+    private readonly SpaceSnapshot _now;
+    private readonly ActiveRollout _active;
+
+    public RolloutObserverTests()
+    {
+        _states = new FleetStates(_clock);
+        Fleet before = Published(Published(Fleet.Of(ConfigState.Initial), [.. Nodes.Select(n => new NodeEdit(n, Assignment.None))]), [Set("nova", 1), Set("glance", 1)]);
+        ImmutableArray<Edit> edits = [Set("nova", 2), Set("fresh", 1)];
+        Fleet head = Published(before, edits);
+        var rollout = new Rollout
+        {
+            Release = 3,
+            Documents = ["fresh", "nova"],
+            BaseReleases = [2, 2],
+            Gated = ["nova"],
+            Uniform = [],
+            Strategy = new Strategy { Stages = [Stage.Percent(100)] },
+            Thresholds = [long.MaxValue],
+            StageSinceUnixMs = 0,
+            UnwellSinceUnixMs = 0,
+        };
+        _active = new ActiveRollout(rollout, HeldFleets.InverseOf(before.State, edits), 1);
+        _now = new SpaceSnapshot("default", head, ResolutionInputs.None, ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal), new FleetVersions(head, [_active]));
+    }
+
+    [Fact]
+    public void The_order_in_which_nodes_report_does_not_matter()
+    {
+        for (int seed = 0; seed < 50; seed++)
+        {
+            var random = new Random(seed);
+            var reports = Nodes.SelectMany(n => Enumerable.Range(0, random.Next(4)).Select(_ => (Node: n, State: (string[])["applied", "failed", "rejected", "drifted", "pending-restart"], Pick: random.Next(5), IsNew: random.Next(3) > 0))).ToArray();
+            string? first = null;
+            for (int order = 0; order < 4; order++)
+            {
+                var states = new FleetStates(_clock);
+                // Any order of nodes; what one node says stays in its own.
+                int[] places = [.. reports.Select(_ => random.Next(1000))];
+                Queue<int>[] own = [.. Nodes.Select(n => new Queue<int>(reports.Select((r, i) => (r.Node, i)).Where(r => r.Node == n).Select(r => places[r.i]).Order()))];
+                foreach (var report in reports.Select(r => (Report: r, Place: own[Array.IndexOf(Nodes, r.Node)].Dequeue())).OrderBy(r => r.Place).Select(r => r.Report))
+                    states.Take(Report(report.Node, "nova", report.State[report.Pick], report.IsNew ? 3 : 2, report.IsNew));
+                Observation seen = new RolloutObserver(states).Observe(_now, _active);
+                string text = $"{seen.Acknowledged} | {string.Join(", ", seen.Failed)} | {string.Join(", ", seen.Waiting)}";
+                Assert.Equal(first ??= text, text);
+            }
+        }
+    }
+
+    [Fact]
+    public void Only_a_fresh_report_that_it_was_applied_with_the_right_content_is_an_acknowledgement()
+    {
+        _states.Take(Report("c0", "nova", "applied", 3, isNew: true));
+        _states.Take(Report("c1", "nova", "applied", 3, isNew: false));          // a number alone is not the content
+        _states.Take(Report("c2", "nova", "pending-restart", 3, isNew: true));
+        _states.Take(Report("c3", "nova", "drifted", 3, isNew: true));
+        _states.Take(Report("c4", "glance", "applied", 2, isNew: false));        // does not use it
+        _states.Take(Report("c5", "nova", "rejected", 2, isNew: false));         // of the version before
+        Observation seen = new RolloutObserver(_states).Observe(_now, _active);
+        Assert.Equal((1, 0), (seen.Acknowledged, seen.Failed.Length));
+        Assert.Equal(["c1", "c2", "c3", "c5", "c6"], seen.Waiting);
+
+        _states.Take(Report("c5", "nova", "rejected", 3, isNew: false));         // the file is the old one, the release is not
+        Assert.Equal(["c5: no"], new RolloutObserver(_states).Observe(_now, _active).Failed);
+        _clock.Advance(RolloutObserver.SilentAfter + TimeSpan.FromSeconds(1));
+        seen = new RolloutObserver(_states).Observe(_now, _active, out ImmutableArray<V1.StageProgress> progress);
+        Assert.Equal(0, seen.Acknowledged);
+        Assert.Equal(["c5: no"], seen.Failed);   // a failure does not heal by silence
+        Assert.Equal(["c0", "c1", "c2", "c3", "c4", "c6"], seen.Waiting);
+        Assert.Equal((7, 1, 6), (progress[0].Nodes, progress[0].Failed, progress[0].Silent));
+    }
+
+    [Fact]
+    public void For_a_document_that_the_release_makes_everybody_is_waited_for()
+    {
+        var active = new ActiveRollout(new Rollout
+        {
+            Release = 3,
+            Documents = ["fresh", "nova"],
+            BaseReleases = [2, 2],
+            Gated = ["fresh"],
+            Uniform = [],
+            Strategy = _active.Rollout.Strategy,
+            Thresholds = [long.MaxValue],
+            StageSinceUnixMs = 0,
+            UnwellSinceUnixMs = 0,
+        }, _active.Inverse, 1);
+        var now = new SpaceSnapshot("default", _now.Fleet, ResolutionInputs.None, _now.Facts, new FleetVersions(_now.Fleet, [active]));
+        foreach (string node in Nodes) _states.Take(Report(node, "nova", "applied", 3, isNew: true));
+        Assert.Equal(Nodes, new RolloutObserver(_states).Observe(now, active).Waiting);
+    }
+
+    private V1.AcknowledgeRequest Report(string node, string document, string state, long release, bool isNew)
+    {
+        SpaceSnapshot at = isNew ? _now : _now.AsHeld(1);
+        EffectiveDocument content = at.Fleet.Effective(node, document, ResolutionInputs.None)!;   // the node is there
+        return new V1.AcknowledgeRequest { Space = "default", Node = node, States = { new V1.DocumentState { Document = document, State = state, Release = release, Hash = ByteString.CopyFrom(content.Hash), Message = "no" } } };
+    }
+
+    private static EntryEdit Set(string document, long value) => new(document, Scope.Everything, "k", Entry.Set(Value.Of(value)));
+
+    private static Fleet Published(Fleet fleet, ImmutableArray<Edit> edits) =>
+        fleet.Plan(new Change(fleet.State.Release, edits), new ReleaseNote { Reason = "test" }).After ?? throw new InvalidOperationException("the release has errors");
+
+    private sealed class Clock : TimeProvider
+    {
+        private long _ticks = 1;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _ticks;
+
+        public override DateTimeOffset GetUtcNow() => new(_ticks, TimeSpan.Zero);
+
+        public void Advance(TimeSpan by) => _ticks += by.Ticks;
+    }
+}
