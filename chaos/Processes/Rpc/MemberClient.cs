@@ -5,7 +5,7 @@ using Google.Protobuf;
 namespace Conclave.Processes.Rpc;
 
 /// <summary>The calls that the chaos and bench programs make, to one member and no other. Nothing is retried: what a member answers is what is seen.</summary>
-public sealed class MemberClient(Uri endpoint) : IDisposable
+public sealed partial class MemberClient(Uri endpoint) : IDisposable
 {
     private readonly GrpcCaller _caller = new(endpoint);
 
