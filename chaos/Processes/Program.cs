@@ -3,6 +3,7 @@ using Conclave.Processes.Kill;
 using Conclave.Processes.Locks;
 using Conclave.Processes.Membership;
 using Conclave.Processes.Servers;
+using Conclave.Processes.Watches;
 
 const string usage = $"""
     {KillOptions.Usage}
@@ -12,6 +13,8 @@ const string usage = $"""
     {DamageOptions.Usage}
 
     {LocksOptions.Usage}
+
+    {WatchesOptions.Usage}
 
     run [conclave|etcd]
 
@@ -91,6 +94,24 @@ switch (args)
         if (locks.JsonPath is { } place)
             await File.WriteAllTextAsync(place, competed.ToJson());
         return competed.Violations.Count == 0 ? 0 : 1;
+
+    case ["watches", .. string[] rest]:
+        WatchesOptions watches;
+        try
+        {
+            watches = WatchesOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{WatchesOptions.Usage}");
+            return 2;
+        }
+        WatchesReport watched = await WatchesRun.RunAsync(watches, Console.Error.WriteLine);
+        Console.WriteLine(watched);
+        Console.WriteLine(watched.ToJson());
+        if (watches.JsonPath is { } where)
+            await File.WriteAllTextAsync(where, watched.ToJson());
+        return watched.Violations.Count == 0 ? 0 : 1;
 
     // Started by "locks" for itself.
     case [LockClientProcess.Command, .. string[] rest]:
