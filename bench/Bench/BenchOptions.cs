@@ -14,6 +14,10 @@ internal sealed record BenchOptions
         rounds, and prints medians and ratios. Cases are matched by prefix: --cases put runs all puts.
 
           --quick   1 round of 2 s per case instead of 3 of 5 s; 3 kills instead of 10
+
+        bench watchers [--kinds conclave,etcd] [--watchers N] [--seconds S] [--rate N]
+
+        Many watchers of one node: memory, time until all have an event, and what becomes of those that never read.
         """;
 
     public IReadOnlyList<string> Cases { get; init; } = [];

@@ -28,18 +28,28 @@ internal sealed class LoadConnection : IDisposable
     private long _sendWindow = 65_535, _unreplenishedBytes;
     private int _nextId = 1;
 
-    public LoadConnection(IPEndPoint endpoint)
+    /// <param name="endpoint">Where to connect.</param>
+    /// <param name="streamWindowBytes">What the server may send on a stream before it is read; as large as can be by default, so that the generator never holds a server back.</param>
+    public LoadConnection(IPEndPoint endpoint, int streamWindowBytes = int.MaxValue)
     {
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
         _socket.Connect(endpoint);
         _headers = new RequestHeaders(endpoint.ToString());
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.CopyTo(_send);
         _sendBytes = 24;
-        // No push; stream windows as large as they can be, so that the generator never holds a server back.
-        ReadOnlySpan<byte> settings = [0, 2, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff];
-        settings.CopyTo(AddFrame(Settings, 0, 0, settings.Length));
+        SetStreamWindows(streamWindowBytes);
         BinaryPrimitives.WriteInt32BigEndian(AddFrame(WindowUpdate, 0, 0, 4), int.MaxValue - 65_535);
         Flush();
+    }
+
+    /// <summary>Changes what the server may send on every stream, of now and later.</summary>
+    public void SetStreamWindows(int bytes)
+    {
+        // No push, and the initial window, whose change counts for streams that are open as well.
+        ReadOnlySpan<byte> settings = [0, 2, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+        Span<byte> frame = AddFrame(Settings, 0, 0, settings.Length);
+        settings.CopyTo(frame);
+        BinaryPrimitives.WriteInt32BigEndian(frame[8..], bytes);
     }
 
     /// <summary>What happens on streams, called from <see cref="Pump"/>.</summary>

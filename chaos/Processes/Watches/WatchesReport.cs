@@ -31,6 +31,7 @@ public sealed record WatchesReport
 
     public required int AcknowledgedPuts { get; init; }
 
+    /// <summary>Refused connections included.</summary>
     public required int UnknownWrites { get; init; }
 
     public required int Watchers { get; init; }
@@ -61,7 +62,7 @@ public sealed record WatchesReport
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {MemberFaults}; {LeftBehind} members left far behind, {SnapshotsTaken} snapshots taken over; {Compactions} compactions");
-        text.AppendLine(CultureInfo.InvariantCulture, $"written: {Revisions} revisions, {Events} events ({AcknowledgedPuts} acknowledged puts, {UnknownWrites} writes of unknown outcome)");
+        text.AppendLine(CultureInfo.InvariantCulture, $"written: {Revisions} revisions, {Events} events ({AcknowledgedPuts} acknowledged puts, {UnknownWrites} writes without acknowledgement)");
         text.AppendLine(CultureInfo.InvariantCulture, $"watched: {Watchers} watchers, {Streams} streams ({WentBack} from further back), {Delivered} events compared, {Fragments} parts, {ProgressMessages} progress messages, {ToldCompacted} told of a compaction");
         text.AppendLine(Violations.Count == 0 ? "everything once, in order, whole" : $"{Violations.Count} VIOLATIONS:");
         foreach (string violation in Violations.Take(ViolationsShownMax))
