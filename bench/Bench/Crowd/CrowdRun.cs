@@ -12,7 +12,7 @@ namespace Conclave.Bench.Crowd;
 /// <summary>Many watchers of one node, of which some never read, while somebody writes.</summary>
 internal sealed class CrowdRun(CrowdOptions options, ProcessCluster cluster) : IDisposable
 {
-    private const int StreamsPerConnection = 1_000, ValueBytes = 512, PastEvents = 1_000, OwnPerShared = 10, Megabyte = 1 << 20;
+    private const int StreamsPerConnection = 1_000, ValueBytes = 512, PastEvents = 1_000, OwnPerShared = 10, Stride = 997, Megabyte = 1 << 20;
 
     /// <summary>What HTTP/2 gives a stream when nobody says otherwise.</summary>
     private const int DefaultWindowBytes = 65_535;
@@ -106,7 +106,7 @@ internal sealed class CrowdRun(CrowdOptions options, ProcessCluster cluster) : I
             long revision = await PutAsync(SharedKey(_next), _next++);
             for (int i = 0; i < OwnPerShared; i++)
             {
-                int own = ((_next * OwnPerShared) + i) % _owners;
+                int own = ((_next * OwnPerShared) + i) * Stride % _owners;   // all over the connections
                 await PutAsync(OwnKey(own), ++_ownNumbers[own]);
             }
             if (!compacted && elapsed > options.Seconds / 2.0)
