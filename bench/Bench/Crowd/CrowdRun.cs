@@ -135,8 +135,8 @@ internal sealed class CrowdRun(CrowdOptions options, ProcessCluster cluster) : I
         deliveries.Sent(_next);
         await PutAsync(SharedKey(_next), _next);
         int last = _next++;
-        await Task.WhenAll(_silentOnes.Select(each => Task.Factory.StartNew(() => each.ReadUpTo(last), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(Patience);
-        Say($"the {_silent} that never read now read: {_silentOnes.Sum(each => each.Events)} events, {_silentOnes.Sum(each => each.ToldCompacted)} told of the compaction, {_silentOnes.Sum(each => each.Gaps)} gaps, in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s; {Text(ResidentBytes)} MiB resident");
+        int[] missing = await Task.WhenAll(_silentOnes.Select(each => Task.Factory.StartNew(() => each.ReadUpTo(last), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(Patience);
+        Say($"the {_silent} that never read now read: {_silentOnes.Sum(each => each.Events)} events, {_silentOnes.Sum(each => each.ToldCompacted)} told of the compaction, {missing.Sum()} heard neither the last event nor of the compaction, {_silentOnes.Sum(each => each.Gaps)} gaps, in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s; {Text(ResidentBytes)} MiB resident");
     }
 
     private async Task<long> PutAsync(string key, int number)
