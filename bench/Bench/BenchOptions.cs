@@ -9,6 +9,7 @@ internal sealed record BenchOptions
     public const string Usage = """
         bench [--quick] [--cases NAME,...] [--kinds conclave,etcd] [--rounds N] [--seconds S] [--json FILE]
               [--members N] [--leader-only] [--connections-per-endpoint N] [--kills N] [--list]
+              [--auth none|simple|jwt] [--conclave-flags FLAG,...]
 
         Runs the same gRPC load against Conclave and etcd (three nodes each, real processes, fsync on), in alternating
         rounds, and prints medians and ratios. Cases are matched by prefix: --cases put runs all puts.
@@ -38,6 +39,12 @@ internal sealed record BenchOptions
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(5);
     public bool List { get; init; }
 
+    /// <summary>Of the shared clusters: every request carries a token.</summary>
+    public AuthKind Auth { get; init; }
+
+    /// <summary>Further flags of the shared Conclave cluster.</summary>
+    public IReadOnlyList<string> ConclaveFlags { get; init; } = [];
+
     /// <exception cref="ArgumentException">An argument that is not known or has a bad value.</exception>
     public static BenchOptions Parse(string[] arguments)
     {
@@ -59,6 +66,8 @@ internal sealed record BenchOptions
                 "--leader-only" => options with { LeaderOnly = true },
                 "--connections-per-endpoint" => options with { ConnectionsPerEndpoint = Number() },
                 "--kills" => options with { Kills = Number() },
+                "--auth" => options with { Auth = Enum.Parse<AuthKind>(Value(), ignoreCase: true) },
+                "--conclave-flags" => options with { ConclaveFlags = Value().Split(',') },
                 "--list" => options with { List = true },
                 _ => throw new ArgumentException($"{name} is not an option."),
             };

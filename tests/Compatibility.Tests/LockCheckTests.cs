@@ -76,6 +76,14 @@ public sealed class LockCheckTests
     }
 
     [Fact]
+    public void A_grant_without_a_revision_is_judged_by_the_clock_alone()
+    {
+        LockAttempt second = Second with { Revision = 0 };
+        Assert.Empty(LockChecks.All(Of(First, second) with { Writes = [Write(First, 11, 7)] }, Queue));
+        Assert.Contains("had been told", OnlyViolation(LockChecks.Fencing(Of(First, second) with { Writes = [Write(First, 22, 7)] })), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_write_after_the_end_of_its_key_is_found_though_nobody_came_after() =>
         Assert.Contains("was there from 6 to 12", OnlyViolation(LockChecks.Turns(Of(First, Second) with { Writes = [Write(Second, 22, 13)] }, Queue)), StringComparison.Ordinal);
 

@@ -12,7 +12,7 @@ namespace Conclave.Bench.Load;
 /// </remarks>
 internal sealed class LoadConnection : IDisposable
 {
-    private const int FrameHeaderBytes = 9, PrefixBytes = 5, WindowReplenishBytes = 1 << 29;
+    private const int FrameHeaderBytes = 9, PrefixBytes = 5, HeaderBytesMax = 2_048, WindowReplenishBytes = 1 << 29;
     private const byte Data = 0, Headers = 1, Reset = 3, Settings = 4, Ping = 6, GoAway = 7, WindowUpdate = 8;
     private const byte EndStream = 1, Ack = 1, EndHeaders = 4, Padded = 8;
 
@@ -34,7 +34,7 @@ internal sealed class LoadConnection : IDisposable
     {
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
         _socket.Connect(endpoint);
-        _headers = new RequestHeaders(endpoint.ToString());
+        _headers = new RequestHeaders(endpoint.ToString(), LoadTokens.Of(endpoint));
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.CopyTo(_send);
         _sendBytes = 24;
         SetStreamWindows(streamWindowBytes);
@@ -73,7 +73,7 @@ internal sealed class LoadConnection : IDisposable
         Stream stream = _spare.TryPop(out Stream? used) ? used : new Stream();
         (stream.Tag, stream.HadMessage, stream.PartialBytes) = (tag, false, 0);
         _streams.Add(id, stream);
-        Span<byte> block = stackalloc byte[256];
+        Span<byte> block = stackalloc byte[HeaderBytesMax];
         int bytes = _headers.Write(block, path);
         block[..bytes].CopyTo(AddFrame(Headers, EndHeaders, id, bytes));
         return id;

@@ -3,7 +3,9 @@ using System.Text;
 namespace Conclave.Bench.Load;
 
 /// <summary>HPACK for the few headers that a gRPC request has: sent literally once per connection, afterwards as one-byte indices, as real clients do.</summary>
-internal sealed class RequestHeaders(string authority)
+/// <param name="authority">host:port.</param>
+/// <param name="token">What a login gave; null without auth.</param>
+internal sealed class RequestHeaders(string authority, string? token)
 {
     private const byte MethodPost = 0x83, SchemeHttp = 0x86;
     private const int PathName = 4, AuthorityName = 1, ContentTypeName = 31, UserAgentName = 58, StaticEntries = 61;
@@ -12,7 +14,7 @@ internal sealed class RequestHeaders(string authority)
     private readonly Dictionary<string, int> _inserted = [];
 
     /// <summary>Writes the header block.</summary>
-    /// <returns>Bytes written; at most 200.</returns>
+    /// <returns>Bytes written; at most 200 and the token.</returns>
     public int Write(Span<byte> target, string path)
     {
         target[0] = MethodPost;
@@ -23,7 +25,7 @@ internal sealed class RequestHeaders(string authority)
         at += WriteField(target[at..], ContentTypeName, "", "application/grpc");
         at += WriteField(target[at..], 0, "te", "trailers");
         at += WriteField(target[at..], UserAgentName, "", "conclave-bench");
-        return at;
+        return token is null ? at : at + WriteField(target[at..], 0, "token", token);
     }
 
     private int WriteField(Span<byte> target, int staticName, string name, string value)
@@ -44,7 +46,11 @@ internal sealed class RequestHeaders(string authority)
 
     private static int WriteText(Span<byte> target, string text)
     {
-        target[0] = checked((byte)text.Length);   // below 127, so one byte without Huffman
-        return 1 + Encoding.ASCII.GetBytes(text, target[1..]);
+        // No Huffman. Seven bits, and for long texts the rest in groups of seven.
+        int at = 1, rest = text.Length - 127;
+        target[0] = (byte)Math.Min(text.Length, 127);
+        for (; rest >= 0; rest = rest < 128 ? -1 : rest >> 7)
+            target[at++] = (byte)((rest & 127) | (rest < 128 ? 0 : 128));
+        return at + Encoding.ASCII.GetBytes(text, target[at..]);
     }
 }

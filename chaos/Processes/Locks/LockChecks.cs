@@ -76,7 +76,7 @@ public static class LockChecks
             LockAttempt[] others = [.. granted.Where(attempt => attempt.Name == group.Key)];
             foreach (GuardedWrite write in group)
             {
-                if (others.FirstOrDefault(later => later.Token > write.Token && (later.Revision < write.Revision || later.Ended < write.Called)) is { } later)
+                if (others.FirstOrDefault(later => later.Token > write.Token && ((later.Revision > 0 && later.Revision < write.Revision) || later.Ended < write.Called)) is { } later)
                     yield return $"Write at revision {write.Revision} with token {write.Token} of {write.Name}, though client {later.Client} ({Of(later)}) had been told at revision {later.Revision} that it holds with {later.Token}.";
             }
         }
@@ -86,7 +86,7 @@ public static class LockChecks
     public static IEnumerable<string> Turns(LockHistory seen, IReadOnlyList<QueueTurn> turns)
     {
         ILookup<string, QueueTurn> byKey = turns.ToLookup(turn => turn.Key), byName = turns.ToLookup(turn => NameOf(turn.Key));
-        foreach (LockAttempt grant in seen.Attempts.Where(attempt => attempt.End == LockEnd.Granted))
+        foreach (LockAttempt grant in seen.Attempts.Where(attempt => attempt is { End: LockEnd.Granted, Revision: > 0 }))
         {
             QueueTurn? own = byKey[grant.Key].FirstOrDefault(turn => turn.Created <= grant.Revision && !(turn.Deleted <= grant.Revision));
             if (own is null)

@@ -40,7 +40,7 @@ public sealed record LockAttempt
     /// <summary>Own key, when granted.</summary>
     public string Key { get; init; } = "";
 
-    /// <summary>header.revision of the grant.</summary>
+    /// <summary>header.revision of the grant; 0 when the server does not tell the state in which it looked.</summary>
     public long Revision { get; init; }
 
     /// <summary>Create revision of the own key; 0 when it was gone before it could be read.</summary>

@@ -58,7 +58,7 @@ public sealed class LocksRun
             }
             LockHistory[] parts = await Task.WhenAll(clients.Select(client => client.EndAsync(ClientPatience, cancellationToken))).ConfigureAwait(false);
             await DrainAsync(cancellationToken).ConfigureAwait(false);
-            return Judge(LockHistory.Of(parts), await TurnsAsync(cancellationToken).ConfigureAwait(false), faults);
+            return Judge(Usable(LockHistory.Of(parts)), await TurnsAsync(cancellationToken).ConfigureAwait(false), faults);
         }
         finally
         {
@@ -122,6 +122,10 @@ public sealed class LocksRun
         }
         throw _cluster.Failure("the watch of the queues ended");
     }
+
+    /// <summary>etcd answers a campaign with the header of its first write, whenever it was won.</summary>
+    private LockHistory Usable(LockHistory seen) => _options.Kind == ServerKind.Conclave ? seen
+        : seen with { Attempts = [.. seen.Attempts.Select(attempt => LockNames.IsElection(attempt.Name) ? attempt with { Revision = 0 } : attempt)] };
 
     private LocksReport Judge(LockHistory seen, IReadOnlyList<QueueTurn> turns, FaultLoop faults) => new()
     {

@@ -10,6 +10,9 @@ internal sealed class GrpcCaller(Uri endpoint) : IDisposable
 {
     private readonly RpcChannel _channel = new(endpoint, new RpcChannelOptions { ConnectionsMax = 1 });
 
+    /// <summary>Sent with every call that begins from now on.</summary>
+    public RpcMetadata? Metadata { get; set; }
+
     public async Task<RpcResult<TResponse>> CallAsync<TResponse>(string method, IMessage request, MessageParser<TResponse> parser, TimeSpan timeout, CancellationToken cancellationToken)
         where TResponse : class, IMessage<TResponse>
     {
@@ -17,7 +20,7 @@ internal sealed class GrpcCaller(Uri endpoint) : IDisposable
         deadline.CancelAfter(timeout);
         try
         {
-            using RpcReply reply = await _channel.CallAsync(method, request.ToByteArray(), metadata: null, deadline.Token).ConfigureAwait(false);
+            using RpcReply reply = await _channel.CallAsync(method, request.ToByteArray(), Metadata, deadline.Token).ConfigureAwait(false);
             return new(parser.ParseFrom(new ReadOnlySequence<byte>(reply.Message)), 0, "", RpcOutcome.Acknowledged);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -38,7 +41,7 @@ internal sealed class GrpcCaller(Uri endpoint) : IDisposable
         deadline.CancelAfter(timeout);
         try
         {
-            await using RpcStream stream = await _channel.OpenAsync(method, metadata: null, deadline.Token).ConfigureAwait(false);
+            await using RpcStream stream = await _channel.OpenAsync(method, Metadata, deadline.Token).ConfigureAwait(false);
             await stream.WriteAsync(request.ToByteArray(), deadline.Token).ConfigureAwait(false);
             return await stream.ReadAsync(deadline.Token).ConfigureAwait(false)
                 ? new(parser.ParseFrom(stream.Message), 0, "", RpcOutcome.Acknowledged)
@@ -56,7 +59,7 @@ internal sealed class GrpcCaller(Uri endpoint) : IDisposable
 
     /// <summary>A stream that the caller disposes of.</summary>
     /// <exception cref="RpcException">No connection.</exception>
-    public ValueTask<RpcStream> OpenAsync(string method, CancellationToken cancellationToken) => _channel.OpenAsync(method, metadata: null, cancellationToken);
+    public ValueTask<RpcStream> OpenAsync(string method, CancellationToken cancellationToken) => _channel.OpenAsync(method, Metadata, cancellationToken);
 
     /// <summary>Whether the server certainly did not carry it out: it never left, or the code is one that is given only to what was refused.</summary>
     private static bool IsDefinite(RpcException failure) => failure.Fate == RequestFate.NotSent

@@ -9,6 +9,13 @@ public sealed partial class MemberClient(Uri endpoint) : IDisposable
 {
     private readonly GrpcCaller _caller = new(endpoint);
 
+    /// <summary>Sent with every call that begins from now on, such as a token. Default none.</summary>
+    public RpcMetadata? Metadata
+    {
+        get => _caller.Metadata;
+        set => _caller.Metadata = value;
+    }
+
     /// <summary>KV.Put.</summary>
     public Task<RpcResult<PutResponse>> PutAsync(byte[] key, byte[] value, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         PutAsync(new PutRequest { Key = UnsafeByteOperations.UnsafeWrap(key), Value = UnsafeByteOperations.UnsafeWrap(value) }, timeout, cancellationToken);
