@@ -38,7 +38,7 @@ internal static class AuthSetup
 
     public static async Task TurnOnAsync(ProcessCluster cluster, CancellationToken cancellationToken)
     {
-        using var channel = new RpcChannel(cluster.Members[0].ClientUrl);
+        using var channel = new RpcChannel(cluster.Members[0].ClientUrl, new RpcChannelOptions { Tls = cluster.Options.ClientTls });
         ValueTask<RpcReply> Call(string method, IMessage request) => channel.CallAsync(method, request.ToByteArray(), metadata: null, cancellationToken);
         var everything = new Permission { PermType = Permission.Types.Type.Readwrite, Key = ByteString.CopyFrom(0), RangeEnd = ByteString.CopyFrom(0) };
         (string, IMessage)[] calls =

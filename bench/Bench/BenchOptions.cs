@@ -9,7 +9,7 @@ internal sealed record BenchOptions
     public const string Usage = """
         bench [--quick] [--cases NAME,...] [--kinds conclave,etcd] [--rounds N] [--seconds S] [--json FILE]
               [--members N] [--leader-only] [--connections-per-endpoint N] [--kills N] [--list]
-              [--auth none|simple|jwt] [--conclave-flags FLAG,...]
+              [--auth none|simple|jwt] [--tls] [--conclave-flags FLAG,...]
 
         Runs the same gRPC load against Conclave and etcd (three nodes each, real processes, fsync on), in alternating
         rounds, and prints medians and ratios. Cases are matched by prefix: --cases put runs all puts.
@@ -42,6 +42,9 @@ internal sealed record BenchOptions
     /// <summary>Of the shared clusters: every request carries a token.</summary>
     public AuthKind Auth { get; init; }
 
+    /// <summary>Of the shared clusters: clients talk to the members over TLS; members among themselves do not.</summary>
+    public bool Tls { get; init; }
+
     /// <summary>Further flags of the shared Conclave cluster.</summary>
     public IReadOnlyList<string> ConclaveFlags { get; init; } = [];
 
@@ -67,6 +70,7 @@ internal sealed record BenchOptions
                 "--connections-per-endpoint" => options with { ConnectionsPerEndpoint = Number() },
                 "--kills" => options with { Kills = Number() },
                 "--auth" => options with { Auth = Enum.Parse<AuthKind>(Value(), ignoreCase: true) },
+                "--tls" => options with { Tls = true },
                 "--conclave-flags" => options with { ConclaveFlags = Value().Split(',') },
                 "--list" => options with { List = true },
                 _ => throw new ArgumentException($"{name} is not an option."),

@@ -29,11 +29,11 @@ internal sealed class BenchRunner(BenchOptions options, Report report)
         string keys = Directory.CreateTempSubdirectory("conclave-bench-").FullName;
         try
         {
-            IReadOnlyList<string> authFlags = AuthSetup.Flags(options.Auth, keys);
+            IReadOnlyList<string> common = [.. AuthSetup.Flags(options.Auth, keys), .. options.Tls ? LoadTls.TurnOn(keys) : []];
             foreach (ServerKind kind in options.Kinds)
             {
-                IReadOnlyList<string> flags = kind == ServerKind.Conclave ? [.. authFlags, .. options.ConclaveFlags] : authFlags;
-                clusters[kind] = await ProcessCluster.StartAsync(new ClusterOptions { Kind = kind, Members = options.Members, Arguments = flags }, cancellationToken).ConfigureAwait(false);
+                IReadOnlyList<string> flags = kind == ServerKind.Conclave ? [.. common, .. options.ConclaveFlags] : common;
+                clusters[kind] = await ProcessCluster.StartAsync(new ClusterOptions { Kind = kind, Members = options.Members, Arguments = flags, ClientTls = options.Tls ? LoadTls.Options() : null }, cancellationToken).ConfigureAwait(false);
                 await clusters[kind].WaitUntilAllServeAsync(TimeSpan.FromSeconds(60), cancellationToken).ConfigureAwait(false);
                 if (options.Auth != AuthKind.None)
                     await AuthSetup.TurnOnAsync(clusters[kind], cancellationToken).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Conclave.Bench.Load;
@@ -17,6 +18,7 @@ internal sealed class LoadConnection : IDisposable
     private const byte EndStream = 1, Ack = 1, EndHeaders = 4, Padded = 8;
 
     private readonly Socket _socket;
+    private readonly SslStream? _stream;
     private readonly RequestHeaders _headers;
     private readonly Dictionary<int, Stream> _streams = [];
     private readonly Stack<Stream> _spare = new();
@@ -34,7 +36,8 @@ internal sealed class LoadConnection : IDisposable
     {
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
         _socket.Connect(endpoint);
-        _headers = new RequestHeaders(endpoint.ToString(), LoadTokens.Of(endpoint));
+        _stream = LoadTls.IsOn ? LoadTls.Open(_socket) : null;
+        _headers = new RequestHeaders(endpoint.ToString(), LoadTokens.Of(endpoint), LoadTls.IsOn);
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.CopyTo(_send);
         _sendBytes = 24;
         SetStreamWindows(streamWindowBytes);
@@ -101,7 +104,8 @@ internal sealed class LoadConnection : IDisposable
     /// <summary>Hands everything written so far to the kernel.</summary>
     public void Flush()
     {
-        for (int at = 0; at < _sendBytes;)
+        _stream?.Write(_send.AsSpan(0, _sendBytes));
+        for (int at = 0; _stream is null && at < _sendBytes;)
             at += _socket.Send(_send.AsSpan(at, _sendBytes - at));
         _sendBytes = 0;
     }
@@ -112,7 +116,7 @@ internal sealed class LoadConnection : IDisposable
     {
         if (_receiveBytes == _receive.Length)
             Array.Resize(ref _receive, 2 * _receive.Length);
-        int received = _socket.Receive(_receive.AsSpan(_receiveBytes));
+        int received = _stream?.Read(_receive.AsSpan(_receiveBytes)) ?? _socket.Receive(_receive.AsSpan(_receiveBytes));
         if (received == 0)
             throw new IOException("The server closed the connection.");
         _receiveBytes += received;
@@ -218,7 +222,11 @@ internal sealed class LoadConnection : IDisposable
         return frame.Slice(FrameHeaderBytes, length);
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        _socket.Dispose();
+    }
 
     /// <summary>An open stream; a message cut by frame borders gathers in <see cref="Partial"/>.</summary>
     private sealed class Stream

@@ -5,9 +5,10 @@ namespace Conclave.Bench.Load;
 /// <summary>HPACK for the few headers that a gRPC request has: sent literally once per connection, afterwards as one-byte indices, as real clients do.</summary>
 /// <param name="authority">host:port.</param>
 /// <param name="token">What a login gave; null without auth.</param>
-internal sealed class RequestHeaders(string authority, string? token)
+/// <param name="isTls">Whether the scheme is https.</param>
+internal sealed class RequestHeaders(string authority, string? token, bool isTls)
 {
-    private const byte MethodPost = 0x83, SchemeHttp = 0x86;
+    private const byte MethodPost = 0x83, SchemeHttp = 0x86, SchemeHttps = 0x87;
     private const int PathName = 4, AuthorityName = 1, ContentTypeName = 31, UserAgentName = 58, StaticEntries = 61;
 
     /// <summary>Position of each entry in the order in which it entered the peer's dynamic table.</summary>
@@ -18,7 +19,7 @@ internal sealed class RequestHeaders(string authority, string? token)
     public int Write(Span<byte> target, string path)
     {
         target[0] = MethodPost;
-        target[1] = SchemeHttp;
+        target[1] = isTls ? SchemeHttps : SchemeHttp;
         int at = 2;
         at += WriteField(target[at..], PathName, "", path);
         at += WriteField(target[at..], AuthorityName, "", authority);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net.Security;
 using Conclave.Client.Rpc;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
@@ -6,9 +7,9 @@ using Google.Protobuf;
 namespace Conclave.Processes.Rpc;
 
 /// <summary>Unary calls over the client library's channel, with failures as values.</summary>
-internal sealed class GrpcCaller(Uri endpoint) : IDisposable
+internal sealed class GrpcCaller(Uri endpoint, SslClientAuthenticationOptions? tls) : IDisposable
 {
-    private readonly RpcChannel _channel = new(endpoint, new RpcChannelOptions { ConnectionsMax = 1 });
+    private readonly RpcChannel _channel = new(endpoint, new RpcChannelOptions { ConnectionsMax = 1, Tls = tls });
 
     /// <summary>Sent with every call that begins from now on.</summary>
     public RpcMetadata? Metadata { get; set; }
