@@ -9,11 +9,16 @@ internal sealed record BenchOptions
     public const string Usage = """
         bench [--quick] [--cases NAME,...] [--kinds conclave,etcd] [--rounds N] [--seconds S] [--json FILE]
               [--members N] [--leader-only] [--connections-per-endpoint N] [--kills N] [--list]
+              [--auth none|simple|jwt] [--tls] [--conclave-flags FLAG,...]
 
         Runs the same gRPC load against Conclave and etcd (three nodes each, real processes, fsync on), in alternating
         rounds, and prints medians and ratios. Cases are matched by prefix: --cases put runs all puts.
 
           --quick   1 round of 2 s per case instead of 3 of 5 s; 3 kills instead of 10
+
+        bench watchers [--kinds conclave,etcd] [--watchers N] [--seconds S] [--rate N]
+
+        Many watchers of one node: memory, time until all have an event, and what becomes of those that never read.
         """;
 
     public IReadOnlyList<string> Cases { get; init; } = [];
@@ -33,6 +38,15 @@ internal sealed record BenchOptions
     public int Kills { get; init; } = 10;
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(5);
     public bool List { get; init; }
+
+    /// <summary>Of the shared clusters: every request carries a token.</summary>
+    public AuthKind Auth { get; init; }
+
+    /// <summary>Of the shared clusters: clients talk to the members over TLS; members among themselves do not.</summary>
+    public bool Tls { get; init; }
+
+    /// <summary>Further flags of the shared Conclave cluster.</summary>
+    public IReadOnlyList<string> ConclaveFlags { get; init; } = [];
 
     /// <exception cref="ArgumentException">An argument that is not known or has a bad value.</exception>
     public static BenchOptions Parse(string[] arguments)
@@ -55,6 +69,9 @@ internal sealed record BenchOptions
                 "--leader-only" => options with { LeaderOnly = true },
                 "--connections-per-endpoint" => options with { ConnectionsPerEndpoint = Number() },
                 "--kills" => options with { Kills = Number() },
+                "--auth" => options with { Auth = Enum.Parse<AuthKind>(Value(), ignoreCase: true) },
+                "--tls" => options with { Tls = true },
+                "--conclave-flags" => options with { ConclaveFlags = Value().Split(',') },
                 "--list" => options with { List = true },
                 _ => throw new ArgumentException($"{name} is not an option."),
             };

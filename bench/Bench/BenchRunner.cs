@@ -26,12 +26,17 @@ internal sealed class BenchRunner(BenchOptions options, Report report)
         if (cases.Length == 0)
             return;
         Dictionary<ServerKind, ProcessCluster> clusters = [];
+        string keys = Directory.CreateTempSubdirectory("conclave-bench-").FullName;
         try
         {
+            IReadOnlyList<string> common = [.. AuthSetup.Flags(options.Auth, keys), .. options.Tls ? LoadTls.TurnOn(keys) : []];
             foreach (ServerKind kind in options.Kinds)
             {
-                clusters[kind] = await ProcessCluster.StartAsync(new ClusterOptions { Kind = kind, Members = options.Members }, cancellationToken).ConfigureAwait(false);
+                IReadOnlyList<string> flags = kind == ServerKind.Conclave ? [.. common, .. options.ConclaveFlags] : common;
+                clusters[kind] = await ProcessCluster.StartAsync(new ClusterOptions { Kind = kind, Members = options.Members, Arguments = flags, ClientTls = options.Tls ? LoadTls.Options() : null }, cancellationToken).ConfigureAwait(false);
                 await clusters[kind].WaitUntilAllServeAsync(TimeSpan.FromSeconds(60), cancellationToken).ConfigureAwait(false);
+                if (options.Auth != AuthKind.None)
+                    await AuthSetup.TurnOnAsync(clusters[kind], cancellationToken).ConfigureAwait(false);
                 await KeySpace.FillAsync(clusters[kind], "bench/", KeySpace.Keys, KeySpace.ValueBytes, cancellationToken).ConfigureAwait(false);
             }
             for (int round = 0; round < options.Rounds; round++)
@@ -51,6 +56,7 @@ internal sealed class BenchRunner(BenchOptions options, Report report)
         {
             foreach (ProcessCluster cluster in clusters.Values)
                 await cluster.DisposeAsync().ConfigureAwait(false);
+            Directory.Delete(keys, recursive: true);
         }
     }
 

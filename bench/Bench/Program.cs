@@ -1,7 +1,11 @@
 using Conclave.Bench;
 using Conclave.Bench.Cases;
+using Conclave.Bench.Crowd;
 using Conclave.Bench.Reports;
 using Conclave.Processes.Servers;
+
+if (args is ["watchers", .. string[] rest])
+    return await CrowdRun.MainAsync(rest);
 
 BenchOptions options;
 try

@@ -1,7 +1,9 @@
 using Conclave.Processes.Damage;
 using Conclave.Processes.Kill;
+using Conclave.Processes.Locks;
 using Conclave.Processes.Membership;
 using Conclave.Processes.Servers;
+using Conclave.Processes.Watches;
 
 const string usage = $"""
     {KillOptions.Usage}
@@ -9,6 +11,10 @@ const string usage = $"""
     {ReplaceOptions.Usage}
 
     {DamageOptions.Usage}
+
+    {LocksOptions.Usage}
+
+    {WatchesOptions.Usage}
 
     run [conclave|etcd]
 
@@ -70,6 +76,46 @@ switch (args)
         if (damage.JsonPath is { } file)
             await File.WriteAllTextAsync(file, damaged.ToJson());
         return damaged.Violations.Count == 0 ? 0 : 1;
+
+    case ["locks", .. string[] rest]:
+        LocksOptions locks;
+        try
+        {
+            locks = LocksOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{LocksOptions.Usage}");
+            return 2;
+        }
+        LocksReport competed = await LocksRun.RunAsync(locks, Console.Error.WriteLine);
+        Console.WriteLine(competed);
+        Console.WriteLine(competed.ToJson());
+        if (locks.JsonPath is { } place)
+            await File.WriteAllTextAsync(place, competed.ToJson());
+        return competed.Violations.Count == 0 ? 0 : 1;
+
+    case ["watches", .. string[] rest]:
+        WatchesOptions watches;
+        try
+        {
+            watches = WatchesOptions.Parse(rest);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            Console.Error.WriteLine($"{e.Message}\n\n{WatchesOptions.Usage}");
+            return 2;
+        }
+        WatchesReport watched = await WatchesRun.RunAsync(watches, Console.Error.WriteLine);
+        Console.WriteLine(watched);
+        Console.WriteLine(watched.ToJson());
+        if (watches.JsonPath is { } where)
+            await File.WriteAllTextAsync(where, watched.ToJson());
+        return watched.Violations.Count == 0 ? 0 : 1;
+
+    // Started by "locks" for itself.
+    case [LockClientProcess.Command, .. string[] rest]:
+        return await LockClientProcess.RunAsync(rest);
 
     case ["run", .. string[] rest]:
         ServerKind kind = rest is ["etcd"] ? ServerKind.Etcd : ServerKind.Conclave;

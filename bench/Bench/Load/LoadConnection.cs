@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Conclave.Bench.Load;
@@ -12,11 +13,12 @@ namespace Conclave.Bench.Load;
 /// </remarks>
 internal sealed class LoadConnection : IDisposable
 {
-    private const int FrameHeaderBytes = 9, PrefixBytes = 5, WindowReplenishBytes = 1 << 29;
+    private const int FrameHeaderBytes = 9, PrefixBytes = 5, HeaderBytesMax = 2_048, WindowReplenishBytes = 1 << 29;
     private const byte Data = 0, Headers = 1, Reset = 3, Settings = 4, Ping = 6, GoAway = 7, WindowUpdate = 8;
     private const byte EndStream = 1, Ack = 1, EndHeaders = 4, Padded = 8;
 
     private readonly Socket _socket;
+    private readonly SslStream? _stream;
     private readonly RequestHeaders _headers;
     private readonly Dictionary<int, Stream> _streams = [];
     private readonly Stack<Stream> _spare = new();
@@ -28,18 +30,29 @@ internal sealed class LoadConnection : IDisposable
     private long _sendWindow = 65_535, _unreplenishedBytes;
     private int _nextId = 1;
 
-    public LoadConnection(IPEndPoint endpoint)
+    /// <param name="endpoint">Where to connect.</param>
+    /// <param name="streamWindowBytes">What the server may send on a stream before it is read; as large as can be by default, so that the generator never holds a server back.</param>
+    public LoadConnection(IPEndPoint endpoint, int streamWindowBytes = int.MaxValue)
     {
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
         _socket.Connect(endpoint);
-        _headers = new RequestHeaders(endpoint.ToString());
+        _stream = LoadTls.IsOn ? LoadTls.Open(_socket) : null;
+        _headers = new RequestHeaders(endpoint.ToString(), LoadTokens.Of(endpoint), LoadTls.IsOn);
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.CopyTo(_send);
         _sendBytes = 24;
-        // No push; stream windows as large as they can be, so that the generator never holds a server back.
-        ReadOnlySpan<byte> settings = [0, 2, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff];
-        settings.CopyTo(AddFrame(Settings, 0, 0, settings.Length));
+        SetStreamWindows(streamWindowBytes);
         BinaryPrimitives.WriteInt32BigEndian(AddFrame(WindowUpdate, 0, 0, 4), int.MaxValue - 65_535);
         Flush();
+    }
+
+    /// <summary>Changes what the server may send on every stream, of now and later.</summary>
+    public void SetStreamWindows(int bytes)
+    {
+        // No push, and the initial window, whose change counts for streams that are open as well.
+        ReadOnlySpan<byte> settings = [0, 2, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+        Span<byte> frame = AddFrame(Settings, 0, 0, settings.Length);
+        settings.CopyTo(frame);
+        BinaryPrimitives.WriteInt32BigEndian(frame[8..], bytes);
     }
 
     /// <summary>What happens on streams, called from <see cref="Pump"/>.</summary>
@@ -63,7 +76,7 @@ internal sealed class LoadConnection : IDisposable
         Stream stream = _spare.TryPop(out Stream? used) ? used : new Stream();
         (stream.Tag, stream.HadMessage, stream.PartialBytes) = (tag, false, 0);
         _streams.Add(id, stream);
-        Span<byte> block = stackalloc byte[256];
+        Span<byte> block = stackalloc byte[HeaderBytesMax];
         int bytes = _headers.Write(block, path);
         block[..bytes].CopyTo(AddFrame(Headers, EndHeaders, id, bytes));
         return id;
@@ -91,7 +104,8 @@ internal sealed class LoadConnection : IDisposable
     /// <summary>Hands everything written so far to the kernel.</summary>
     public void Flush()
     {
-        for (int at = 0; at < _sendBytes;)
+        _stream?.Write(_send.AsSpan(0, _sendBytes));
+        for (int at = 0; _stream is null && at < _sendBytes;)
             at += _socket.Send(_send.AsSpan(at, _sendBytes - at));
         _sendBytes = 0;
     }
@@ -102,7 +116,7 @@ internal sealed class LoadConnection : IDisposable
     {
         if (_receiveBytes == _receive.Length)
             Array.Resize(ref _receive, 2 * _receive.Length);
-        int received = _socket.Receive(_receive.AsSpan(_receiveBytes));
+        int received = _stream?.Read(_receive.AsSpan(_receiveBytes)) ?? _socket.Receive(_receive.AsSpan(_receiveBytes));
         if (received == 0)
             throw new IOException("The server closed the connection.");
         _receiveBytes += received;
@@ -208,7 +222,11 @@ internal sealed class LoadConnection : IDisposable
         return frame.Slice(FrameHeaderBytes, length);
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        _socket.Dispose();
+    }
 
     /// <summary>An open stream; a message cut by frame borders gathers in <see cref="Partial"/>.</summary>
     private sealed class Stream

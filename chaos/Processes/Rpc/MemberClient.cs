@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Conclave.Client.Rpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Google.Protobuf;
@@ -5,9 +6,16 @@ using Google.Protobuf;
 namespace Conclave.Processes.Rpc;
 
 /// <summary>The calls that the chaos and bench programs make, to one member and no other. Nothing is retried: what a member answers is what is seen.</summary>
-public sealed class MemberClient(Uri endpoint) : IDisposable
+public sealed partial class MemberClient(Uri endpoint, SslClientAuthenticationOptions? tls = null) : IDisposable
 {
-    private readonly GrpcCaller _caller = new(endpoint);
+    private readonly GrpcCaller _caller = new(endpoint, tls);
+
+    /// <summary>Sent with every call that begins from now on, such as a token. Default none.</summary>
+    public RpcMetadata? Metadata
+    {
+        get => _caller.Metadata;
+        set => _caller.Metadata = value;
+    }
 
     /// <summary>KV.Put.</summary>
     public Task<RpcResult<PutResponse>> PutAsync(byte[] key, byte[] value, TimeSpan timeout, CancellationToken cancellationToken = default) =>

@@ -1,3 +1,5 @@
+using System.Net.Security;
+
 namespace Conclave.Processes.Servers;
 
 /// <summary>What to start.</summary>
@@ -11,6 +13,9 @@ public sealed record ClusterOptions
 
     /// <summary>Further flags, given to every member.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>How clients check the members' certificates, when <see cref="Arguments"/> give them some; null for plain HTTP/2.</summary>
+    public SslClientAuthenticationOptions? ClientTls { get; init; }
 
     /// <summary>How long to wait for the first write. Generous, because two busy cores start three runtimes. Default 60 s.</summary>
     public TimeSpan ReadyTimeout { get; init; } = TimeSpan.FromSeconds(60);

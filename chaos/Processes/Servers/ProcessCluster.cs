@@ -20,7 +20,7 @@ public sealed class ProcessCluster : IAsyncDisposable
         (Options, _ports, _guard, _directory, _program) = (options, ports, guard, directory, program);
         string initial = string.Join(',', Enumerable.Range(0, options.Members).Select(i => $"{NameOf(i)}=http://127.0.0.1:{ports.Ports[(2 * i) + 1]}"));
         ServerProcess[] members = [.. Enumerable.Range(0, options.Members).Select(i => Describe(i, initial, "new", options.Arguments))];
-        _roll = new Roll(members, [.. members.Select(member => new MemberClient(member.ClientUrl))], [.. Enumerable.Range(0, members.Length)]);
+        _roll = new Roll(members, [.. members.Select(member => new MemberClient(member.ClientUrl, options.ClientTls))], [.. Enumerable.Range(0, members.Length)]);
     }
 
     private sealed record Roll(IReadOnlyList<ServerProcess> Members, IReadOnlyList<MemberClient> Clients, IReadOnlyList<int> Serving)
@@ -109,9 +109,11 @@ public sealed class ProcessCluster : IAsyncDisposable
         // A member without a name has never started: the new one.
         string initial = string.Join(',', members.Select(member => $"{(member.Name.Length > 0 ? member.Name : NameOf(place))}={member.PeerUrl}"));
         ServerProcess joined = Describe(place, initial, "existing", Options.Arguments);
-        _roll = _roll with { Members = [.. Members, joined], Clients = [.. Clients, new MemberClient(joined.ClientUrl)] };
+        _roll = _roll with { Members = [.. Members, joined], Clients = [.. Clients, new MemberClient(joined.ClientUrl, Options.ClientTls)] };
         return joined;
     }
+
+    private string Scheme => Options.ClientTls is null ? "http" : "https";
 
     private static string NameOf(int place) => $"m{place + 1}";
 
@@ -121,12 +123,12 @@ public sealed class ProcessCluster : IAsyncDisposable
         string[] arguments =
         [
             "--name", name, "--data-dir", Path.Combine(_directory, name + ".data"),
-            "--listen-client-urls", $"http://127.0.0.1:{client}", "--advertise-client-urls", $"http://127.0.0.1:{client}",
+            "--listen-client-urls", $"{Scheme}://127.0.0.1:{client}", "--advertise-client-urls", $"{Scheme}://127.0.0.1:{client}",
             "--listen-peer-urls", $"http://127.0.0.1:{peer}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{peer}",
             "--initial-cluster", initialCluster, "--initial-cluster-state", state, "--initial-cluster-token", Path.GetFileName(_directory),
             .. further,
         ];
-        return new ServerProcess(name, client, peer, _directory, _program, arguments, _guard);
+        return new ServerProcess(name, client, peer, _directory, _program, arguments, _guard, Scheme);
     }
 
     /// <summary>Starts every member that clients use and that does not run.</summary>

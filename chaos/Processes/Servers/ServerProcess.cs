@@ -5,14 +5,14 @@ namespace Conclave.Processes.Servers;
 /// <summary>One member: a server process that can be killed, paused and started again on the same data and ports.</summary>
 public sealed class ServerProcess : IDisposable
 {
-    private readonly string _program;
+    private readonly string _program, _scheme;
     private IReadOnlyList<string> _arguments;
     private readonly ProcessGuard _guard;
     private Process? _process;
 
-    internal ServerProcess(string name, int clientPort, int peerPort, string directory, string program, IReadOnlyList<string> arguments, ProcessGuard guard)
+    internal ServerProcess(string name, int clientPort, int peerPort, string directory, string program, IReadOnlyList<string> arguments, ProcessGuard guard, string scheme = "http")
     {
-        (Name, ClientPort, PeerPort, _program, _arguments, _guard) = (name, clientPort, peerPort, program, arguments, guard);
+        (Name, _scheme, ClientPort, PeerPort, _program, _arguments, _guard) = (name, scheme, clientPort, peerPort, program, arguments, guard);
         DataDirectory = Path.Combine(directory, name + ".data");
         LogPath = Path.Combine(directory, name + ".log");
     }
@@ -26,8 +26,8 @@ public sealed class ServerProcess : IDisposable
     /// <summary>Loopback port of Raft.</summary>
     public int PeerPort { get; }
 
-    /// <summary>http://127.0.0.1:port</summary>
-    public Uri ClientUrl => new($"http://127.0.0.1:{ClientPort}");
+    /// <summary>http://127.0.0.1:port, or https.</summary>
+    public Uri ClientUrl => new($"{_scheme}://127.0.0.1:{ClientPort}");
 
     /// <summary>Where its data are.</summary>
     public string DataDirectory { get; }
@@ -68,10 +68,10 @@ public sealed class ServerProcess : IDisposable
     /// <param name="directory">Where the copied data directory and the log are.</param>
     public ServerProcess CopyTo(int clientPort, int peerPort, string directory)
     {
-        var copy = new ServerProcess(Name, clientPort, peerPort, directory, _program, _arguments, _guard);
+        var copy = new ServerProcess(Name, clientPort, peerPort, directory, _program, _arguments, _guard, _scheme);
         copy._arguments = [.. _arguments];
         copy.Set("--data-dir", copy.DataDirectory);
-        copy.Set("--listen-client-urls", $"http://127.0.0.1:{clientPort}");
+        copy.Set("--listen-client-urls", $"{_scheme}://127.0.0.1:{clientPort}");
         copy.Set("--listen-peer-urls", $"http://127.0.0.1:{peerPort}");
         return copy;
     }

@@ -88,6 +88,7 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Gauge(text, "etcd_debugging_mvcc_compact_revision", view.CompactRevision);
         Gauge(text, "etcd_debugging_mvcc_watcher_total", context.Replica.Watches.WatcherCount);
         Gauge(text, "etcd_debugging_mvcc_watch_stream_total", watches.StreamCount);
+        Gauge(text, "conclave_watch_held_bytes", watches.HeldBytes);
         Gauge(text, "etcd_debugging_auth_revision", (long)view.Auth.Revision);
         Gauge(text, "conclave_state_mark_index", (long)view.Marks.Index);
         Gauge(text, "conclave_state_quarantined", context.Replica.IsQuarantined ? 1 : 0);

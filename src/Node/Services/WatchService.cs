@@ -14,10 +14,19 @@ internal sealed class WatchService(ServiceContext context)
     /// <summary>A stream that asked for a leader ends after this many election timeouts without one.</summary>
     private const int LeaderlessElectionTimeoutsMax = 3;
 
+    /// <summary>Messages above this are written one by one, and their buffer is given back.</summary>
+    private const int LargeBytes = 32 * 1024;
+
+    private const int FirstBytes = 512;
+
     private readonly ConcurrentDictionary<WatchSession, Host> _sessions = [];
     private TimeSpan _leaderless;
+    private long _heldBytes;
 
     public int StreamCount => _sessions.Count;
+
+    /// <summary>Bytes of messages that were taken out of sessions and not yet by their clients.</summary>
+    public long HeldBytes => Interlocked.Read(ref _heldBytes);
 
     public void AddTo(RpcRegistry registry) =>
         registry.Add(RpcMethod.ForBidiStream("/etcdserverpb.Watch/Watch", WatchRequest.Descriptor, WatchResponse.Descriptor, ServeAsync, "/v3/watch"));
@@ -78,9 +87,9 @@ internal sealed class WatchService(ServiceContext context)
         }
     }
 
-    private static async Task WriteAsync(RpcStream stream, WatchSession session, StreamSignal signal, CancellationToken cancellationToken)
+    private async Task WriteAsync(RpcStream stream, WatchSession session, StreamSignal signal, CancellationToken cancellationToken)
     {
-        ArrayBufferWriter<byte> next = new(512), leaving = new(512);
+        ArrayBufferWriter<byte> next = new(FirstBytes), leaving = new(FirstBytes);
         while (true)
         {
             bool more = session.TryTake(next);
@@ -88,13 +97,36 @@ internal sealed class WatchService(ServiceContext context)
             {
                 (next, leaving) = (leaving, next);
                 next.ResetWrittenCount();
-                more = session.TryTake(next);   // known before the write, so that several messages share a packet
-                await stream.WriteAsync(leaving.WrittenMemory, moreFollows: more, CancellationToken.None).ConfigureAwait(false);   // the stream itself ends with the call
+                // A large message needs packets of its own, and a client that takes it slowly must not make us hold a second one.
+                bool isLarge = leaving.WrittenCount > LargeBytes;
+                more = !isLarge && session.TryTake(next);   // known before the write, so that several messages share a packet
+                await HoldAsync(leaving.WrittenCount + next.WrittenCount, stream.WriteAsync(leaving.WrittenMemory, moreFollows: more, CancellationToken.None)).ConfigureAwait(false);   // the stream itself ends with the call
+                if (!isLarge) continue;
+                leaving = new ArrayBufferWriter<byte>(FirstBytes);   // most streams are idle most of the time
+                more = session.TryTake(next);
             }
 
             signal.ThrowIfFailed();
             cancellationToken.ThrowIfCancellationRequested();
             await signal.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    private ValueTask HoldAsync(int bytes, ValueTask writing)
+    {
+        return writing.IsCompletedSuccessfully ? writing : Counted();
+
+        async ValueTask Counted()
+        {
+            Interlocked.Add(ref _heldBytes, bytes);
+            try
+            {
+                await writing.ConfigureAwait(false);
+            }
+            finally
+            {
+                Interlocked.Add(ref _heldBytes, -bytes);
+            }
         }
     }
 

@@ -1,6 +1,9 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using Conclave.Node.Http;
+using Conclave.Node.Http.Grpc;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
 
@@ -199,6 +202,46 @@ public class GrpcStreamTests
         await stuck.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.InRange(Volatile.Read(ref written), 0, 2_000); // The client's window and the server's buffer, not the endless supply.
         Assert.NotNull(await stream.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_large_message_is_handed_over_only_as_fast_as_the_client_takes_it()
+    {
+        byte[] message = new byte[1_000_000];
+        new Random(1).NextBytes(message);
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
+        Task writing = GrpcStream.WriteInPiecesAsync(pipe.Writer, message, TestContext.Current.CancellationToken).AsTask();
+        List<byte> taken = [];
+        while (taken.Count < GrpcFrame.PrefixBytes + message.Length)
+        {
+            ReadResult read = await pipe.Reader.ReadAsync(TestContext.Current.CancellationToken);
+            Assert.InRange(read.Buffer.Length, 1, GrpcFrame.PrefixBytes + (64 * 1024));
+            taken.AddRange(read.Buffer.ToArray());
+            pipe.Reader.AdvanceTo(read.Buffer.End);
+        }
+
+        await writing;
+        Assert.Equal(message, taken[GrpcFrame.PrefixBytes..]);
+    }
+
+    [Fact]
+    public async Task Large_and_small_messages_arrive_whole_and_in_order()
+    {
+        byte[] message = new byte[3_000_000];
+        new Random(1).NextBytes(message);
+        await using TestListener listener = await TestListener.WithStreamAsync(async (context, stream) =>
+        {
+            await stream.WriteAsync("small"u8.ToArray(), moreFollows: true);
+            await stream.WriteAsync(message);
+            await stream.WriteAsync(message.AsMemory(0, 100_000), moreFollows: true);
+            await stream.WriteAsync("last"u8.ToArray());
+        });
+        using GrpcTestStream stream = await listener.Grpc().OpenAsync(Call);
+        Assert.Equal("small"u8.ToArray(), await stream.NextAsync());
+        Assert.Equal(message, await stream.NextAsync());
+        Assert.Equal(message[..100_000], await stream.NextAsync());
+        Assert.Equal("last"u8.ToArray(), await stream.NextAsync());
+        Assert.Equal(GrpcStatus.OK, await stream.EndAsync());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Conclave.Wire.Grpc;
 
@@ -8,6 +9,9 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
 {
     /// <summary>A caller that always says "more follows" is flushed nevertheless, so that the connection can slow it down.</summary>
     private const int UnflushedBytesMax = 32 * 1024;
+
+    /// <summary>More than this is handed over in pieces, each when the client has taken the one before: what a client does not take lies here once, and not a second time on its way.</summary>
+    private const int PieceBytes = 64 * 1024;
 
     private readonly CancellationToken _cancellation = call.Cancellation;
     private GrpcBody _body = new(input, messageBytesMax);
@@ -28,12 +32,35 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> message, bool moreFollows, CancellationToken cancellationToken = default)
     {
         CheckOpen();
+        if (message.Length > PieceBytes)
+        {
+            call.Sent(message.Length);
+            await WriteInPiecesAsync(output, message, _cancellation);
+            return;
+        }
+
         GrpcFrame.Write(output, message.Span);
         call.Sent(message.Length);
         if (moreFollows && output.UnflushedBytes < UnflushedBytesMax)
             return;
         using CancellationTokenSource? either = Join(ref cancellationToken);
         await output.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>Writes and flushes a message piece by piece.</summary>
+    /// <param name="output">Holds back whoever flushes while what was flushed before is not taken.</param>
+    /// <param name="message">Of any size.</param>
+    /// <param name="cancellationToken">The end of the call and nothing else: nothing could follow half a message.</param>
+    internal static async ValueTask WriteInPiecesAsync(PipeWriter output, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        GrpcFrame.WritePrefix(output.GetSpan(GrpcFrame.PrefixBytes), message.Length);
+        output.Advance(GrpcFrame.PrefixBytes);
+        for (int at = 0; at < message.Length; at += PieceBytes)
+        {
+            output.Write(message.Span[at..Math.Min(at + PieceBytes, message.Length)]);
+            await output.FlushAsync(cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     /// <summary>Gives back what is still held of the request. Only once the handler has ended.</summary>
