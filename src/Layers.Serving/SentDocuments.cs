@@ -37,8 +37,9 @@ public sealed class SentDocuments
 
         foreach (string document in _sent.Keys.ToArray())
         {
-            // Null only for a node that is not there; a document that misses facts is kept as it was.
+            // Null only for a node that is not there; a document that misses facts, or a secret that was dropped, is kept as it was.
             if (now.Fleet.Effective(_node, document, now.Inputs) is not { Problems.IsEmpty: true } effective) continue;
+            if (effective.Entries.Any(e => e.IsPending && SecretReferences.HasUnknown(e.Value))) continue;
             EffectiveDocument? last = _sent[document] ?? Had(document, effective);
             _sent[document] = effective;
             if (last is not null && last.Hash.SequenceEqual(effective.Hash)) continue;
