@@ -81,7 +81,7 @@ public sealed class EntrySealing
     {
         KeySchema schema = SchemaOf(edit.Document, edit.Key);
         if (!schema.Secret || edit.Entry is not { Op: not EntryOp.Unset } entry) return edit;
-        if (SecretReferences.TemplateProblem(entry.Value) is { } template) return Refuse(ProblemCodes.Reference, template);
+        if (SecretReferences.TemplateProblem(entry.Value) is { } template) return Refuse(ProblemCodes.Schema, template);
         if (!SecretReferences.HasLiteral(entry.Value)) return edit;
         if (SchemaChecks.Problem(schema, entry) is { } problem) return Refuse(ProblemCodes.Schema, problem);
         if (_now.Secrets.Keys is not { } keys)
