@@ -167,16 +167,19 @@ internal sealed partial class ConfigService
     /// <summary>Waits until this member serves all that was written below /conclave/ until a revision.</summary>
     private async ValueTask WaitForRevisionAsync(RpcContext call, string space, long revision)
     {
-        if (!StoreReads.Any(context.View, $"{ConfigKeys.Root}{space}/")) return;   // nobody wrote there, and nobody follows it
         if (engine.Of(space).Revision < revision) engine.Signal();   // its revision moves only when it looks
         long start = Stopwatch.GetTimestamp();
-        while (engine.Damage is null && !(engine.HasStarted && engine.Of(space).Revision >= revision))
+        while (engine.Damage is null && !(engine.HasStarted && Has(engine.Of(space))))
         {
             if (Stopwatch.GetElapsedTime(start) > context.Options.RequestTimeout) throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable, "conclave: this member is behind; ask another member, or again"));
             await Task.Delay(1, call.Cancellation).ConfigureAwait(false);
         }
 
         if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
+
+        // A space in which nobody has written is not followed.
+        bool Has(ConfigSpace known) => known.Revision >= revision
+            || (known.Current is { Release: 0, Secrets.All.IsEmpty: true } && !StoreReads.Any(context.View, $"{ConfigKeys.Root}{space}/"));
     }
 
     private async ValueTask<CommandIdentity> AllowedAsync(RpcContext call, Func<AuthState, Func<CommandIdentity, StoreError>> check)
