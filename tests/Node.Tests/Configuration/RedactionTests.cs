@@ -131,7 +131,7 @@ public class RedactionTests
             {
                 new { document = "nova", key = "password", schema = "{\"type\":\"string\",\"secret\":true}" },
                 new { document = "nova", key = "list", schema = "{\"type\":\"list\",\"secret\":true,\"merge\":\"append\"}" },
-                new { document = "nova", key = "short", schema = "{\"type\":\"string\",\"secret\":true,\"max_length\":3,\"choices\":[\"a\",\"b\"]}" },
+                new { document = "nova", key = "short", schema = "{\"type\":\"string\",\"secret\":true,\"lengthMax\":3,\"choices\":[\"a\",\"b\"]}" },
                 new { document = "nova", key = "typed", schema = "{\"type\":\"integer\"}" },
             },
         });

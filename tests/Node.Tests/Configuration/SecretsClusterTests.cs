@@ -8,6 +8,7 @@ using Conclave.Node.Tests.Nodes;
 
 namespace Conclave.Node.Tests.Configuration;
 
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]   // as are the modes of files
 public class SecretsClusterTests
 {
     private static readonly string First = SecretKeyRing.LineOf(RandomNumberGenerator.GetBytes(SecretKeyRing.KeyBytes)), Second = SecretKeyRing.LineOf(RandomNumberGenerator.GetBytes(SecretKeyRing.KeyBytes));
