@@ -36,7 +36,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
     public long Revision => Volatile.Read(ref _revision);
 
     public static SpaceSnapshot Empty(string name, SecretKeyRing? keys = null) => new(name, Fleet.Of(ConfigState.Initial), ResolutionInputs.None.WithAllLive([]),
-        ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal), SpaceSecrets.None(name, keys));
+        ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal), secrets: SpaceSecrets.None(name, keys));
 
     /// <summary>The newest snapshot of a release, when it is still remembered.</summary>
     public SpaceSnapshot? Recent(long release)
@@ -112,7 +112,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
 
         SpaceSecrets secrets = SecretReads.Follow(before.Secrets, view, anew ? 0 : _revision);
         if (secrets != before.Secrets) inputs = SecretReads.Versions(secrets, inputs);
-        if (anew || fleet != before.Fleet || facts != before.Facts || secrets != before.Secrets) Become(new SpaceSnapshot(name, fleet, inputs, facts, secrets), anew);
+        if (anew || fleet != before.Fleet || facts != before.Facts || secrets != before.Secrets) Become(new SpaceSnapshot(name, fleet, inputs, facts, secrets: secrets), anew);
         Volatile.Write(ref _revision, view.Revision);   // behind the snapshot: who sees it finds what was written until then
     }
 

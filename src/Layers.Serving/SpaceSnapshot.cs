@@ -37,13 +37,13 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     public ImmutableSortedDictionary<string, ImmutableSortedSet<KeyAddress>> UsesOfSecrets => _secretUses.Value;
 
     /// <summary>The same at another release.</summary>
-    public SpaceSnapshot With(Fleet other) => other == fleet ? this : new(space, other, inputs, facts, Secrets);
+    public SpaceSnapshot With(Fleet other) => other == fleet ? this : new(space, other, inputs, facts, secrets: Secrets);
 
     /// <summary>The same with other inputs.</summary>
-    public SpaceSnapshot With(ResolutionInputs other) => new(space, fleet, other, facts, Secrets);
+    public SpaceSnapshot With(ResolutionInputs other) => new(space, fleet, other, facts, secrets: Secrets);
 
     /// <summary>The same with secrets that are about to be written.</summary>
-    public SpaceSnapshot With(IReadOnlyDictionary<string, SealedSecret> made) => made.Count == 0 ? this : new(space, fleet, inputs, facts, Secrets.With(made));
+    public SpaceSnapshot With(IReadOnlyDictionary<string, SealedSecret> made) => made.Count == 0 ? this : new(space, fleet, inputs, facts, secrets: Secrets.With(made));
 
     /// <summary>A delta that is the same for every node that shares both documents: made once for all of them.</summary>
     public V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<V1.DocumentDelta> make)

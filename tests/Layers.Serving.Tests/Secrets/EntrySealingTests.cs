@@ -27,7 +27,7 @@ public class EntrySealingTests(ITestOutputHelper output)
             Plan plan = now.Fleet.Plan(new Change(now.Release, made.Edits), new ReleaseNote(), now.Inputs);
             Assert.True(plan.After is not null, string.Join('\n', plan.Problems));
             SpaceSecrets secrets = now.Secrets.With(made.Made);
-            now = new SpaceSnapshot("default", plan.After, now.Inputs.WithSecrets(secrets.All.Select(s => KeyValuePair.Create(s.Key, s.Value.VersionText))), now.Facts, secrets);
+            now = new SpaceSnapshot("default", plan.After, now.Inputs.WithSecrets(secrets.All.Select(s => KeyValuePair.Create(s.Key, s.Value.VersionText))), now.Facts, secrets: secrets);
         }
 
         return now;
