@@ -109,6 +109,23 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
         return new Locks.Election(this, _router, name, (options ?? LockOptions.Default).Checked());
     }
 
+    /// <summary>Says that an instance of a service is alive, until the registration is disposed or this process ends.</summary>
+    /// <param name="service">Name of the service, as in <c>%{live:SERVICE}</c>; without slashes.</param>
+    /// <param name="instance">Which one: another registration of the same name takes its place.</param>
+    /// <param name="address">What documents get; or a JSON object with a member <c>address</c>.</param>
+    /// <param name="ttl">How long it is kept when this process can no longer say so, 1 s to 24 h; null is 10 s.</param>
+    /// <param name="space">The configuration space; "" is the default one.</param>
+    /// <param name="cancellationToken">Stops waiting for the first answer.</param>
+    /// <exception cref="ArgumentException">A name is empty or has a slash, or the time is out of range.</exception>
+    /// <exception cref="ConclaveException">The cluster could not be reached at the start, or refused.</exception>
+    public ValueTask<LiveRegistration> RegisterAsync(string service, string instance, string address, TimeSpan? ttl = null, string space = "", CancellationToken cancellationToken = default)
+    {
+        if (service.Length == 0 || instance.Length == 0 || address.Length == 0 || service.Contains('/', StringComparison.Ordinal) || space.Contains('/', StringComparison.Ordinal))
+            throw new ArgumentException("A registration has a service without slashes, an instance and an address.");
+        TimeSpan lives = new LockOptions { Ttl = ttl ?? LockOptions.Default.Ttl }.Checked().Ttl;
+        return LiveRegistration.StartAsync(this, _router, $"conclave-live/{(space.Length == 0 ? "default" : space)}/{service}/{instance}", address, lives, cancellationToken);
+    }
+
     /// <summary>Forgets all history up to a revision; reads and watches below it are refused from then on.</summary>
     /// <param name="revision">Newest revision to forget.</param>
     /// <param name="physical">Return only once the member asked has given the space back.</param>

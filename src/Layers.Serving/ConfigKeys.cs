@@ -48,6 +48,8 @@ public static class ConfigKeys
 
     public static string Secrets(string space) => $"{Root}{space}/k/";
 
+    public static string Secret(string space, string name) => Secrets(space) + name;
+
     /// <summary>The end of the range of all keys that begin with this, which ends in a slash.</summary>
     public static string EndOf(string prefix) => prefix[..^1] + '0';
 

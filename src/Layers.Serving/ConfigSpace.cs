@@ -1,12 +1,16 @@
 using System.Collections.Immutable;
+using Conclave.Layers.Serving.Live;
 using Conclave.Layers.Serving.Rollouts;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Mvccpb;
 
 namespace Conclave.Layers.Serving;
 
 /// <summary>One space as this member has it: follows the store, and remembers what was lately.</summary>
-public sealed class ConfigSpace(string name)
+/// <param name="name">Its name.</param>
+/// <param name="keys">What this member opens secrets with; null opens none.</param>
+public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
 {
     /// <summary>Snapshots kept so that who was away for a moment gets what changed and not everything.</summary>
     private const int RecentMax = 16;
@@ -17,22 +21,26 @@ public sealed class ConfigSpace(string name)
     private readonly Lock _gate = new();
     private readonly LinkedList<Fleet> _old = [];
     private volatile TaskCompletionSource _changed = NewSignal();
-    private volatile SpaceSnapshot _current = Empty(name);
+    private volatile SpaceSnapshot _current = Empty(name, keys);
     private ImmutableArray<SpaceSnapshot> _recent = [];
-    private long _factsRevision;   // written by the thread that follows
+    private long _revision;
+    private ImmutableSortedDictionary<string, ImmutableArray<string>> _live = ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal);
 
     public string Name => name;
 
     public SpaceSnapshot Current => _current;
 
     /// <summary>What was written up to this revision of the store is in <see cref="Current"/>, as far as it is of the configuration.</summary>
-    public long FollowedRevision => Volatile.Read(ref _factsRevision);
+    public long FollowedRevision => Volatile.Read(ref _revision);
 
     /// <summary>Completes when <see cref="Current"/> is another one. Take it before looking at that.</summary>
     public Task Changed => _changed.Task;
 
-    public static SpaceSnapshot Empty(string name) =>
-        new(name, Fleet.Of(ConfigState.Initial), ResolutionInputs.None, ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal));
+    /// <summary>The store's revision that <see cref="Current"/> includes everything of.</summary>
+    public long Revision => Volatile.Read(ref _revision);
+
+    public static SpaceSnapshot Empty(string name, SecretKeyRing? keys = null) => new(name, Fleet.Of(ConfigState.Initial), ResolutionInputs.None.WithAllLive([]),
+        ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal), secrets: SpaceSecrets.None(name, keys));
 
     /// <summary>The newest snapshot of a release, when it is still remembered.</summary>
     public SpaceSnapshot? Recent(long release)
@@ -67,13 +75,15 @@ public sealed class ConfigSpace(string name)
     /// <exception cref="ConfigDamagedException">A release record is missing or cannot be applied.</exception>
     public void Follow(StoreView view, bool anew)
     {
-        SpaceSnapshot before = anew ? Empty(name) : _current;
+        SpaceSnapshot before = anew ? Empty(name, keys) : _current;
         long head = StoreReads.Find(view, ConfigKeys.Head(name)) is { } kv ? ConfigKeys.Number(kv.Value.Span) : 0;
         if (head < before.Release)
         {
-            before = Empty(name);
+            before = Empty(name, keys);
             anew = true;
         }
+
+        if (anew) before = before.With(before.Inputs.WithAllLive(_live));
 
         Fleet fleet = before.Fleet;
         var gone = new List<string>();
@@ -88,7 +98,7 @@ public sealed class ConfigSpace(string name)
         }
 
         (ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts) = (before.Inputs, before.Facts);
-        foreach (KeyValue reported in StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _factsRevision))
+        foreach (KeyValue reported in StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _revision))
         {
             string node = reported.Key.ToStringUtf8()[ConfigKeys.AllFacts(name).Length..];
             if (!ValueJson.TryParse(reported.Value.Span, out Value? known, out string problem) || known.Kind != ValueKind.Map)
@@ -104,15 +114,25 @@ public sealed class ConfigSpace(string name)
             inputs = inputs.WithFacts(node, []);
         }
 
-        ImmutableArray<ActiveRollout> rollouts = ActiveRollout.Follow(view, name, before.Rollouts, anew ? 0 : _factsRevision);
+        ImmutableArray<ActiveRollout> rollouts = ActiveRollout.Follow(view, name, before.Rollouts, anew ? 0 : _revision);
         bool sameFleets = fleet == before.Fleet && rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan());
-        if (anew || !sameFleets || facts != before.Facts)
+        SpaceSecrets secrets = SecretReads.Follow(before.Secrets, view, anew ? 0 : _revision);
+        if (secrets != before.Secrets) inputs = SecretReads.Versions(secrets, inputs);
+        if (anew || !sameFleets || facts != before.Facts || secrets != before.Secrets)
         {
             FleetVersions? versions = sameFleets ? before.Versions : rollouts.IsEmpty ? null : new FleetVersions(fleet, rollouts);
-            Become(new SpaceSnapshot(name, fleet, inputs, facts, versions), anew);
+            Become(new SpaceSnapshot(name, fleet, inputs, facts, versions, secrets), anew);
         }
 
-        Volatile.Write(ref _factsRevision, view.Revision);   // after what it is said of
+        Volatile.Write(ref _revision, view.Revision);   // behind the snapshot: who sees it finds what was written until then
+    }
+
+    /// <summary>Takes in who is alive. On the thread that follows.</summary>
+    public void FollowLive(ImmutableSortedDictionary<string, ImmutableArray<string>> live)
+    {
+        if (LiveKeys.Same(_live, live)) return;
+        _live = live;
+        Become(_current.With(_current.Inputs.WithAllLive(live)), anew: false);
     }
 
     private void Become(SpaceSnapshot next, bool anew)

@@ -44,8 +44,9 @@ public sealed class SentDocuments
 
         foreach (string document in _sent.Keys.ToArray())
         {
-            // Null only for a node that is not there; a document that misses facts is kept as it was.
+            // Null only for a node that is not there; a document that misses facts, or a secret that was dropped, is kept as it was.
             if (now.Fleet.Effective(_node, document, now.Inputs) is not { Problems.IsEmpty: true } effective) continue;
+            if (effective.Entries.Any(e => e.IsPending && SecretReferences.HasUnknown(e.Value))) continue;
             // This member may not know yet how far a rollout has come, and the node had the answer of one that does.
             (long had, long release) = (_releases.GetValueOrDefault(document), now.ReleaseOf(document));
             if (release < had) continue;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using System.Text;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using V1 = Conclave.Wire.V1;
 
@@ -9,27 +8,48 @@ namespace Conclave.Layers.Serving;
 /// <summary>Values as people and programs are shown them: secrets as a fingerprint, unless they are to be revealed.</summary>
 public static class Shown
 {
-    private const string Opening = "<secret ";
+    /// <summary>The value of an entry. References to secrets that people named are shown, since they are no secret; what was sealed, or lies there in clear, is not.</summary>
+    public static string Entry(SpaceSnapshot space, string document, string key, Value value) =>
+        IsHidden(value, space.State.Document(document).SchemaOf(key).Secret) ? space.Secrets.Hide(value).ToString() : value.ToString();
 
-    public static string Value(SpaceSnapshot space, string document, string key, Value value, bool reveal = false) =>
-        !reveal && space.IsSecret(document, key) ? Quoted(document, key, value) : value.ToString();
+    /// <summary>Whether the value of an entry must not be shown as it stands.</summary>
+    public static bool IsHidden(Value value, bool isSecret) =>
+        (isSecret && SecretReferences.HasLiteral(value)) || (value.HasTemplate && SecretReferences.NamesIn(value).Any(SecretNames.IsOfEntry));
 
-    /// <summary>Whether a value is what a secret is shown as, so that nobody writes a fingerprint where a secret was.</summary>
-    public static bool IsFingerprint(Value value) => value.Kind == ValueKind.String && value.AsString is var text && text.StartsWith(Opening, StringComparison.Ordinal) && text.EndsWith('>');
+    /// <summary>An effective value.</summary>
+    /// <param name="space">Where.</param>
+    /// <param name="document">The document.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="value">The value; a template when it is pending.</param>
+    /// <param name="isPending">Whether it is. Afterwards whether it still is.</param>
+    /// <param name="reveal">Secrets in clear.</param>
+    /// <exception cref="SecretUnavailableException">A secret is to be revealed that this member cannot open.</exception>
+    public static Value Effective(SpaceSnapshot space, string document, string key, Value value, ref bool isPending, bool reveal = false)
+    {
+        if (!reveal && space.IsSecret(document, key))
+        {
+            isPending = false;
+            return space.Secrets.Hide(value);
+        }
+
+        if (!isPending || !SecretReferences.HasAny(value)) return value;
+        return reveal ? space.Secrets.Reveal(value, out isPending) : space.Secrets.Conceal(value, out isPending);
+    }
 
     public static V1.Item Item(SpaceSnapshot space, EffectiveDocument document, EffectiveEntry entry, Contribution? winner, bool reveal)
     {
         KeySchema schema = space.State.Document(document.Document).SchemaOf(entry.Key);
-        bool secret = space.IsSecret(document.Document, entry.Key);
+        bool isPending = entry.IsPending;
+        Value value = Effective(space, document.Document, entry.Key, entry.Value, ref isPending, reveal);
         return new V1.Item
         {
             Key = entry.Key,
-            Value = secret && !reveal ? Quoted(document.Document, entry.Key, entry.Value) : entry.Value.ToString(),
+            Value = value.ToString(),
             Scope = winner is null ? "" : space.State.Dimensions.TextOf(winner.Scope),
             Release = winner?.Entry.Release ?? 0,
-            Secret = secret,
+            Secret = space.IsSecret(document.Document, entry.Key) || (entry.IsPending && SecretReferences.HasAny(entry.Value)),
             Live = schema.Apply == ApplyKind.Live,
-            Pending = entry.IsPending,
+            Pending = isPending,
         };
     }
 
@@ -60,9 +80,9 @@ public static class Shown
     /// <summary>What entries were and are, by the two states; secrets of either are hidden.</summary>
     public static V1.EntryChange? EntryChange(SpaceSnapshot before, Fleet after, EntryEdit edit)
     {
-        Entry? old = before.State.Document(edit.Document).EntryOf(edit.Scope, edit.Key), now = after.State.Document(edit.Document).EntryOf(edit.Scope, edit.Key);
+        Layers.Entry? old = before.State.Document(edit.Document).EntryOf(edit.Scope, edit.Key), now = after.State.Document(edit.Document).EntryOf(edit.Scope, edit.Key);
         if (Same(old, now)) return null;
-        bool secret = before.IsSecret(edit.Document, edit.Key) || after.State.Document(edit.Document).SchemaOf(edit.Key).Secret;
+        bool secret = before.State.Document(edit.Document).SchemaOf(edit.Key).Secret || after.State.Document(edit.Document).SchemaOf(edit.Key).Secret;
         return new V1.EntryChange
         {
             Document = edit.Document,
@@ -72,12 +92,12 @@ public static class Shown
             After = Text(now),
         };
 
-        string Text(Entry? entry) => entry is null ? "" : entry.Op == EntryOp.Unset ? "unset"
-            : $"{ChangeMessages.NameOf(entry.Op)} {(secret ? Quoted(edit.Document, edit.Key, entry.Value) : entry.Value.ToString())}";
+        string Text(Layers.Entry? entry) => entry is null ? "" : entry.Op == EntryOp.Unset ? "unset"
+            : $"{ChangeMessages.NameOf(entry.Op)} {(IsHidden(entry.Value, secret) ? before.Secrets.Hide(entry.Value) : entry.Value)}";
     }
 
     /// <summary>Equal but for the release that wrote it.</summary>
-    public static bool Same(Entry? a, Entry? b) => a is null || b is null ? a is null && b is null : (a with { Release = 0 }) == (b with { Release = 0 });
+    public static bool Same(Layers.Entry? a, Layers.Entry? b) => a is null || b is null ? a is null && b is null : (a with { Release = 0 }) == (b with { Release = 0 });
 
     /// <summary>Without the edits that change nothing.</summary>
     public static ImmutableArray<Edit> Effective(ConfigState state, ImmutableArray<Edit> edits) => [.. edits.Where(edit => edit switch
@@ -91,11 +111,4 @@ public static class Shown
     })];
 
     private const int ImpactNodesMax = 100;
-
-    // Short, so that it tells two secrets apart for a person and is of little help to who tries out guesses.
-    private static string Quoted(string document, string key, Value value)
-    {
-        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{document}\0{key}\0{value}"));
-        return Layers.Value.Of($"{Opening}{Convert.ToHexStringLower(hash.AsSpan(0, 4))}>").ToString();
-    }
 }

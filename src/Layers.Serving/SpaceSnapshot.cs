@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Conclave.Layers.Serving.Rollouts;
+using Conclave.Layers.Serving.Secrets;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Layers.Serving;
@@ -11,15 +12,17 @@ namespace Conclave.Layers.Serving;
 /// <param name="inputs">What documents depend on besides the release.</param>
 /// <param name="facts">What nodes reported.</param>
 /// <param name="versions">Which fleet each node is on, while releases are on their way; null: all are on this one.</param>
-public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts, FleetVersions? versions = null)
+/// <param name="secrets">The secrets of the space; null: there are none.</param>
+public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts, FleetVersions? versions = null, SpaceSecrets? secrets = null)
 {
     private const int DeltasMax = 10_000;
 
-    private readonly Lazy<IReadOnlySet<KeyAddress>> _secrets = new(fleet.SecretKeys);
+    private readonly Lazy<IReadOnlySet<KeyAddress>> _secretKeys = new(fleet.SecretKeys);
+    private readonly Lazy<ImmutableSortedDictionary<string, ImmutableSortedSet<KeyAddress>>> _secretUses = new(() => versions is null ? SecretUses.Of(fleet.State) : SecretUses.Of(fleet.State, versions.AllHeld.State));
     private readonly ConcurrentDictionary<int, SpaceSnapshot> _held = new();
+    private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), V1.DocumentDelta> _deltas = new();
     private SpaceSnapshot? _whole;
     private ImmutableDictionary<string, long> _baseReleases = ImmutableDictionary<string, long>.Empty;
-    private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), V1.DocumentDelta> _deltas = new();
 
     public string Space => space;
 
@@ -45,14 +48,29 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
 
     /// <summary>As nodes have it that these rollouts hold back.</summary>
     public SpaceSnapshot AsHeld(int held) => versions is null ? this
-        : _held.GetOrAdd(held, h => new SpaceSnapshot(space, versions.FleetOf(h), inputs, facts) { _whole = this, _baseReleases = versions.BaseReleases(h) });
+        : _held.GetOrAdd(held, h => new SpaceSnapshot(space, versions.FleetOf(h), inputs, facts, secrets: Secrets) { _whole = this, _baseReleases = versions.BaseReleases(h) });
 
     /// <summary>The newest release of a document that is in it. Never goes down, also where the document comes and goes.</summary>
     public long ReleaseOf(string document) => _baseReleases.TryGetValue(document, out long held) ? held
         : State.Documents.TryGetValue(document, out DocumentState? there) ? there.Head : Release;
 
     /// <summary>Whether the key's value, or what it is made of, is called secret.</summary>
-    public bool IsSecret(string document, string key) => _secrets.Value.Contains(new(document, key)) || (_whole?.IsSecret(document, key) ?? false);
+    public bool IsSecret(string document, string key) => _secretKeys.Value.Contains(new(document, key)) || (_whole?.IsSecret(document, key) ?? false);
+
+    /// <summary>The secrets of the space as they are now, whatever the release.</summary>
+    public SpaceSecrets Secrets { get; } = secrets ?? SpaceSecrets.None(space);
+
+    /// <summary>Which keys refer to each secret, in what any node has now.</summary>
+    public ImmutableSortedDictionary<string, ImmutableSortedSet<KeyAddress>> UsesOfSecrets => _secretUses.Value;
+
+    /// <summary>The same at another release.</summary>
+    public SpaceSnapshot With(Fleet other) => other == fleet && versions is null ? this : new(space, other, inputs, facts, secrets: Secrets);
+
+    /// <summary>The same with other inputs.</summary>
+    public SpaceSnapshot With(ResolutionInputs other) => new(space, fleet, other, facts, versions, Secrets) { _whole = _whole, _baseReleases = _baseReleases };
+
+    /// <summary>The same with secrets that are about to be written.</summary>
+    public SpaceSnapshot With(IReadOnlyDictionary<string, SealedSecret> made) => made.Count == 0 ? this : new(space, fleet, inputs, facts, versions, Secrets.With(made)) { _whole = _whole, _baseReleases = _baseReleases };
 
     /// <summary>A delta that is the same for every node that shares both documents: made once for all of them.</summary>
     public V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<V1.DocumentDelta> make)

@@ -28,6 +28,13 @@ public static class StoreReads
         KeysOnly = keysOnly,
     }).Kvs;
 
+    /// <summary>How many keys begin with this, which ends in a slash.</summary>
+    public static long Count(StoreView view, string prefix) => Range(view, new RangeRequest { Key = ByteString.CopyFromUtf8(prefix), RangeEnd = ByteString.CopyFromUtf8(ConfigKeys.EndOf(prefix)), CountOnly = true }).Count;
+
+    /// <summary>Whether any key begins with this, which ends in a slash.</summary>
+    public static bool Any(StoreView view, string prefix) =>
+        Range(view, new RangeRequest { Key = ByteString.CopyFromUtf8(prefix), RangeEnd = ByteString.CopyFromUtf8(ConfigKeys.EndOf(prefix)), Limit = 1, KeysOnly = true }).Kvs.Count > 0;
+
     /// <summary>The spaces that there are: one look for each, however many keys they have.</summary>
     public static IEnumerable<string> Spaces(StoreView view)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Node.Auth;
 using Conclave.Node.Configuration;
 using Conclave.Node.Consensus;
@@ -47,6 +48,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     /// <exception cref="StorageException">The data directory cannot be used; the message names the file, the place and the remedy.</exception>
     /// <exception cref="TlsFileException">A certificate or key that a flag names cannot be used; the message says why and what to do.</exception>
     /// <exception cref="AuthKeyException">A key that --auth-token names cannot be used.</exception>
+    /// <exception cref="SecretsKeyException">The file that --secrets-key-file names cannot be used.</exception>
     /// <exception cref="Peers.JoinRefusedException">The cluster to join does not know this member, or does not answer; the message says what to do.</exception>
     public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal) : this(options, new PosixFileSystem(), loggers, onFatal)
     {
@@ -62,6 +64,7 @@ public sealed class ConclaveNode : IAsyncDisposable
             ? TlsSide.Open(options.ClientTls, options.ListenClientUrls.Concat(options.AdvertiseClientUrls), options, TimeProvider.System, _logger) : null;
         _passwords = new PasswordHasher(PasswordHasher.IterationsOf(options.PasswordCost), Math.Max(1, Environment.ProcessorCount / 2), LoginsWaitingMax);
         _replica = new Replica(options, files, _logger, onFatal);
+        SecretKeyRing? secrets = OpenSecrets(options);
         ClusterIdentity cluster = _replica.Cluster;
         Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), _replica.Members.Others().Length + 1, Path.GetFullPath(options.DataDir));
 
@@ -79,8 +82,9 @@ public sealed class ConclaveNode : IAsyncDisposable
         new LockService(context, locks).AddTo(registry);
         new ElectionService(context, locks).AddTo(registry);
         new AuthService(context, _passwords).AddTo(registry);
-        _configuration = new ConfigEngine(() => _replica.View, _logger);
+        _configuration = new ConfigEngine(() => _replica.View, secrets, _logger);
         _replica.ServerWrote = _configuration.Signal;
+        _replica.LiveWrote = _configuration.SignalLive;
         _replica.StateTaken = _configuration.Restart;
         var configuration = new ConfigService(context, _configuration);
         configuration.AddTo(registry);
@@ -158,6 +162,21 @@ public sealed class ConclaveNode : IAsyncDisposable
         await _replica.DisposeAsync().ConfigureAwait(false);
         _passwords.Dispose();
         Log.Stopped(_logger);
+    }
+
+    /// <summary>After the replica, which makes the data directory and holds its lock.</summary>
+    private SecretKeyRing? OpenSecrets(NodeOptions options)
+    {
+        try
+        {
+            return SecretsKeyFile.Open(options);
+        }
+        catch (SecretsKeyException)
+        {
+            _replica.DisposeAsync().AsTask().GetAwaiter().GetResult();   // nothing of it has begun yet
+            _passwords.Dispose();
+            throw;
+        }
     }
 
     private static IPEndPoint EndPointOf(Uri url) => new(

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Runtime.InteropServices;
 using Conclave.Node;
 using Conclave.Node.Auth;
+using Conclave.Node.Configuration;
 using Conclave.Node.Options;
 using Conclave.Node.Peers;
 using Conclave.Node.Restoring;
@@ -66,7 +67,7 @@ catch (StorageException problem)
     Console.Error.WriteLine($"conclave-node: {problem.Message}");
     return problem.Kind is StorageErrorKind.Locked or StorageErrorKind.NotWritable or StorageErrorKind.NoSpace ? ExitCodes.Unavailable : ExitCodes.Data;
 }
-catch (Exception problem) when (problem is TlsFileException or AuthKeyException)
+catch (Exception problem) when (problem is TlsFileException or AuthKeyException or SecretsKeyException)
 {
     Console.Error.WriteLine($"conclave-node: {problem.Message}");
     return ExitCodes.Usage;

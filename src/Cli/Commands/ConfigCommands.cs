@@ -19,6 +19,7 @@ internal static class ConfigCommands
             read.Show(), read.Explain(), read.Compare(), read.Grep(), read.WhoUses(), read.Render(), new FleetCommand(options).Create(),
             change.Set(), change.Unset(), change.Remove(), release.Plan(), release.Publish(), release.Rollback(), release.Log(), release.Diff(), release.Draft(), new RolloutCommand(options).Create(),
             model.Node(), model.Dimensions(), model.Schema(), files.Import(), files.Export(), files.Apply(), new ConfigEditCommand(options).Command(), new ConfigLintCommand(options).Command(),
+            new SecretCommands(options).All(), new KeygenCommand(terminal).Run(), new LiveCommands(options).All(),
             new Command("config", "Commands for layered configuration whose names commands for keys have.") { read.Watch() },
         ];
     }

@@ -55,9 +55,11 @@ internal sealed class UpCommand : Command
     {
         SetAction(async (parsed, cancellationToken) =>
         {
-            ClusterPlan plan = ClusterPlan.Of(
-                parsed.GetValue(_nodes) ?? NodesDefault, parsed.GetValue(_port), Path.GetFullPath(parsed.GetValue(_dataDir) ?? ""),
-                parsed.GetValue(_further) ?? [], parsed.GetValue(_autoTls));
+            string[] further = parsed.GetValue(_further) ?? [];
+            string directory = Path.GetFullPath(parsed.GetValue(_dataDir) ?? ""), keys = Path.Combine(directory, KeyFile.Name);
+            bool hasKeys = further.Any(o => o.TrimStart('-').StartsWith("secrets-key-file", StringComparison.Ordinal));
+            ClusterPlan plan = ClusterPlan.Of(parsed.GetValue(_nodes) ?? NodesDefault, parsed.GetValue(_port), directory,
+                hasKeys ? further : ["--secrets-key-file", keys, .. further], parsed.GetValue(_autoTls));
             (string? binary, Obstacle? obstacle) = Preflight.FindBinary(terminal, AppContext.BaseDirectory);
             obstacle ??= Preflight.Check(plan);
             if (binary is null || obstacle is not null)
@@ -66,6 +68,7 @@ internal sealed class UpCommand : Command
                 return obstacle?.ExitCode ?? ExitCode.Unexpected;
             }
 
+            if (!hasKeys) KeyFile.MakeIfMissing(keys);
             return await RunAsync(terminal, plan, binary, cluster.Credentials(parsed, terminal), parsed.GetValue(_restart), cancellationToken).ConfigureAwait(false);
         });
         return this;

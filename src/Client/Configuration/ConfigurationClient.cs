@@ -66,6 +66,16 @@ public sealed class ConfigurationClient
 
     public ValueTask<DropDraftResponse> DropDraftAsync(DropDraftRequest request, CancellationToken cancellationToken = default) => WriteAsync("DropDraft", DropDraftResponse.Parser, request, cancellationToken);
 
+    /// <summary>Writes a secret. An attempt without an answer may have been carried out; writing the same again does no harm but gives another version.</summary>
+    public ValueTask<PutSecretResponse> PutSecretAsync(PutSecretRequest request, CancellationToken cancellationToken = default) => WriteAsync("PutSecret", PutSecretResponse.Parser, request, cancellationToken);
+
+    public ValueTask<SecretsResponse> SecretsAsync(SecretsRequest request, CancellationToken cancellationToken = default) => ReadAsync("Secrets", SecretsResponse.Parser, request, cancellationToken);
+
+    public ValueTask<DropSecretResponse> DropSecretAsync(DropSecretRequest request, CancellationToken cancellationToken = default) => WriteAsync("DropSecret", DropSecretResponse.Parser, request, cancellationToken);
+
+    /// <summary>Puts all secrets under the newest cluster key. Repeating it does no harm, so it is repeated.</summary>
+    public ValueTask<RotateSecretsResponse> RotateSecretsAsync(RotateSecretsRequest request, CancellationToken cancellationToken = default) => OnceAsync("RotateSecrets", RotateSecretsResponse.Parser, request, cancellationToken);
+
     /// <summary>Reports what an agent did, and facts. Repeating it does no harm, so it is repeated.</summary>
     public ValueTask<AcknowledgeResponse> AcknowledgeAsync(AcknowledgeRequest request, CancellationToken cancellationToken = default) => OnceAsync("Acknowledge", AcknowledgeResponse.Parser, request, cancellationToken);
 

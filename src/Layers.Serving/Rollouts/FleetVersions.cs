@@ -35,12 +35,15 @@ public sealed class FleetVersions(Fleet head, ImmutableArray<ActiveRollout> roll
     /// <summary>The fleet of a node that is held back by these, in which every other node is on its own.</summary>
     public Fleet FleetOf(int held) => !NamesNodes ? Plain(held) : _mixed.GetOrAdd(held, h => Plain(h).Among(other => FleetOf(HeldBy(other))));
 
+    /// <summary>The fleet without any of the releases that are on their way.</summary>
+    public Fleet AllHeld => Plain((1 << rollouts.Length) - 1);
+
     /// <summary>The fleet as if every node were held back by these.</summary>
     public Fleet Plain(int held) => held == Head ? head
         : _plain.GetOrAdd(held, h => head.Without(rollouts.Where((_, i) => (h & (1 << i)) != 0).Select(r => r.Inverse)));
 
     // What an entry of any set says is said at the head or with all of them held back.
-    private bool NamesNodes => _namesNodes ??= head.NamesNodes || Plain((1 << rollouts.Length) - 1).NamesNodes;
+    private bool NamesNodes => _namesNodes ??= head.NamesNodes || AllHeld.NamesNodes;
 
     /// <summary>The sets that nodes are on now, and those that taking rollouts back one by one or all together would lead to: what a change must not break.</summary>
     public IReadOnlyCollection<int> HeldSets() =>

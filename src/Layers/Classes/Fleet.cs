@@ -80,7 +80,10 @@ public sealed partial class Fleet
 
     /// <summary>What the node gets of the document.</summary>
     /// <returns>Null when there is no such node: then nothing may be rendered, least of all defaults. A document that nobody wrote is empty.</returns>
-    public EffectiveDocument? Effective(string node, string document, ResolutionInputs inputs)
+    public EffectiveDocument? Effective(string node, string document, ResolutionInputs inputs) =>
+        WithoutVersions(node, document, inputs) is { } effective ? inputs.Secrets.Stamp(effective) : null;
+
+    private EffectiveDocument? WithoutVersions(string node, string document, ResolutionInputs inputs)
     {
         if (_classes.OfNode(node) is not { } nodeClass)
             return null;
@@ -120,7 +123,7 @@ public sealed partial class Fleet
     {
         if (_classes.OfNode(node) is not { } nodeClass || !_documents.TryGetValue(document, out DocumentView? view))
             return Evaluated.Absent;
-        return EvaluateFor(node, nodeClass, new(document, key), inputs);
+        return inputs.Secrets.Stamp(EvaluateFor(node, nodeClass, new(document, key), inputs));
     }
 
     /// <summary>Delivers deltas from this release to a later one: see <see cref="FleetDelta"/>.</summary>
@@ -289,7 +292,7 @@ public sealed class FleetDelta
         if (_from.ViewOf(document) is null || _to.ViewOf(document) is null)
             return DocumentDelta.Between(_from.Effective(node, document, _before)!, _to.Effective(node, document, _after)!);   // the node is in both
         Fleet.ClassDocument sharedFrom = _from.ClassDocumentOf(classFrom, document), sharedTo = _to.ClassDocumentOf(classTo, document);
-        DocumentDelta shared = _shared.GetOrAdd((sharedFrom.Document, sharedTo.Document), static pair => DocumentDelta.Between(pair.From, pair.To));
+        DocumentDelta shared = _shared.GetOrAdd((_before.Secrets.Stamp(sharedFrom.Document), _after.Secrets.Stamp(sharedTo.Document)), static pair => DocumentDelta.Between(pair.From, pair.To));
         var own = new SortedSet<string>(StringComparer.Ordinal);
         _from.AddOwnKeys(own, node, document, sharedFrom);
         _to.AddOwnKeys(own, node, document, sharedTo);
@@ -303,7 +306,7 @@ public sealed class FleetDelta
             ResolvedKey? before = _from.Resolve(classFrom, node, new(document, key)), after = _to.Resolve(classTo, node, new(document, key));
             if (ReferenceEquals(before, after) && before is { HasTemplate: false })
                 continue;
-            Evaluated old = _from.EvaluateFor(node, classFrom, new(document, key), _before), now = _to.EvaluateFor(node, classTo, new(document, key), _after);
+            Evaluated old = _before.Secrets.Stamp(_from.EvaluateFor(node, classFrom, new(document, key), _before)), now = _after.Secrets.Stamp(_to.EvaluateFor(node, classTo, new(document, key), _after));
             if (now.Value is null && old.Value is not null)
                 gone.Add(key);
             else if (now.Value is { } value && !(value.Equals(old.Value) && now.IsPending == old.IsPending))

@@ -118,7 +118,7 @@ public sealed partial class Fleet
             else if (evaluated.Value is { } value)
                 entries.Add(new(key, value, evaluated.IsPending));
         }
-        return new(document, State.Release, entries.ToImmutable(), problems.ToImmutable());
+        return inputs.Secrets.Stamp(new EffectiveDocument(document, State.Release, entries.ToImmutable(), problems.ToImmutable()));
     }
 
     /// <summary>One key as it would be if its schema merged in another way and every set added: the question of <c>lookup --merge</c>.</summary>

@@ -42,7 +42,7 @@ public sealed partial class Fleet
             Document = document,
             Key = key,
             Release = State.Release,
-            Result = resolved is null ? Evaluated.Absent : new Evaluator(source, inputs, document).Evaluate(resolved),
+            Result = resolved is null ? Evaluated.Absent : inputs.Secrets.Stamp(new Evaluator(source, inputs, document).Evaluate(resolved)),
             Schema = State.Document(document).SchemaOf(key),
             Entries = entries.ToImmutable(),
             UsedBy = WhoUses(document, key),

@@ -38,6 +38,12 @@ public static class ProblemCodes
     /// <summary>Something to import cannot be taken over as it is.</summary>
     public const string Import = "E_IMPORT";
 
+    /// <summary>A secret cannot be sealed here, or may not be used.</summary>
+    public const string Secret = "E_SECRET";
+
+    /// <summary>Warning: releases that are past hold a value in clear that is a secret now.</summary>
+    public const string SecretInHistory = "W_SECRET";
+
     /// <summary>Warning: a node has not reported a fact that its configuration needs.</summary>
     public const string FactMissing = "W_FACT";
 

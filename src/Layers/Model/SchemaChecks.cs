@@ -14,6 +14,24 @@ public static class SchemaChecks
         _ => TypeProblem(schema, schema.Type, value) ?? ScalarProblem(schema, value),
     };
 
+    /// <summary>What is wrong with an entry, whoever it matches; what its references lead to is not looked at. Null when nothing is.</summary>
+    public static string? Problem(KeySchema schema, Entry entry)
+    {
+        if (entry.Op is EntryOp.Append or EntryOp.Remove && schema.Merge == MergeKind.Replace)
+            return $"{entry.Op.ToString().ToLowerInvariant()} needs a schema that merges, but this key's says replace. Give the schema merge append, union, map or deep, or use set";
+        if (entry.Op == EntryOp.Unset && schema.Required && schema.ProgramDefault is null)
+            return "the schema requires a value, so it cannot be unset";
+        if (entry.Value.HasTemplate)
+            return null;
+        if (entry.Op is EntryOp.Set or EntryOp.Final)
+            return Problem(schema, entry.Value);
+        if (entry.Op != EntryOp.Append)
+            return null;
+        return schema.Merge == MergeKind.Map && entry.Value.Kind != ValueKind.Map ? $"{Shown(schema, entry.Value)} is no map, and the schema merges maps"
+            : schema.Merge is MergeKind.Append or MergeKind.Union && entry.Value.Kind != ValueKind.List ? ElementProblem(schema, entry.Value)
+            : Problem(schema, entry.Value);
+    }
+
     /// <summary>What is wrong with one element of a list, or one member of a map, of this key; or null.</summary>
     public static string? ElementProblem(KeySchema schema, Value element) => schema.Type == KeyType.Any ? null : TypeProblem(schema, schema.Element, element) ?? ScalarProblem(schema, element);
 

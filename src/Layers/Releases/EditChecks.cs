@@ -146,18 +146,7 @@ internal static class EditChecks
     /// <summary>One entry against its schema, whoever it matches. What references make of it is checked where they are followed.</summary>
     private static void CheckEntry(ConfigState after, string document, Scope scope, string key, Entry entry, ProblemList problems)
     {
-        KeySchema schema = after.Document(document).SchemaOf(key);
-        string? problem = null;
-        if (entry.Op is EntryOp.Append or EntryOp.Remove && schema.Merge == MergeKind.Replace)
-            problem = $"{entry.Op.ToString().ToLowerInvariant()} needs a schema that merges, but this key's says replace. Give the schema merge append, union, map or deep, or use set";
-        else if (entry.Op == EntryOp.Unset && schema.Required && schema.ProgramDefault is null)
-            problem = "the schema requires a value, so it cannot be unset";
-        else if (entry.Op is EntryOp.Set or EntryOp.Final && !entry.Value.HasTemplate)
-            problem = SchemaChecks.Problem(schema, entry.Value);
-        else if (entry.Op == EntryOp.Append && !entry.Value.HasTemplate)
-            problem = schema.Merge == MergeKind.Map && entry.Value.Kind != ValueKind.Map ? $"{SchemaChecks.Shown(schema, entry.Value)} is no map, and the schema merges maps"
-                : schema.Merge is MergeKind.Append or MergeKind.Union && entry.Value.Kind != ValueKind.List ? SchemaChecks.ElementProblem(schema, entry.Value)
-                : SchemaChecks.Problem(schema, entry.Value);
+        string? problem = SchemaChecks.Problem(after.Document(document).SchemaOf(key), entry);
         if (problem is not null)
             problems.Add(new(ProblemCodes.Schema, $"{document} {key} at {after.Dimensions.TextOf(scope)}: {problem}.") { Document = document, Key = key });
     }

@@ -167,6 +167,8 @@ internal sealed class Evaluator(IKeySource source, ResolutionInputs inputs, stri
             return found with { Value = value };
         if (reference.Default is { } byDefault)
             return new(Value.Of(byDefault));
+        if (reference.Kind == ReferenceKind.Live)   // who is alive must not decide whether a change can be published
+            return new(null, Problem: new(ProblemCodes.FactMissing, $"{Where(_path[^1])} needs {reference}, and so many members are not alive. Start them, or give a default: {reference with { Default = "..." }}."));
         return Fail($"{Where(_path[^1])}: {reference} leads to nothing{OnNode(at)}. Set it there, correct the reference, or give a default: {reference with { Default = "..." }}.");
     }
 
@@ -202,7 +204,8 @@ internal sealed class Evaluator(IKeySource source, ResolutionInputs inputs, stri
                     $"{Where(_path[^1])} needs the fact {reference.Name}, which {at.Node ?? "the node"} has not reported. Start its agent, or give a default: {reference with { Default = "..." }}."));
             case ReferenceKind.Live when inputs.KnowsLive:
                 IsLocal = true;
-                return new(Value.List([.. inputs.Live(reference.Name).Select(Value.Of)]));
+                ImmutableArray<string> alive = inputs.Live(reference.Name);
+                return alive.IsEmpty && reference.Default is not null ? Evaluated.Absent : new(Value.List([.. alive.Select(Value.Of)]));
             case ReferenceKind.Live:
                 IsLocal = true;
                 return new(Value.Of(reference.ToString()), IsPending: true);

@@ -46,6 +46,15 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
         if (logger.IsEnabled(LogLevel.Information)) logger.AuditAllowed(Name(who.User), call.Method.Path, "", call.Peer, "");
     }
 
+    /// <summary>Secrets went out in clear. Said also while everybody may.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="who">Who asked; nobody while auth is off.</param>
+    /// <param name="documents">Names of what was asked for.</param>
+    public void Revealed(RpcContext call, in CommandIdentity who, IReadOnlyList<string> documents)
+    {
+        if (logger.IsEnabled(LogLevel.Information)) logger.AuditRevealed(Name(who.User), call.Method.Path, Names([.. documents]), call.Peer);
+    }
+
     /// <param name="call">The call.</param>
     /// <param name="user">Null for nobody.</param>
     /// <param name="what">The keys it was about, as <see cref="RangeOf"/> and <see cref="KeysIn"/> give them; empty for none.</param>

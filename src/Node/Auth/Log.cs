@@ -10,6 +10,9 @@ internal static partial class Log
     [LoggerMessage(2602, LogLevel.Warning, "denied: user {User}, {Method}{Subject}, from {Peer}: {Why}")]
     public static partial void AuditDenied(this ILogger logger, string user, string method, string subject, string peer, string why);
 
+    [LoggerMessage(2607, LogLevel.Information, "secrets revealed: user {User}, {Method}{Documents}, from {Peer}")]
+    public static partial void AuditRevealed(this ILogger logger, string user, string method, string documents, string peer);
+
     [LoggerMessage(2603, LogLevel.Warning, "not known whether done: user {User}, {Method}{Subject}, from {Peer}")]
     public static partial void AuditUnknown(this ILogger logger, string user, string method, string subject, string peer);
 

@@ -19,20 +19,57 @@ internal sealed class ConfigAccess(ServiceContext context)
         if (!view.Auth.IsEnabled) return;
         string[] prefixes = documents is null ? [$"{ConfigKeys.Root}{space}/e/"] : [.. documents.Distinct().Select(d => ConfigKeys.Document(space, d))];
         await context.Auth.CheckReadAsync(call, view, (v, who) => v.Auth.CheckUser(who) is not StoreError.None and var stranger ? stranger   // also where there is no document to read
-            : First(prefixes, prefix => v.Auth.CheckRead(who, ConfigKeys.Bytes(prefix), ConfigKeys.Bytes(ConfigKeys.EndOf(prefix)))),
-            () => string.Join(' ', prefixes)).ConfigureAwait(false);
+            : First(prefixes, prefix => CheckRead(v.Auth, who, prefix)), () => " " + string.Join(' ', prefixes)).ConfigureAwait(false);
     }
 
-    /// <summary>Secrets in clear: root, or who may write below <c>k/</c>. Each use is audited.</summary>
-    public async ValueTask RequireRevealAsync(RpcContext call, string space)
+    /// <summary>Which documents the caller may read, for answers that could name others.</summary>
+    public async ValueTask<Func<string, bool>> ReadableAsync(RpcContext call, string space)
+    {
+        if (!context.Auth.IsOn) return static _ => true;
+        CommandIdentity who = await context.Auth.IdentifyAsync(call).ConfigureAwait(false);
+        AuthState auth = context.View.Auth;
+        return document => CheckRead(auth, who, ConfigKeys.Document(space, document)) == StoreError.None;
+    }
+
+    /// <summary>Secrets in clear: root, or who may write below <c>k/</c>. Each use is audited, with what was asked for; also where everybody may.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="space">The space.</param>
+    /// <param name="documents">For the audit; none is all of them.</param>
+    public async ValueTask RequireRevealAsync(RpcContext call, string space, ICollection<string> documents)
+    {
+        StoreView view = context.View;
+        string prefix = ConfigKeys.Secrets(space);
+        CommandIdentity asks = default;
+        if (view.Auth.IsEnabled)
+            await context.Auth.CheckReadAsync(call, view, (v, who) => CheckWrite(v.Auth, asks = who, prefix), () => " " + prefix).ConfigureAwait(false);
+        context.Auth.Audit.Revealed(call, asks, documents.Count == 0 ? [$"{ConfigKeys.Root}{space}/e/"] : [.. documents.Select(d => ConfigKeys.Document(space, d))]);
+    }
+
+    /// <summary>The list of a space's secrets, which has no values: who may read or write below <c>k/</c>.</summary>
+    public async ValueTask RequireListAsync(RpcContext call, string space)
     {
         StoreView view = context.View;
         if (!view.Auth.IsEnabled) return;
         string prefix = ConfigKeys.Secrets(space);
-        CommandIdentity asks = default;
-        await context.Auth.CheckReadAsync(call, view, (v, who) => v.Auth.CheckWrite(asks = who, ConfigKeys.Bytes(prefix), ConfigKeys.Bytes(ConfigKeys.EndOf(prefix))), () => prefix).ConfigureAwait(false);
-        context.Auth.Audit.Administered(call, asks);
+        await context.Auth.CheckReadAsync(call, view, (v, who) => Either(CheckRead(v.Auth, who, prefix), CheckWrite(v.Auth, who, prefix)), () => " " + prefix).ConfigureAwait(false);
     }
+
+    /// <summary>Writing and dropping one secret.</summary>
+    public static StoreError CheckSecret(AuthState auth, in CommandIdentity who, string space, string name) => auth.CheckWrite(who, ConfigKeys.Bytes(ConfigKeys.Secret(space, name)), rangeEnd: []);
+
+    /// <summary>Rewrapping all secrets of a space, or (null) of all.</summary>
+    public static StoreError CheckRotate(AuthState auth, in CommandIdentity who, string? space) => CheckWrite(auth, who, space is null ? ConfigKeys.Root : ConfigKeys.Secrets(space));
+
+    /// <summary>Referring to secrets: else whoever may write one entry of one node could have any secret brought there.</summary>
+    public static StoreError CheckUse(AuthState auth, in CommandIdentity who, string space, IEnumerable<string> names)
+    {
+        CommandIdentity user = who;
+        return First(names, name => ConfigKeys.Bytes(ConfigKeys.Secret(space, name)) is var key ? Either(auth.CheckRead(user, key, []), auth.CheckWrite(user, key, [])) : StoreError.None);
+    }
+
+    /// <summary>Replacing and dropping a draft: its author, or who may write <c>d/NAME</c>.</summary>
+    public static StoreError CheckDraft(AuthState auth, in CommandIdentity who, string space, string name, string author) =>
+        !auth.IsEnabled || (who.User == author && author.Length > 0) ? StoreError.None : auth.CheckWrite(who, ConfigKeys.Bytes(ConfigKeys.Draft(space, name)), rangeEnd: []);
 
     /// <summary>What a change edits, by a view and an identity. Reports and the nodes themselves need write permission on the node.</summary>
     public static StoreError CheckWrite(AuthState auth, in CommandIdentity who, string space, ConfigState state, IEnumerable<Edit> edits)
@@ -54,6 +91,12 @@ internal sealed class ConfigAccess(ServiceContext context)
 
         return error;
     }
+
+    private static StoreError CheckRead(AuthState auth, in CommandIdentity who, string prefix) => auth.CheckRead(who, ConfigKeys.Bytes(prefix), ConfigKeys.Bytes(ConfigKeys.EndOf(prefix)));
+
+    private static StoreError CheckWrite(AuthState auth, in CommandIdentity who, string prefix) => auth.CheckWrite(who, ConfigKeys.Bytes(prefix), ConfigKeys.Bytes(ConfigKeys.EndOf(prefix)));
+
+    private static StoreError Either(StoreError one, StoreError other) => one == StoreError.None ? StoreError.None : other;
 
     private static StoreError First(IEnumerable<string> names, Func<string, StoreError> check)
     {

@@ -1,5 +1,9 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Live;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Store;
 using Microsoft.Extensions.Logging;
 
@@ -7,7 +11,7 @@ namespace Conclave.Node.Configuration;
 
 /// <summary>The configuration of all spaces as this member knows it. Follows the published views of the store, on a thread of its own.</summary>
 /// <remarks>Every view holds all release records, so nothing is lost when several views pass at once: the newest says everything.</remarks>
-internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyncDisposable
+internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets, ILogger logger) : IAsyncDisposable
 {
     /// <summary>Spaces of one cluster.</summary>
     public const int SpacesMax = 64;
@@ -17,7 +21,16 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
     private readonly CancellationTokenSource _stop = new();
     private volatile string? _damage;
     private volatile bool _hasStarted;
-    private int _signalled, _anew;
+    private int _signalled, _anew, _wrote, _liveWrote;
+
+    // Of the thread that follows.
+    private long _livePass;   // when it was looked last who is alive
+    private ImmutableDictionary<string, ImmutableSortedDictionary<string, ImmutableArray<string>>> _live = ImmutableDictionary<string, ImmutableSortedDictionary<string, ImmutableArray<string>>>.Empty;
+
+    private static readonly ImmutableSortedDictionary<string, ImmutableArray<string>> NobodyAlive = ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal);
+
+    /// <summary>Leases end and begin much more often than configuration changes; a look at all live members comes at most so often.</summary>
+    private static readonly TimeSpan LivePause = TimeSpan.FromMilliseconds(50);
     private Task _loop = Task.CompletedTask;
 
     /// <summary>What is wrong with the records; null when nothing is. While something is, nothing is served.</summary>
@@ -32,8 +45,12 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
     /// <summary>The spaces that there are.</summary>
     public IEnumerable<ConfigSpace> Spaces => _spaces.Values;
 
+    /// <summary>What this member opens secrets with; null when it was given nothing.</summary>
+    public SecretKeyRing? Secrets => secrets;
+
     public void Start()
     {
+        SignalLive();
         Signal();
         _loop = Task.Run(RunAsync);
     }
@@ -41,18 +58,27 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
     /// <summary>A view with something new was published. Any thread; does not wait.</summary>
     public void Signal()
     {
+        Volatile.Write(ref _wrote, 1);
+        if (Interlocked.Exchange(ref _signalled, 1) == 0) _wake.Release();
+    }
+
+    /// <summary>A view was published in which others may be alive. Any thread; does not wait.</summary>
+    public void SignalLive()
+    {
+        Volatile.Write(ref _liveWrote, 1);
         if (Interlocked.Exchange(ref _signalled, 1) == 0) _wake.Release();
     }
 
     /// <summary>The state was replaced by another: read everything again.</summary>
     public void Restart()
     {
+        Volatile.Write(ref _liveWrote, 1);
         Volatile.Write(ref _anew, 1);
         Signal();
     }
 
     /// <summary>The space; a new and empty one when nobody wrote there.</summary>
-    public ConfigSpace Of(string space) => _spaces.TryGetValue(space, out ConfigSpace? known) ? known : new ConfigSpace(space);
+    public ConfigSpace Of(string space) => _spaces.TryGetValue(space, out ConfigSpace? known) ? known : new ConfigSpace(space, secrets);
 
     public async ValueTask DisposeAsync()
     {
@@ -64,22 +90,32 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
 
     private async Task RunAsync()
     {
+        bool liveIsDue = false;
         while (true)
         {
             try
             {
-                await _wake.WaitAsync(_stop.Token).ConfigureAwait(false);
+                TimeSpan left = liveIsDue ? LivePause - Stopwatch.GetElapsedTime(_livePass) : Timeout.InfiniteTimeSpan;
+                if (await _wake.WaitAsync(liveIsDue && left < TimeSpan.Zero ? TimeSpan.Zero : left, _stop.Token).ConfigureAwait(false))
+                    Volatile.Write(ref _signalled, 0);   // before the look: what is published from here on signals again
             }
             catch (OperationCanceledException)
             {
                 return;
             }
 
-            Volatile.Write(ref _signalled, 0);   // before the look: what is published from here on signals again
             bool anew = Interlocked.Exchange(ref _anew, 0) != 0;
+            liveIsDue |= Interlocked.Exchange(ref _liveWrote, 0) != 0;
             try
             {
-                Follow(anew);
+                if (Interlocked.Exchange(ref _wrote, 0) != 0 || anew) Follow(anew);
+                if (liveIsDue && (anew || _livePass == 0 || Stopwatch.GetElapsedTime(_livePass) >= LivePause))
+                {
+                    (_livePass, liveIsDue) = (Stopwatch.GetTimestamp(), false);
+                    _live = LiveKeys.Read(view());
+                }
+
+                foreach ((string name, ConfigSpace space) in _spaces) space.FollowLive(_live.GetValueOrDefault(name) ?? NobodyAlive);
             }
             catch (Exception damage)   // whatever it is, it is said and nothing is served: this thread is the only one that could mend it
             {
@@ -98,12 +134,12 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
         foreach (string name in StoreReads.Spaces(now))
         {
             found.Add(name);
-            _spaces.GetOrAdd(name, static n => new ConfigSpace(n)).Follow(now, anew || _damage is not null);
+            _spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets)).Follow(now, anew || _damage is not null);
         }
 
         foreach ((string name, ConfigSpace space) in _spaces)
         {
-            if (!found.Contains(name) && space.Current.Release > 0) space.Follow(now, anew: true);
+            if (!found.Contains(name) && (space.Current.Release > 0 || !space.Current.Secrets.All.IsEmpty)) space.Follow(now, anew: true);
         }
 
         _damage = null;

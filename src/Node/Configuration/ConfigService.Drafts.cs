@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Conclave.Layers;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
@@ -26,25 +27,33 @@ internal sealed partial class ConfigService
         {
             (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
             ImmutableArray<Edit> edits = IntentEdits(request.Change);
+            ImmutableArray<Edit> asked = edits;
             string key = ConfigKeys.Draft(now.Space, request.Name);
             KeyValue? there = StoreReads.Find(context.View, key);
             if (there is null && StoreReads.All(context.View, ConfigKeys.Drafts(now.Space), keysOnly: true).Count >= DraftsMax)
                 throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {DraftsMax} drafts, which is the most; conclave draft drop some"));
             long basis = now.Release;
-            if (there is not null && request.Merge)
+            V1.Draft? before = there is null ? null : V1.Draft.Parser.ParseFrom(there.Value);
+            if (before is not null && request.Merge)
             {
-                var before = V1.Draft.Parser.ParseFrom(there.Value);
                 basis = before.Base;
                 edits = Merge(ChangeMessages.Read(before.Change, []), edits);
             }
 
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, now.Space, now.State, edits));
+            if (before is not null) Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, before.Author));
+            Statuses.ThrowIf(ConfigAccess.CheckUse(context.View.Auth, who, now.Space, SecretUses.BroughtIn(now.State, asked)));
+            SecretPart secrets = SealedOn(now, edits, who.User ?? request.Author);   // no draft has a secret in clear
+            if (secrets.Problems.Any(p => p.IsError && p.Code != ProblemCodes.Reference)) throw Refused(secrets.Problems);   // a secret that is referred to may come before it is published
+            edits = secrets.Edits;
+            RequireRoom(now, secrets.Made.Count);
             var draft = new V1.Draft { Name = request.Name, Base = basis, Edits = edits.Length, Author = who.User ?? request.Author, UnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), Change = ChangeMessages.Of(edits, now.State.Dimensions) };
             var txn = new TxnRequest();
             txn.Compare.Add(there is null ? Missing(key) : Unmoved(there));
             txn.Success.Add(Put(key, draft.ToByteString()));
-            if (await TryWriteAsync(call, txn, who).ConfigureAwait(false)) return new V1.PutDraftResponse { Base = basis, Edits = edits.Length };
+            foreach ((string name, SealedSecret made) in secrets.Made) txn.Success.Add(Put(ConfigKeys.Secret(now.Space, name), UnsafeByteOperations.UnsafeWrap(made.ToBytes())));
+            if (await WriteSecretsAsync(call, now.Space, txn, who).ConfigureAwait(false)) return new V1.PutDraftResponse { Base = basis, Edits = edits.Length };
         }
 
         throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable, $"conclave: the draft {request.Name} was changed {AttemptsMax} times meanwhile; try again"));
@@ -76,14 +85,41 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> DropDraftAsync(RpcContext call, V1.DropDraftRequest request)
     {
         context.BeginWrite(call);
-        (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
-        Change change = ReadDraft(now, request.Name, out _);
-        CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
-        Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, now.Space, now.State, change.Edits));
-        var txn = new TxnRequest();
-        txn.Success.Add(Delete(Text(ConfigKeys.Draft(now.Space, request.Name))));
-        await TryWriteAsync(call, txn, who).ConfigureAwait(false);
-        return new V1.DropDraftResponse();
+        for (int attempt = 1; attempt <= AttemptsMax; attempt++)
+        {
+            (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
+            Change change = ReadDraft(now, request.Name, out V1.Draft draft, out long revision);
+            CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
+            Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
+            string key = ConfigKeys.Draft(now.Space, request.Name);
+            var txn = new TxnRequest();
+            txn.Compare.Add(new Compare { Key = Text(key), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = revision });
+            txn.Success.Add(Delete(Text(key)));
+            DropUnpublished(txn, now, draft, change);
+            if (await WriteSecretsAsync(call, now.Space, txn, who).ConfigureAwait(false)) return new V1.DropDraftResponse();
+        }
+
+        throw TooMany($"space {NameOf(request.Space)} was changed");
+    }
+
+    /// <summary>Values that were sealed for a draft go with it, unless a release or another draft has them.</summary>
+    private void DropUnpublished(TxnRequest txn, SpaceSnapshot now, V1.Draft dropped, Change change)
+    {
+        // What is older than the draft was not made for it. Without the history since then nobody knows; the few bytes stay.
+        if (dropped.Base < now.State.OldestReachable) return;
+        long begin = StoreReads.Find(context.View, ConfigKeys.Release(now.Space, dropped.Base))?.ModRevision ?? 0;
+        HashSet<string> own = [.. SecretUses.In(change.Edits).Where(n => SecretNames.IsOfEntry(n) && !now.UsesOfSecrets.ContainsKey(n) && now.Secrets.All.TryGetValue(n, out StoredSecret? s) && s.CreateRevision > begin)];
+        if (own.Count == 0) return;
+        for (long release = dropped.Base + 1; release <= now.Release; release++) own.ExceptWith(SecretUses.In(now.State.EditsOf(release) ?? []));
+        foreach (KeyValue other in StoreReads.All(context.View, ConfigKeys.Drafts(now.Space)))
+        {
+            var draft = V1.Draft.Parser.ParseFrom(other.Value);
+            if (draft.Name != dropped.Name) own.ExceptWith(SecretUses.In(ChangeMessages.Read(draft.Change, [])));
+        }
+
+        if (own.Count == 0) return;
+        txn.Compare.Add(HeadIs(now));   // a release that came meanwhile may have them
+        foreach (string name in own.Order(StringComparer.Ordinal)) txn.Success.Add(Delete(Text(ConfigKeys.Secret(now.Space, name))));
     }
 
     /// <summary>Puts a transaction of the server through the log.</summary>
@@ -114,6 +150,7 @@ internal sealed partial class ConfigService
     {
         var problems = new List<ConfigProblem>();
         ImmutableArray<Edit> edits = ChangeMessages.Read(change, problems);
+        problems.AddRange(FingerprintsIn(edits));
         return problems.Any(p => p.IsError) ? throw Refused(problems) : edits;
     }
 

@@ -36,6 +36,9 @@ internal sealed partial class ConfigService
     {
         /// <summary>All edits, those too that change nothing: permissions are asked for these.</summary>
         public required ImmutableArray<Edit> Asked { get; init; }
+
+        /// <summary>The secrets that it needs and makes.</summary>
+        public required SecretPart Secrets { get; init; }
     }
 
     private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId, V1.Strategy? Strategy, bool AllowShrink);
@@ -43,10 +46,12 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> PlanAsync(RpcContext call, V1.PlanRequest request)
     {
         (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
-        Intent intent = IntentOf(now, request.Change, request.Draft, request.Base);
+        Intent intent = IntentOf(now, request.Change, request.Draft, request.Base, author: "");
         Change change = intent.Change;
         await _access.RequireReadAsync(call, now.Space, new Change(change.Base, intent.Asked).Documents()).ConfigureAwait(false);
+        now = now.With(intent.Secrets.Made);
         var answer = new V1.PlanResponse { Base = now.Release, Change = ChangeMessages.Of(change.Edits, now.State.Dimensions, (d, k, v) => ShownInChange(now, change, d, k, v)) };
+        answer.Problems.AddRange(intent.Secrets.Problems.Select(Shown.Problem));
         if (change.Edits.IsEmpty)
         {
             answer.Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count };
@@ -65,7 +70,7 @@ internal sealed partial class ConfigService
         long fixedBase = request.Base;
         return await PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink), now =>
         {
-            Intent intent = IntentOf(now, request.Change, request.Draft, fixedBase);
+            Intent intent = IntentOf(now, request.Change, request.Draft, fixedBase, request.Author);
             fixedBase = fixedBase == 0 ? intent.Change.Base : fixedBase;   // what was newest when it was first looked at is what the author saw
             return intent;
         }).ConfigureAwait(false);
@@ -79,7 +84,8 @@ internal sealed partial class ConfigService
             if (request.To > now.Release || request.To < now.State.OldestReachable)
                 throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
             Change back = now.State.ReturnTo(request.To);
-            return new Intent(back, null, 0, IsSoAlready: Shown.Effective(now.State, back.Edits).IsEmpty) { Asked = back.Edits };
+            SecretPart secrets = SealedOn(now, back.Edits, request.Author);
+            return new Intent(back with { Edits = secrets.Edits }, null, 0, IsSoAlready: Shown.Effective(now.State, secrets.Edits).IsEmpty) { Asked = back.Edits, Secrets = secrets with { BroughtIn = [] } };
         });
     }
 
@@ -107,19 +113,23 @@ internal sealed partial class ConfigService
             Intent intent = intentOn(now);
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Asked));
+            Statuses.ThrowIf(ConfigAccess.CheckUse(context.View.Auth, who, space, intent.Secrets.BroughtIn));
             // After the check, and that of all that was asked: else values could be guessed by whoever may not read them.
             if (intent.IsSoAlready && intent.Draft is null)
                 return new V1.PublishResponse { Release = now.Release, Unchanged = true, Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count } };
             RefuseForRollouts(RolloutChecks.Touching(now, intent.Change));
+            if (intent.Secrets.Problems.Any(p => p.IsError)) throw Refused(intent.Secrets.Problems);
             Plan plan = now.Fleet.Plan(intent.Change, NoteFor(publication, now, who.User), now.Inputs);
             if (plan.Record is not { } record || plan.Impact is not { } impact) throw Refused(plan.Problems);
             RefuseForRollouts(RolloutChecks.Breaking(now, intent.Change, plan.After!));   // there is one where there is a record
+            RequireRoom(now, intent.Secrets.Made.Count);
             byte[] body = EntryOf(view, now, publication, intent, record, RolloutOf(now, plan, strategy));
 
             ProposalResult result = await ProposeAsync(call, body, who).ConfigureAwait(false);
             if (result.Outcome.Error is StoreError.AuthRevisionOld or StoreError.UserEmpty && attempt < AttemptsMax && context.Auth.MayDoBetter(call, result.Outcome.Error, who)) continue;
             TxnResponse answer = TxnResponse.Parser.ParseFrom(Statuses.Outcome(result).Body.Span);
-            if (answer.Succeeded) return await AnsweredAsync(call, space, now.Release + 1, plan).ConfigureAwait(false);
+            if (answer.Succeeded) return await AnsweredAsync(call, space, now.Release + 1, plan, intent.Secrets.Problems).ConfigureAwait(false);
+            await WaitForRevisionAsync(call, space, context.View.Revision).ConfigureAwait(false);   // secrets may have gone without a release
             known = now.Release;   // something was faster: look again, at least at what this member has applied by now
         }
 
@@ -142,30 +152,31 @@ internal sealed partial class ConfigService
         : StoreReads.Find(view, ConfigKeys.Request(publication.Space, publication.RequestId.Span)) is { } known ? ConfigKeys.Number(known.Value.Span) : null;
 
     /// <summary>Answers when this member serves the release, so that whoever asks here next sees it.</summary>
-    private async ValueTask<IMessage> AnsweredAsync(RpcContext call, string space, long release, Plan? plan)
+    private async ValueTask<IMessage> AnsweredAsync(RpcContext call, string space, long release, Plan? plan, ImmutableArray<ConfigProblem> further = default)
     {
         await WaitForAsync(call, space, release).ConfigureAwait(false);
         var answer = new V1.PublishResponse { Release = release, Rollout = StoreReads.Find(context.View, ConfigKeys.Rollout(space, release)) is not null };
         if (plan?.Impact is { } impact) answer.Impact = Shown.Impact(impact);
-        if (plan is not null) answer.Warnings.AddRange(plan.Problems.Select(Shown.Problem));
+        if (plan is not null) answer.Warnings.AddRange(further.Concat(plan.Problems).Select(Shown.Problem));
         return answer;
     }
 
-    private Intent IntentOf(SpaceSnapshot now, V1.Change? message, string draft, long givenBase)
+    private Intent IntentOf(SpaceSnapshot now, V1.Change? message, string draft, long givenBase, string author)
     {
         if (draft.Length > 0)
         {
             Change drafted = ReadDraft(now, draft, out V1.Draft found, out long revision);
-            return new Intent(drafted with { Edits = Shown.Effective(now.State, drafted.Edits) }, found, revision) { Asked = drafted.Edits };
+            SecretPart inDraft = SealedOn(now, drafted.Edits, author);   // a schema may have become secret since
+            return new Intent(drafted with { Edits = Shown.Effective(now.State, inDraft.Edits) }, found, revision) { Asked = drafted.Edits, Secrets = inDraft };
         }
 
         var problems = new List<ConfigProblem>();
         ImmutableArray<Edit> edits = ChangeMessages.Read(message, problems);
-        problems.AddRange(edits.OfType<EntryEdit>().Where(e => e.Entry is { } entry && Shown.IsFingerprint(entry.Value))
-            .Select(e => new ConfigProblem(ProblemCodes.Schema, $"{e.Document} {e.Key}: the value is what a secret is shown as. Write the secret itself, or leave the entry out.")));
+        problems.AddRange(FingerprintsIn(edits));
         if (problems.Any(p => p.IsError)) throw Refused(problems);
-        ImmutableArray<Edit> effective = Shown.Effective(now.State, edits);
-        return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, effective), null, 0, IsSoAlready: effective.IsEmpty && !edits.IsEmpty) { Asked = edits };
+        SecretPart secrets = SealedOn(now, edits, author);
+        ImmutableArray<Edit> effective = Shown.Effective(now.State, secrets.Edits);
+        return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, effective), null, 0, IsSoAlready: effective.IsEmpty && !edits.IsEmpty && !secrets.Problems.Any(p => p.IsError)) { Asked = edits, Secrets = secrets };
     }
 
     private static ReleaseNote NoteFor(Publication publication, SpaceSnapshot now, string? user)
@@ -197,6 +208,7 @@ internal sealed partial class ConfigService
         });
         txn.Success.Add(Put(ConfigKeys.Release(publication.Space, release), UnsafeByteOperations.UnsafeWrap(bytes)));
         txn.Success.Add(Put(ConfigKeys.Head(publication.Space), Text(Number(release))));
+        AddSecrets(txn, publication.Space, intent.Secrets, record.Change.Edits);
         if (publication.RequestId.Length > 0)
         {
             string request = ConfigKeys.Request(publication.Space, publication.RequestId.Span);
@@ -222,8 +234,8 @@ internal sealed partial class ConfigService
     }
 
     private static string ShownInChange(SpaceSnapshot now, Change change, string document, string key, Value value) =>
-        change.Edits.Any(e => e is SchemaEdit { Schema.Secret: true } schema && schema.Document == document && schema.Key == key)
-            ? "\"<secret>\"" : Shown.Value(now, document, key, value);
+        Shown.IsHidden(value, change.Edits.Any(e => e is SchemaEdit { Schema.Secret: true } schema && schema.Document == document && schema.Key == key))
+            ? now.Secrets.Hide(value).ToString() : Shown.Entry(now, document, key, value);
 
     private static Compare Missing(string key) =>
         new() { Key = Text(key), Target = Compare.Types.CompareTarget.Create, Result = Compare.Types.CompareResult.Equal, CreateRevision = 0 };

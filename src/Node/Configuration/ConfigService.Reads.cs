@@ -22,9 +22,9 @@ internal sealed partial class ConfigService
         at = at.As(NodeOf(at, request.Subject));
         Effective effective = Of(at, request.Subject, request.Document);
         var answer = new V1.GetResponse { Release = at.Release, Hash = ByteString.CopyFrom(effective.Document.Hash) };
-        foreach (EffectiveEntry entry in effective.Document.Entries.Where(e => IsSelected(e.Key, request.Keys)))
+        foreach (EffectiveEntry entry in effective.Document.Entries.Where(e => IsSelected(e.Key, request.Keys) && !(e.IsPending && SecretReferences.HasUnknown(e.Value))))
             answer.Items.Add(Shown.Item(at, effective.Document, entry, effective.WinnerOf(entry.Key), request.Reveal));
-        answer.Problems.AddRange(effective.Document.Problems.Select(Shown.Problem));
+        answer.Problems.AddRange(effective.Document.Problems.Concat(MissingSecrets(effective.Document)).Select(Shown.Problem));
         return answer;
     }
 
@@ -41,28 +41,29 @@ internal sealed partial class ConfigService
         var answer = new V1.ExplainResponse
         {
             Release = at.Release,
-            Value = why.Result.Value is { } value ? Shown.Value(at, request.Document, request.Key, value) : "",
+            Value = why.Result.Value is { } value ? ShownEffective(at, request.Document, request.Key, value, why.Result.IsPending) : "",
             Type = Named(why.Schema.Type),
             Apply = Named(why.Schema.Apply),
             Merge = Named(why.Schema.Merge),
-            Secret = at.IsSecret(request.Document, request.Key),
+            Secret = at.IsSecret(request.Document, request.Key) || (why.Result is { IsPending: true, Value: { } pending } && SecretReferences.HasAny(pending)),
             Problem = why.Result.Problem?.Message ?? "",
         };
+        Func<string, bool> mayRead = await _access.ReadableAsync(call, at.Space).ConfigureAwait(false);
         foreach (ExplainedEntry entry in why.Entries)
         {
             answer.Layers.Add(new V1.Layer
             {
                 Scope = entry.Scope,
                 Op = ChangeMessages.NameOf(entry.Entry.Op),
-                Value = entry.Entry.Op == EntryOp.Unset ? "" : Shown.Value(at, request.Document, request.Key, entry.Entry.Value),
+                Value = entry.Entry.Op == EntryOp.Unset ? "" : Shown.Entry(at, request.Document, request.Key, entry.Entry.Value),
                 Comment = entry.Entry.Comment,
-                Release = Shown.Release(at.State, entry.Entry.Release, entry.Note),
+                Release = OnlyReadable(Shown.Release(at.State, entry.Entry.Release, entry.Note), mayRead),
                 Wins = entry.Fate is EntryFate.Wins or EntryFate.Merged,
                 WhyNot = entry.Fate switch { EntryFate.Hidden => "overridden by a more specific scope", EntryFate.Blocked => "blocked by a final value", _ => "" },
             });
         }
 
-        answer.UsedBy.AddRange(why.UsedBy.Select(u => u.ToString()));
+        answer.UsedBy.AddRange(why.UsedBy.Where(u => mayRead(u.Document)).Select(u => u.ToString()));
         return answer;
     }
 
@@ -91,8 +92,8 @@ internal sealed partial class ConfigService
                 {
                     Document = document,
                     Key = key,
-                    A = inA is null ? "" : Shown.Value(at, document, key, inA.Value),
-                    B = inB is null ? "" : Shown.Value(at, document, key, inB.Value),
+                    A = inA is null ? "" : ShownEffective(at, document, key, inA.Value, inA.IsPending),
+                    B = inB is null ? "" : ShownEffective(at, document, key, inB.Value, inB.IsPending),
                     ScopeA = ScopeOf(a, key),
                     ScopeB = ScopeOf(b, key),
                 });
@@ -134,7 +135,8 @@ internal sealed partial class ConfigService
         Effective effective = Of(at, request.Subject, request.Document);
         DocumentState schemas = at.State.Document(request.Document);
         EffectiveDocument document = request.Reveal ? effective.Document : Hidden(at, effective.Document);
-        var source = new RenderSource(document, schemas.SchemaOf, _ => null);
+        var source = new RenderSource(document, schemas.SchemaOf, reference => reference.Kind != ReferenceKind.Secret ? null
+            : at.Secrets.Open(SecretReferences.NameOf(reference)));   // none is left in a document that is not revealed
         Rendered rendered = Formats.TryGetValue(request.Format, out RenderFormat format) ? Renderer.Render(format, source)
             : throw Invalid($"there is no format \"{request.Format}\"; there are {string.Join(", ", Formats.Keys.Where(f => f.Length > 0))}");
         return rendered.Text is { } text
@@ -185,7 +187,7 @@ internal sealed partial class ConfigService
         (ConfigSpace known, SpaceSnapshot now) = await ReadAsync(call, space, minRelease).ConfigureAwait(false);
         if (document.Length == 0) throw Invalid("name a document");
         await _access.RequireReadAsync(call, now.Space, [document]).ConfigureAwait(false);
-        if (reveal) await _access.RequireRevealAsync(call, now.Space).ConfigureAwait(false);
+        if (reveal) await _access.RequireRevealAsync(call, now.Space, [document]).ConfigureAwait(false);
         return At(known, now, when);
     }
 
@@ -221,15 +223,15 @@ internal sealed partial class ConfigService
         return Assignment.Of((subject?.Criteria ?? []).Select(p => new ScopePair(p.Dimension, p.Value)));
     }
 
-    private static EffectiveDocument Hidden(SpaceSnapshot at, EffectiveDocument document)
+    private static EffectiveDocument Hidden(SpaceSnapshot at, EffectiveDocument document) => document.With(entry =>
     {
-        if (!document.Entries.Any(e => at.IsSecret(document.Document, e.Key))) return document;
-        return document.With(entry => !at.IsSecret(document.Document, entry.Key) ? entry
-            : ValueJson.TryParse(Shown.Value(at, document.Document, entry.Key, entry.Value), out Value? shown, out _) ? new EffectiveEntry(entry.Key, shown, false) : entry);
-    }
+        bool isPending = entry.IsPending;
+        Value shown = Shown.Effective(at, document.Document, entry.Key, entry.Value, ref isPending);
+        return ReferenceEquals(shown, entry.Value) ? entry : new EffectiveEntry(entry.Key, shown, isPending);
+    });
 
     private static V1.EntryEdit Of(SpaceSnapshot at, Found found) =>
-        ChangeMessages.Of(found.Document, found.Scope, found.Key, found.Entry, (document, key, value) => Shown.Value(at, document, key, value));
+        ChangeMessages.Of(found.Document, found.Scope, found.Key, found.Entry, (document, key, value) => Shown.Entry(at, document, key, value));
 
     private static bool IsSelected(string key, ICollection<string> wanted) =>
         wanted.Count == 0 || wanted.Any(w => w.EndsWith('/') ? key.StartsWith(w, StringComparison.Ordinal) : key == w);

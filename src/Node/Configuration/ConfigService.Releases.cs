@@ -1,5 +1,6 @@
 using Conclave.Layers;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
@@ -19,6 +20,7 @@ internal sealed partial class ConfigService
     {
         (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, request.Document.Length > 0 ? [request.Document] : null).ConfigureAwait(false);
+        Func<string, bool> mayRead = await _access.ReadableAsync(call, now.Space).ConfigureAwait(false);
         int limit = request.Limit is > 0 and <= ReleasesMax ? (int)request.Limit : request.Limit > ReleasesMax ? ReleasesMax : ReleasesUsual;
         var answer = new V1.ReleasesResponse { Head = now.Release };
         long from = request.Before > 0 ? Math.Min(request.Before - 1, now.Release) : now.Release;
@@ -26,7 +28,7 @@ internal sealed partial class ConfigService
         {
             if (!now.State.Notes.TryGetValue(release, out ReleaseNote? note)) break;   // older ones are forgotten
             V1.ReleaseInfo info = Shown.Release(now.State, release, note);
-            if (request.Document.Length == 0 || info.Documents.Contains(request.Document)) answer.Releases.Add(info);
+            if (request.Document.Length == 0 || info.Documents.Contains(request.Document)) answer.Releases.Add(OnlyReadable(info, mayRead));
         }
 
         return answer;
@@ -43,7 +45,8 @@ internal sealed partial class ConfigService
         if (request.From == 0) a = ConfigSpace.Empty(now.Space);
         Edit[] changed = [.. pairs.Select(p => p.After).Where(e => e is not EntryEdit entry
             || !Shown.Same(a.State.Document(entry.Document).EntryOf(entry.Scope, entry.Key), b.State.Document(entry.Document).EntryOf(entry.Scope, entry.Key)))];
-        var answer = new V1.DiffResponse { Change = ChangeMessages.Of(changed, b.State.Dimensions, (document, key, value) => Shown.Value(a.IsSecret(document, key) ? a : b, document, key, value)) };
+        var answer = new V1.DiffResponse { Change = ChangeMessages.Of(changed, b.State.Dimensions, (document, key, value) =>
+            Shown.IsHidden(value, a.State.Document(document).SchemaOf(key).Secret || b.State.Document(document).SchemaOf(key).Secret) ? b.Secrets.Hide(value).ToString() : value.ToString()) };
         answer.Changes.AddRange(changed.OfType<EntryEdit>().Select(e => Shown.EntryChange(a, b.Fleet, e)).OfType<V1.EntryChange>());
         return answer;
     }
@@ -54,17 +57,24 @@ internal sealed partial class ConfigService
             ? LeaseService.Parse(V1.ExportRequest.Parser, bytes) : throw Invalid("say what to export");
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
-        if (request.Reveal) await _access.RequireRevealAsync(call, now.Space).ConfigureAwait(false);
+        if (request.Reveal) await _access.RequireRevealAsync(call, now.Space, request.Documents).ConfigureAwait(false);
         SpaceSnapshot at = At(space, now, request.At);
-        foreach (Edit[] part in EditsOf(at, request.Documents, request.Reveal).Chunk(PartEdits))
+        try
         {
-            // By size as well: few of them may be large.
-            var message = new V1.ExportPart { Release = at.Release };
-            foreach (Edit[] piece in SplitBySize(part))
+            foreach (Edit[] part in EditsOf(at, request.Documents, request.Reveal).Chunk(PartEdits))
             {
-                message.Change = ChangeMessages.Of(piece, at.State.Dimensions);
-                await stream.WriteAsync(message.ToByteArray(), call.Cancellation).ConfigureAwait(false);
+                // By size as well: few of them may be large.
+                var message = new V1.ExportPart { Release = at.Release };
+                foreach (Edit[] piece in SplitBySize(part))
+                {
+                    message.Change = ChangeMessages.Of(piece, at.State.Dimensions);
+                    await stream.WriteAsync(message.ToByteArray(), call.Cancellation).ConfigureAwait(false);
+                }
             }
+        }
+        catch (SecretUnavailableException missing)
+        {
+            throw Unavailable(missing);
         }
 
         if (at.Release == 0) await stream.WriteAsync(new V1.ExportPart { Change = new V1.Change() }.ToByteArray(), call.Cancellation).ConfigureAwait(false);
@@ -87,7 +97,8 @@ internal sealed partial class ConfigService
             {
                 foreach ((string key, Entry entry) in entries)
                 {
-                    if (reveal || !document.SchemaOf(key).Secret) yield return new EntryEdit(name, scope, key, entry);
+                    if (!Shown.IsHidden(entry.Value, document.SchemaOf(key).Secret)) yield return new EntryEdit(name, scope, key, entry);
+                    else if (reveal) yield return new EntryEdit(name, scope, key, entry with { Value = WithSealedInClear(at, entry.Value) });
                 }
             }
         }

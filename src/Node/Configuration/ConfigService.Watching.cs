@@ -1,4 +1,5 @@
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Store;
@@ -37,7 +38,7 @@ internal sealed partial class ConfigService
             if (engine.HasStarted && now.Release >= sent.ReleaseMin)
             {
                 if (now.Fleet.ClassOf(request.Node) is null) throw NoSuchNode(request.Node, now.Release);
-                if (sent.Next(now, isFirst) is { } delta)
+                if (NextOf(sent, now, isFirst) is { } delta)
                 {
                     await stream.WriteAsync(delta.ToByteArray(), call.Cancellation).ConfigureAwait(false);
                     isFirst = false;
@@ -48,6 +49,19 @@ internal sealed partial class ConfigService
             await Task.WhenAny(changed, Task.Delay(engine.HasStarted ? WatchLook : TimeSpan.FromMilliseconds(10), call.Cancellation)).ConfigureAwait(false);
             call.Cancellation.ThrowIfCancellationRequested();
             context.CheckLeader(call);
+        }
+    }
+
+    /// <exception cref="GrpcException">The node's documents have a secret that this member cannot open: another one may.</exception>
+    private static V1.Delta? NextOf(SentDocuments sent, SpaceSnapshot now, bool isFirst)
+    {
+        try
+        {
+            return sent.Next(now, isFirst);
+        }
+        catch (SecretUnavailableException missing)
+        {
+            throw Unavailable(missing);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Conclave.Layers;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Wire.Grpc;
@@ -40,6 +41,10 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
         registry.Add(Unary("Fleet", V1.FleetRequest.Parser, V1.FleetResponse.Descriptor, FleetAsync));
         registry.Add(Unary("Rollouts", V1.RolloutsRequest.Parser, V1.RolloutsResponse.Descriptor, RolloutsAsync));
         registry.Add(Unary("SteerRollout", V1.SteerRolloutRequest.Parser, V1.SteerRolloutResponse.Descriptor, SteerRolloutAsync));
+        registry.Add(Unary("PutSecret", V1.PutSecretRequest.Parser, V1.PutSecretResponse.Descriptor, PutSecretAsync));
+        registry.Add(Unary("Secrets", V1.SecretsRequest.Parser, V1.SecretsResponse.Descriptor, SecretsAsync));
+        registry.Add(Unary("DropSecret", V1.DropSecretRequest.Parser, V1.DropSecretResponse.Descriptor, DropSecretAsync));
+        registry.Add(Unary("RotateSecrets", V1.RotateSecretsRequest.Parser, V1.RotateSecretsResponse.Descriptor, RotateSecretsAsync));
     }
 
     private delegate ValueTask<IMessage> Handler<in T>(RpcContext call, T request);
@@ -48,7 +53,14 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
         RpcMethod.ForUnary(Service + name, new T().Descriptor, response, async (call, bytes, answer) =>
         {
             T request = LeaseService.Parse(parser, bytes);
-            ResponseWriter.Write(answer, await handler(call, request).ConfigureAwait(false));
+            try
+            {
+                ResponseWriter.Write(answer, await handler(call, request).ConfigureAwait(false));
+            }
+            catch (SecretUnavailableException missing)
+            {
+                throw Unavailable(missing);
+            }
         }, "/v1/config/" + name.ToLowerInvariant());
 
     /// <summary>The space as it is now: linearizable, or at a release that the caller has seen and then without a majority.</summary>
@@ -99,7 +111,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
         {
             Change change = ReadDraft(now, at.Draft, out V1.Draft draft);
             Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = draft.Author, Reason = "draft" }, now.Inputs);
-            return plan.After is { } after ? new SpaceSnapshot(now.Space, after, now.Inputs, now.Facts) : throw Refused(plan.Problems);
+            return plan.After is { } after ? now.With(after) : throw Refused(plan.Problems);
         }
 
         long release = at.Release;
@@ -111,7 +123,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
 
         Fleet fleet = space.At(now, release) ?? throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition,
             $"conclave: release {release} cannot be shown; {now.State.OldestReachable} to {now.Release} can"));
-        return fleet == now.Fleet && now.Versions is null ? now : new SpaceSnapshot(now.Space, fleet, now.Inputs, now.Facts);
+        return now.With(fleet);
     }
 
     private static string NameOf(string space)

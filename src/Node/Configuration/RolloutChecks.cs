@@ -75,7 +75,7 @@ internal static class RolloutChecks
             UnwellSinceUnixMs = clock,
         };
         var before = new ActiveRollout(rollout, inverse, 0);
-        var published = new SpaceSnapshot(now.Space, after, now.Inputs, now.Facts, new FleetVersions(after, now.Rollouts.Add(before)));
+        var published = new SpaceSnapshot(now.Space, after, now.Inputs, now.Facts, new FleetVersions(after, now.Rollouts.Add(before)), now.Secrets);
         long threshold = new RolloutObserver(states).ThresholdOfNext(published, before);
         return new NewRollout(rollout.NextStage(threshold, clock), new ChangeRecord(new Change(now.Release, inverse), record.Note).ToBytes());
     }

@@ -26,6 +26,11 @@ internal interface IApplyObserver
     {
     }
 
+    /// <summary>A batch that was published may have changed keys of live members: it names some, or a lease ended.</summary>
+    void OnLiveWrote()
+    {
+    }
+
     /// <summary>A state mark was applied; the view is of the state just behind it.</summary>
     void OnStateMarked(StoreView view);
 
@@ -74,7 +79,7 @@ internal sealed class ApplyLoop : SerialWorker
     private List<Work> _taken = [];
     private Replacement? _replacing;
     private readonly List<(ulong Id, ApplyOutcome Outcome)> _finished = [];
-    private bool _serverWrote;
+    private bool _serverWrote, _liveWrote;
     private ulong _term, _replacedIndex;
     private ulong _logIndex;   // where the log is; behind the state while entries pass that came with another member's state
 
@@ -194,7 +199,8 @@ internal sealed class ApplyLoop : SerialWorker
         foreach ((ulong id, ApplyOutcome outcome) in _finished) _proposals.OnApplied(id, outcome);
         _finished.Clear();
         if (_serverWrote) _observer.OnServerWrote();
-        _serverWrote = false;
+        if (_liveWrote) _observer.OnLiveWrote();
+        _serverWrote = _liveWrote = false;
         Interlocked.Add(ref _backlog, -entries.Length);
         if (newTerm != 0)
         {
@@ -226,6 +232,7 @@ internal sealed class ApplyLoop : SerialWorker
         if (mine) _finished.Add((command.RequestId, outcome));
         if (outcome.Error != StoreError.None) return;
         _serverWrote |= command.Kind == CommandKind.ServerTxn;
+        _liveWrote |= command.Kind == CommandKind.LeaseRevoke || (command.Kind is CommandKind.Put or CommandKind.Txn or CommandKind.DeleteRange && NamesLive(command));
         if (command.Kind == CommandKind.StateMark)
         {
             _store.Publish();   // now, so that there is a view of just this point
@@ -235,6 +242,9 @@ internal sealed class ApplyLoop : SerialWorker
         if (command.Kind == CommandKind.LeaseGrant) _observer.OnLeaseGranted(new LeaseState(outcome.LeaseId, outcome.LeaseTtlSeconds, outcome.LeaseIncarnation));
         else if (command.Kind == CommandKind.LeaseRevoke) _observer.OnLeaseRevoked(outcome.LeaseId);
     }
+
+    /// <summary>Whether it can touch a key of a live member. A deletion of a range that does not say so may, too; a look too many costs little.</summary>
+    private static bool NamesLive(in Command command) => command.Kind == CommandKind.DeleteRange || command.Body.Span.IndexOf("conclave-live/"u8) >= 0;
 
     private void Replace(Replacement replacement)
     {

@@ -68,6 +68,8 @@ internal sealed partial class Replica : IConsensusEffects, IApplyObserver
 
     void IApplyObserver.OnServerWrote() => ServerWrote?.Invoke();
 
+    void IApplyObserver.OnLiveWrote() => LiveWrote?.Invoke();
+
     void IApplyObserver.OnStateMarked(StoreView view) => _marks.OnMarked(view);
 
     void IApplyObserver.OnStateReplaced(SnapshotId snapshot)

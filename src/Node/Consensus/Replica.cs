@@ -155,6 +155,9 @@ internal sealed partial class Replica : IAsyncDisposable
     /// <summary>Called on the apply thread, which must not be held up, when a view is published that has a transaction of the server itself.</summary>
     public Action? ServerWrote { private get; set; }
 
+    /// <summary>Who is alive may be somebody else. On the apply thread; must not wait.</summary>
+    public Action? LiveWrote { private get; set; }
+
     /// <summary>Called on the apply thread when the state was replaced by another member's.</summary>
     public Action? StateTaken { private get; set; }
 

@@ -61,6 +61,7 @@ public static class NodeFlags
         new("auth-token-ttl", "seconds after its last use that a simple token is good (default 300)", (o, v) => o with { AuthTokenTtl = TimeSpan.FromSeconds(Number(v)) }),
         new("bcrypt-cost", "work that a stored password costs, 4 to 16: 10 or less is 210000 rounds of PBKDF2, each above doubles them (default 10)", (o, v) => o with { PasswordCost = checked((int)Number(v)) }),
         new("audit-writes", "whether the audit log has the writes that were allowed, beside what was denied, logins and administration (default true)", (o, v) => o with { AuditWrites = Switch(v) }, IsSwitch: true),
+        new("secrets-key-file", "file with the keys of the configuration's secrets, the same on every member (default: a member alone makes secrets.key in its data directory)", (o, v) => o with { SecretsKeyFile = v }),
         new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),
         new("record-inputs-max-bytes", "bytes of all recordings in that directory, of which the newest are kept (default 268435456)", (o, v) => o with { RecordInputsBytesMax = Number(v) }),
         .. TlsFlags.All,

@@ -106,6 +106,9 @@ public sealed record NodeOptions
     /// <summary>Work that a stored password costs whoever tries it, 4 to 16 as etcd's --bcrypt-cost. 10 or less is about 0.1 s; each above doubles it. Default 10.</summary>
     public int PasswordCost { get; init; } = PasswordHasher.CostDefault;
 
+    /// <summary>File with the keys that secrets are sealed with, the same on every member; null: a member alone makes its own in its data directory. Default null.</summary>
+    public string? SecretsKeyFile { get; init; }
+
     /// <summary>Whether the audit log also has the writes that were allowed. Default true.</summary>
     public bool AuditWrites { get; init; } = true;
 

@@ -88,6 +88,10 @@ public sealed class EveryMethodTests : IAsyncLifetime
         ("/conclave.v1.Config/Fleet", Decision.Keys, new Config.FleetRequest()),
         ("/conclave.v1.Config/Rollouts", Decision.Keys, new Config.RolloutsRequest()),
         ("/conclave.v1.Config/SteerRollout", Decision.AnyUser, new Config.SteerRolloutRequest { Release = 1, Action = "pause" }),   // which documents it takes is known when there is one
+        ("/conclave.v1.Config/PutSecret", Decision.Keys, new Config.PutSecretRequest { Name = "n", Value = "1" }),
+        ("/conclave.v1.Config/Secrets", Decision.Keys, new Config.SecretsRequest()),
+        ("/conclave.v1.Config/RotateSecrets", Decision.Keys, new Config.RotateSecretsRequest { Space = "*" }),
+        ("/conclave.v1.Config/DropSecret", Decision.Keys, new Config.DropSecretRequest { Name = "n" }),
         ("/etcdserverpb.Lease/LeaseRevoke", Decision.Keys, new LeaseRevokeRequest { ID = SecretLease }),   // after what needs the lease
         ("/etcdserverpb.Auth/AuthEnable", Decision.Administrator, new AuthEnableRequest()),
         ("/etcdserverpb.Auth/AuthStatus", Decision.Administrator, new AuthStatusRequest()),

@@ -18,10 +18,10 @@ internal sealed class MemberCluster : IAsyncDisposable
 
     public TemporaryDirectory Directory => _directory;
 
-    public static async Task<MemberCluster> StartAsync(int members)
+    public static async Task<MemberCluster> StartAsync(int members, Func<NodeOptions, TemporaryDirectory, NodeOptions>? change = null)
     {
         var cluster = new MemberCluster();
-        foreach (NodeOptions options in TestNode.Cluster(members, cluster._directory)) cluster._options.Add(options.Name, options);
+        foreach (NodeOptions options in TestNode.Cluster(members, cluster._directory)) cluster._options.Add(options.Name, change?.Invoke(options, cluster._directory) ?? options);
         foreach (string name in cluster._options.Keys) await cluster.StartAsync(name);
         await cluster.Any().PutAsync("started", "yes");
         return cluster;

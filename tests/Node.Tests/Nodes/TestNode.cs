@@ -20,15 +20,20 @@ internal sealed class TestNode : IAsyncDisposable
 
     private readonly HttpClient _http;
     private readonly ConclaveNode _node;
+    private readonly TestOutputLogger _logger;
 
     private TestNode(NodeOptions options, IFileSystem files, SslClientAuthenticationOptions? tls)
     {
         Options = options;
-        _node = new ConclaveNode(options, files, new TestOutputLogger(options.Name), cause => Fatal = cause);
+        _logger = new TestOutputLogger(options.Name);
+        _node = new ConclaveNode(options, files, _logger, cause => Fatal = cause);
         _http = new HttpClient(new SocketsHttpHandler { SslOptions = tls ?? new SslClientAuthenticationOptions() }) { BaseAddress = options.ListenClientUrls[0], Timeout = Patience };
     }
 
     public NodeOptions Options { get; }
+
+    /// <summary>What it has logged since this start, audit included.</summary>
+    public string[] LogLines => [.. _logger.Lines];
 
     public IReadOnlyList<RpcMethod> Methods => _node.Methods;
 

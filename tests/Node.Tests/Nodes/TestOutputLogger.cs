@@ -5,6 +5,9 @@ namespace Conclave.Node.Tests.Nodes;
 /// <summary>Puts what a node logs into the output of the test that started it.</summary>
 internal sealed class TestOutputLogger(string name) : ILoggerFactory, ILogger
 {
+    /// <summary>Everything that was logged, the audit included.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> Lines { get; } = new();
+
     private readonly ITestOutputHelper? _output = TestContext.Current.TestOutputHelper;
 
     public ILogger CreateLogger(string categoryName) => this;
@@ -17,9 +20,11 @@ internal sealed class TestOutputLogger(string name) : ILoggerFactory, ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
+        string line = $"{name} {logLevel}: {formatter(state, exception)} {exception}";
+        Lines.Enqueue(line);
         try
         {
-            _output?.WriteLine($"{name} {logLevel}: {formatter(state, exception)} {exception}");
+            _output?.WriteLine(line);
         }
         catch (InvalidOperationException)
         {

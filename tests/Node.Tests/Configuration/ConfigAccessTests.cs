@@ -1,0 +1,153 @@
+using System.Net;
+using System.Text.Json;
+using Conclave.Node.Tests.Nodes;
+
+namespace Conclave.Node.Tests.Configuration;
+
+/// <summary>For each rule of who may do what with the configuration: somebody who may, and somebody who may nearly.</summary>
+public class ConfigAccessTests
+{
+    private const string Space = "/conclave/default/";
+
+    private static object Publish(params object[] entries) => new { reason = "r", change = new { entries } };
+
+    private static readonly object Node = new { node = "c1" };
+
+    /// <summary>What is asked; permissions that are enough; permissions that are not, each nearly so.</summary>
+    private static readonly (string Method, object Request, string[] Enough, string[] NotEnough)[] Rules =
+    [
+        ("get", new { subject = Node, document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/", $"w:{Space}e/nova/"]),
+        ("get", new { subject = Node, document = "nova" }, [$"r:{Space}e/"], [$"r:{Space}e/nova/*/"]),
+        ("get", new { subject = Node, document = "nova", reveal = true }, [$"r:{Space}e/nova/", $"w:{Space}k/"], [$"r:{Space}e/nova/", $"r:{Space}k/", $"w:{Space}k/mq/"]),
+        ("get", new { subject = Node, document = "nova", reveal = true }, [$"r:{Space}e/nova/", $"w:{Space}k/"], [$"w:{Space}k/"]),
+        ("explain", new { subject = Node, document = "nova", key = "plain" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
+        ("render", new { subject = Node, document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
+        ("render", new { subject = Node, document = "nova", reveal = true }, [$"r:{Space}e/nova/", $"w:{Space}k/"], [$"r:{Space}e/nova/"]),
+        ("compare", new { a = Node, b = Node, document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
+        ("compare", new { a = Node, b = Node }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
+        ("search", new { text = "x" }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
+        ("whouses", new { document = "nova", key = "plain" }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
+        ("releases", new { document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
+        ("releases", new { }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
+        ("diff", new { from = 2 }, [$"r:{Space}e/"], [$"r:{Space}e/nova/", $"r:{Space}e/glance/"]),
+        ("export", new { documents = new[] { "nova" } }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
+        ("export", new { reveal = true }, [$"r:{Space}e/", $"w:{Space}k/"], [$"r:{Space}e/", $"r:{Space}k/"]),
+        ("drafts", new { }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
+        ("plan", new { change = new { entries = new[] { ConfigCalls.Set("nova", "plain", 5) } } }, [$"r:{Space}e/nova/"], [$"w:{Space}e/nova/"]),
+        ("fleet", new { document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
+        ("watch", new { node = "c1", documents = new[] { "nova" } }, [$"r:{Space}n/c1", $"r:{Space}e/nova/"], [$"r:{Space}n/c2", $"r:{Space}e/nova/"]),
+        ("watch", new { node = "c1", documents = new[] { "nova" } }, [$"r:{Space}n/", $"r:{Space}e/nova/"], [$"r:{Space}n/c1", $"r:{Space}e/glance/"]),
+        ("acknowledge", new { node = "c1" }, [$"w:{Space}n/c1"], [$"w:{Space}n/c2", $"r:{Space}n/c1"]),
+        ("publish", Publish(ConfigCalls.Set("nova", "mine/a", 1, "host=c1")), [$"w:{Space}e/nova/host=c1/mine/"], [$"w:{Space}e/nova/host=c2/", $"w:{Space}e/nova/host=c1/theirs/", $"r:{Space}e/nova/"]),
+        ("publish", Publish(ConfigCalls.Set("nova", "a", 1), ConfigCalls.Set("glance", "a", 1)), [$"w:{Space}e/nova/", $"w:{Space}e/glance/"], [$"w:{Space}e/nova/"]),
+        ("publish", new { reason = "r", change = new { schemas = new[] { new { document = "nova", key = "typed", schema = "{}" } } } }, [$"w:{Space}s/nova/typed"], [$"w:{Space}e/nova/", $"w:{Space}s/nova/other"]),
+        ("publish", new { reason = "r", change = new { nodes = new[] { new { node = "c9" } } } }, [$"w:{Space}n/c9"], [$"w:{Space}n/c1", $"w:{Space}e/"]),
+        ("publish", new { reason = "r", change = new { dimensions = new { dimensions = new[] { new { name = "role" }, new { name = "region" }, new { name = "host" } }, node_dimension = "host" } } }, [$"w:{Space}dims"], [$"w:{Space}n/", $"w:{Space}e/"]),
+        ("publish", Publish(ConfigCalls.Set("nova", "uses", "%{secret:mq/nova}")), [$"w:{Space}e/nova/", $"r:{Space}k/mq/"], [$"w:{Space}e/nova/", $"r:{Space}k/db/"]),
+        ("publish", Publish(ConfigCalls.Set("nova", "uses2", "%{secret:mq/nova}")), [$"w:{Space}e/nova/", $"w:{Space}k/mq/nova"], [$"w:{Space}e/nova/"]),
+        ("rollback", new { to = 3, reason = "r" }, [$"w:{Space}e/", $"w:{Space}s/", $"w:{Space}n/", $"w:{Space}dims"], [$"w:{Space}e/nova/"]),
+        ("putsecret", new { name = "mq/nova", value = "1" }, [$"w:{Space}k/mq/"], [$"w:{Space}k/db/", $"r:{Space}k/mq/"]),
+        ("secrets", new { }, [$"r:{Space}k/"], [$"r:{Space}k/mq/", $"r:{Space}e/"]),
+        ("secrets", new { }, [$"w:{Space}k/"], [$"w:{Space}k/mq/"]),
+        ("rotatesecrets", new { }, [$"w:{Space}k/"], [$"w:{Space}k/mq/", $"r:{Space}k/"]),
+        ("rotatesecrets", new { space = "*" }, ["w:/conclave/"], [$"w:{Space}k/"]),
+        ("dropsecret", new { name = "mq/unused" }, [$"w:{Space}k/mq/"], [$"w:{Space}k/db/", $"r:{Space}k/mq/"]),
+    ];
+
+    private static async Task<(MemberCluster Cluster, ConfigUsers Users)> StartAsync()
+    {
+        MemberCluster cluster = await MemberCluster.StartAsync(1, (o, _) => o with { PasswordCost = 4 });
+        TestNode node = cluster.Any();
+        await node.AddNodesAsync(("c1", "compute"), ("c2", "compute"));
+        await node.AskAsync("putsecret", new { name = "mq/nova", value = "\"rabbit\"" });
+        await node.AskAsync("putsecret", new { name = "mq/unused", value = "\"x\"" });
+        await node.PublishAsync(new { entries = new[] { ConfigCalls.Set("nova", "plain", 1), ConfigCalls.Set("glance", "uses", "%{doc:nova/plain}") } });
+        await node.SetAsync("nova", "plain", 2);
+        var users = new ConfigUsers(node);
+        await users.EnableAsync();
+        return (cluster, users);
+    }
+
+    [Fact]
+    public async Task Each_rule_lets_through_who_has_what_it_asks_for_and_nobody_who_has_less()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        var known = new Dictionary<string, string>();   // a password costs time on purpose
+        var wrong = new List<string>();
+        foreach ((string method, object request, string[] enough, string[] notEnough) in Rules)
+        {
+            string may = await WhoHasAsync(enough), mayNot = await WhoHasAsync(notEnough);
+            (HttpStatusCode status, string text) = await users.AskAsync(mayNot, method, request);
+            if (status != HttpStatusCode.Forbidden && !text.Contains("permission denied", StringComparison.Ordinal)) wrong.Add($"{method} {JsonSerializer.Serialize(request)} with {string.Join(' ', notEnough)}: {text}");
+            (status, text) = await users.AskAsync(may, method, request);
+            if (status != HttpStatusCode.OK || text.Contains("permission denied", StringComparison.Ordinal)) wrong.Add($"{method} {JsonSerializer.Serialize(request)} with {string.Join(' ', enough)}: {text}");
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+
+        async Task<string> WhoHasAsync(string[] permissions)
+        {
+            if (known.TryGetValue(string.Join(' ', permissions), out string? user)) return user;
+            known[string.Join(' ', permissions)] = user = $"user{known.Count}";
+            await users.AddAsync(user, permissions);
+            return user;
+        }
+    }
+
+    [Fact]
+    public async Task A_draft_is_changed_and_dropped_by_its_author_or_by_who_may_write_drafts()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        await users.AddAsync("amy", $"w:{Space}e/nova/");
+        await users.AddAsync("bob", $"w:{Space}e/nova/");
+        await users.AddAsync("chief", $"w:{Space}e/nova/", $"w:{Space}d/");
+        object draft = new { name = "move", change = new { entries = new[] { ConfigCalls.Set("nova", "plain", 7) } } };
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "putdraft", draft)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("bob", "putdraft", draft)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("bob", "putdraft", new { name = "move", merge = true, change = new { entries = new[] { ConfigCalls.Set("nova", "other", 7) } } })).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("bob", "dropdraft", new { name = "move" })).Status);
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "putdraft", draft)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("chief", "putdraft", draft)).Status);   // it is the chief's now
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("amy", "dropdraft", new { name = "move" })).Status);
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("root", "dropdraft", new { name = "move" })).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("amy", "putdraft", new { name = "x", change = new { entries = new[] { ConfigCalls.Set("glance", "plain", 7) } } })).Status);
+    }
+
+    [Fact]
+    public async Task Documents_that_somebody_may_not_read_are_not_named_to_him()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        await users.AddAsync("amy", $"r:{Space}e/nova/", $"r:{Space}k/");
+        object why = new { subject = Node, document = "nova", key = "plain" };
+        Assert.Contains("glance", (await users.AskAsync("root", "explain", why)).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("glance", (await users.AskAsync("amy", "explain", why)).Text, StringComparison.Ordinal);
+        Assert.Contains("glance", (await users.AskAsync("root", "releases", new { document = "nova" })).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("glance", (await users.AskAsync("amy", "releases", new { document = "nova" })).Text, StringComparison.Ordinal);
+        await users.AskAsync("root", "publish", Publish(ConfigCalls.Set("glance", "s", "%{secret:mq/nova}"), ConfigCalls.Set("nova", "s", "%{secret:mq/nova}")));
+        Assert.Contains("glance s", (await users.AskAsync("root", "secrets", new { })).Text, StringComparison.Ordinal);
+        string listed = (await users.AskAsync("amy", "secrets", new { })).Text;
+        Assert.Contains("nova s", listed, StringComparison.Ordinal);
+        Assert.DoesNotContain("glance", listed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_sealed_value_of_one_key_is_not_taken_to_another_by_who_may_not_use_secrets()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        await users.AskAsync("root", "publish", new { reason = "r", change = new { schemas = new[] { new { document = "nova", key = "password", schema = "{\"secret\":true}" } }, entries = new[] { ConfigCalls.Set("nova", "password", "hunter2") } } });
+        string name = JsonDocument.Parse((await users.AskAsync("root", "secrets", new { prefix = "entry/" })).Text).RootElement.GetProperty("secrets")[0].GetProperty("name").GetString()!;
+        await users.AddAsync("amy", $"w:{Space}e/");
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("amy", "publish", Publish(ConfigCalls.Set("nova", "plain", $"%{{secret:{name}}}")))).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("amy", "putdraft", new { name = "d", change = new { entries = new[] { ConfigCalls.Set("nova", "plain", $"%{{secret:{name}}}") } } })).Status);
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "publish", Publish(ConfigCalls.Set("nova", "password", $"%{{secret:{name}}}", "host=c1")))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "publish", Publish(ConfigCalls.Set("nova", "password", "hunter3")))).Status);
+    }
+}
