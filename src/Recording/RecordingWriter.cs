@@ -106,24 +106,32 @@ internal sealed class RecordingWriter : IDisposable
     /// <summary>Nothing more goes into this part, not even an end.</summary>
     private void Abandon(string why)
     {
-        if (_file is not null)
+        if (_file is { } file)
         {
-            string path = _file.Name;
-            try
+            // Writes what it still holds, or fails once more.
+            Quietly(file.Dispose);
+            // A part without a name is worth nothing; one with a name counts, whatever is in it.
+            Quietly(() => File.Delete(_path + RecordingDirectory.UnfinishedExtension));
+            Quietly(() =>
             {
-                _file.Dispose();   // writes what it still holds, perhaps
-            }
-            catch (IOException)
-            {
-                // That is why it is given up.
-            }
-
-            if (File.Exists(_path)) _files.Finished(_path, new FileInfo(_path).Length);
-            else File.Delete(path);
+                if (File.Exists(_path)) _files.Finished(_path, new FileInfo(_path).Length);
+            });
         }
 
         _file = null;
         StopUntilRestart(why);
+    }
+
+    private static void Quietly(Action what)
+    {
+        try
+        {
+            what();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The disk failed before this, which has been said, or is about to be.
+        }
     }
 
     private void StopUntilRestart(string why)
