@@ -22,6 +22,8 @@ public sealed class ConfigSpace(string name)
 
     public string Name => name;
 
+    internal ServingFaults Faults { get; init; }
+
     public SpaceSnapshot Current => _current;
 
     /// <summary>Completes when <see cref="Current"/> is another one. Take it before looking at that.</summary>
@@ -84,7 +86,8 @@ public sealed class ConfigSpace(string name)
         }
 
         (ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts) = (before.Inputs, before.Facts);
-        foreach (KeyValue reported in StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _factsRevision))
+        bool skips = Faults.HasFlag(ServingFaults.SkipFacts) && fleet != before.Fleet && !anew;
+        foreach (KeyValue reported in skips ? [] : StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _factsRevision))
         {
             string node = reported.Key.ToStringUtf8()[ConfigKeys.AllFacts(name).Length..];
             if (!ValueJson.TryParse(reported.Value.Span, out Value? known, out string problem) || known.Kind != ValueKind.Map)

@@ -11,26 +11,33 @@ public sealed class SentDocuments
     private readonly SortedDictionary<string, EffectiveDocument?> _sent = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ByteString> _had = new(StringComparer.Ordinal);
     private readonly SpaceSnapshot? _before;
+    private readonly ConfigSpace _space;
     private long _release;
 
     public SentDocuments(ConfigSpace space, V1.WatchRequest request)
     {
-        (_node, _wantsAll, _release) = (request.Node, request.Documents.Count == 0, request.FromRelease);
-        ReleaseMin = Math.Max(request.FromRelease, request.MinRelease);
+        (_space, _node, _wantsAll, _release) = (space, request.Node, request.Documents.Count == 0, request.FromRelease);
+        ReleaseMin = Has(ServingFaults.IgnoreMinRelease) ? 0 : Math.Max(request.FromRelease, request.MinRelease);
         foreach (string document in request.Documents) _sent[document] = null;
         if (request.FromRelease == 0) return;
-        foreach (V1.DocumentHash have in request.Have) _had[have.Document] = have.Hash;
+        foreach (V1.DocumentHash have in request.Have)
+        {
+            _had[have.Document] = have.Hash;
+            if (_wantsAll) _sent[have.Document] = null;   // one that is no more has to be told too
+        }
+
         _before = space.Recent(request.FromRelease);
     }
 
     /// <summary>Nothing older is sent.</summary>
     public long ReleaseMin { get; private set; }
 
-    /// <returns>Null when nothing that the node gets is different.</returns>
+    /// <returns>Null when nothing that the node gets is different, or this is older than what the caller has seen.</returns>
     public V1.Delta? Next(SpaceSnapshot now, bool isFirst)
     {
+        if (now.Release < ReleaseMin) return null;
         var delta = new V1.Delta { FromRelease = _release, ToRelease = now.Release };
-        if (_wantsAll)
+        if (_wantsAll && (isFirst || !Has(ServingFaults.MissNewDocuments)))
         {
             foreach (string document in now.State.Documents.Keys) _sent.TryAdd(document, null);
         }
@@ -39,11 +46,14 @@ public sealed class SentDocuments
         {
             // Null only for a node that is not there; a document that misses facts is kept as it was.
             if (now.Fleet.Effective(_node, document, now.Inputs) is not { Problems.IsEmpty: true } effective) continue;
+            bool had = _had.ContainsKey(document);
             EffectiveDocument? last = _sent[document] ?? Had(document, effective);
             _sent[document] = effective;
             if (last is not null && last.Hash.SequenceEqual(effective.Hash)) continue;
-            if (last is null && effective.Entries.IsEmpty && _wantsAll) continue;
-            delta.Documents.Add(now.DeltaOf(last, effective, () => Make(now, last, effective)));
+            if (last is null && effective.Entries.IsEmpty && _wantsAll && !had) continue;
+            if (last is not null && Has(ServingFaults.DeltaFromNewest)) last = _space.Recent(now.Release - 1)?.Fleet.Effective(_node, document, now.Inputs) ?? last;
+            delta.Documents.Add(now.DeltaOf(Has(ServingFaults.ShareDeltas) ? null : last, effective, () => Make(now, last, effective)));
+            if (Has(ServingFaults.HalfRelease)) break;
         }
 
         ReleaseMin = Math.Max(ReleaseMin, now.Release);
@@ -58,8 +68,10 @@ public sealed class SentDocuments
         if (!_had.Remove(document, out ByteString? hash)) return null;
         if (hash.Span.SequenceEqual(now.Hash)) return now;
         EffectiveDocument? then = _before?.Fleet.Effective(_node, document, _before.Inputs);
-        return then is not null && hash.Span.SequenceEqual(then.Hash) ? then : null;
+        return then is not null && (hash.Span.SequenceEqual(then.Hash) || Has(ServingFaults.TrustBase)) ? then : null;
     }
+
+    private bool Has(ServingFaults fault) => (_space.Faults & fault) != 0;
 
     private V1.DocumentDelta Make(SpaceSnapshot now, EffectiveDocument? last, EffectiveDocument effective)
     {
@@ -69,7 +81,7 @@ public sealed class SentDocuments
         {
             var between = DocumentDelta.Between(last, effective);
             set = between.Changed;
-            message.Removed.AddRange(between.Gone);
+            if (!Has(ServingFaults.KeepGoneKeys)) message.Removed.AddRange(between.Gone);
         }
 
         // In clear: this is how a node gets its secrets, and whoever may watch it may have them.
