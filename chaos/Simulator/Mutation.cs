@@ -123,4 +123,5 @@ public enum Mutation
     KeepGoneKeys,
     MissNewDocuments,
     HalfRelease,
+    WakeOwnAlone,
 }

@@ -19,6 +19,7 @@ public sealed class ConfigSpace(string name)
     private volatile SpaceSnapshot _current = Empty(name);
     private ImmutableArray<SpaceSnapshot> _recent = [];
     private long _factsRevision;
+    private bool _refersToNodes;   // some value may look at another node: then every change may concern everybody
 
     public string Name => name;
 
@@ -62,8 +63,9 @@ public sealed class ConfigSpace(string name)
     /// <summary>Takes in what a published view has more. One thread at a time.</summary>
     /// <param name="view">The view.</param>
     /// <param name="anew">The state was replaced: what is known may be wrong.</param>
+    /// <returns>The nodes whose documents may be others now; empty when nothing is new, null for all.</returns>
     /// <exception cref="ConfigDamagedException">A release record is missing or cannot be applied.</exception>
-    public void Follow(StoreView view, bool anew)
+    public IReadOnlySet<string>? Follow(StoreView view, bool anew)
     {
         SpaceSnapshot before = anew ? Empty(name) : _current;
         long head = StoreReads.Find(view, ConfigKeys.Head(name)) is { } kv ? ConfigKeys.Number(kv.Value.Span) : 0;
@@ -75,12 +77,14 @@ public sealed class ConfigSpace(string name)
 
         Fleet fleet = before.Fleet;
         var gone = new List<string>();
+        HashSet<string>? concerned = anew ? null : new(StringComparer.Ordinal);
         while (fleet.State.Release < head)
         {
             ChangeRecord record = RecordOf(view, fleet.State.Release + 1);
             PublishResult result = fleet.Publish(record);
             if (!result.IsPublished)
                 throw new ConfigDamagedException($"Release {fleet.State.Release + 1} of space {name} cannot be applied: {result.Problems[0].Message}");
+            concerned = Concerned(concerned, record.Change.Edits, fleet.State.Dimensions.NodeDimension);
             gone.AddRange(record.Change.Edits.OfType<NodeEdit>().Where(e => e.Assignment is null).Select(e => e.Node));
             fleet = result.Fleet;
         }
@@ -95,6 +99,7 @@ public sealed class ConfigSpace(string name)
             facts = facts.SetItem(node, known);
             inputs = inputs.WithFacts(node, known.Members);
             gone.Remove(node);
+            concerned?.Add(node);
         }
 
         foreach (string node in gone.Where(facts.ContainsKey))
@@ -104,8 +109,24 @@ public sealed class ConfigSpace(string name)
         }
 
         _factsRevision = view.Revision;
-        if (!anew && fleet == before.Fleet && facts == before.Facts) return;
+        if (!anew && fleet == before.Fleet && facts == before.Facts) return ImmutableHashSet<string>.Empty;
         Become(new SpaceSnapshot(name, fleet, inputs, facts), anew);
+        return _refersToNodes && !Faults.HasFlag(ServingFaults.WakeOwnAlone) ? null : concerned;
+    }
+
+    /// <summary>Adds those whom a release may concern; null stays null. Scopes that name a host, and hosts, are told apart; the rest is for everybody.</summary>
+    private HashSet<string>? Concerned(HashSet<string>? concerned, ImmutableArray<Edit> edits, string nodeDimension)
+    {
+        foreach (Edit edit in edits)
+        {
+            // By its text, which says more often yes than need be and never wrongly no.
+            if (edit is EntryEdit { Entry: { } entry } && !_refersToNodes) _refersToNodes = entry.Value.ToString().Contains("node:", StringComparison.Ordinal);
+            string? node = edit switch { EntryEdit of => of.Scope.ValueOf(nodeDimension), NodeEdit of => of.Node, _ => null };
+            if (node is null) concerned = null;
+            else concerned?.Add(node);
+        }
+
+        return concerned;
     }
 
     private void Become(SpaceSnapshot next, bool anew)
@@ -117,7 +138,9 @@ public sealed class ConfigSpace(string name)
             _recent = [.. kept.Length >= RecentMax ? kept.RemoveAt(0) : kept, next];
         }
 
+        SpaceSnapshot past = _current;
         _current = next;
+        past.BecomePast();
         TaskCompletionSource changed = _changed;
         _changed = NewSignal();
         changed.SetResult();

@@ -8,9 +8,9 @@ public sealed class SentDocuments
 {
     private readonly string _node;
     private readonly bool _wantsAll;
-    private readonly SortedDictionary<string, EffectiveDocument?> _sent = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Sent?> _sent = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ByteString> _had = new(StringComparer.Ordinal);
-    private readonly SpaceSnapshot? _before;
+    private SpaceSnapshot? _before;
     private readonly ConfigSpace _space;
     private long _release;
 
@@ -29,6 +29,10 @@ public sealed class SentDocuments
         _before = space.Recent(request.FromRelease);
     }
 
+    /// <param name="Document">What the caller has.</param>
+    /// <param name="At">The newest state in which it was just that.</param>
+    private sealed record Sent(EffectiveDocument Document, SpaceSnapshot At);
+
     /// <summary>Nothing older is sent.</summary>
     public long ReleaseMin { get; private set; }
 
@@ -44,11 +48,18 @@ public sealed class SentDocuments
 
         foreach (string document in _sent.Keys.ToArray())
         {
+            Sent? sent = _sent[document];
+            if (sent is not null && !now.Differs(sent.At, _node, document))
+            {
+                _sent[document] = ReferenceEquals(sent.At, now) ? sent : sent with { At = now };
+                continue;
+            }
+
             // Null only for a node that is not there; a document that misses facts is kept as it was.
             if (now.Fleet.Effective(_node, document, now.Inputs) is not { Problems.IsEmpty: true } effective) continue;
             bool had = _had.ContainsKey(document);
-            EffectiveDocument? last = _sent[document] ?? Had(document, effective);
-            _sent[document] = effective;
+            EffectiveDocument? last = sent?.Document ?? Had(document, effective);
+            _sent[document] = new Sent(effective, now);
             if (last is not null && last.Hash.SequenceEqual(effective.Hash)) continue;
             if (last is null && effective.Entries.IsEmpty && _wantsAll && !had) continue;
             if (last is not null && Has(ServingFaults.DeltaFromNewest)) last = _space.Recent(now.Release - 1)?.Fleet.Effective(_node, document, now.Inputs) ?? last;
@@ -56,6 +67,7 @@ public sealed class SentDocuments
             if (Has(ServingFaults.HalfRelease)) break;
         }
 
+        _before = null;   // of use to the first message alone
         ReleaseMin = Math.Max(ReleaseMin, now.Release);
         if (!isFirst && delta.Documents.Count == 0) return null;
         _release = now.Release;

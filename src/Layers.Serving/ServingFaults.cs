@@ -36,4 +36,7 @@ internal enum ServingFaults
 
     /// <summary>A message holds one document, and the others of the same release come with the next one.</summary>
     HalfRelease = 1 << 9,
+
+    /// <summary>What changes at one node wakes its own streams alone, also when other nodes' values look at it.</summary>
+    WakeOwnAlone = 1 << 10,
 }

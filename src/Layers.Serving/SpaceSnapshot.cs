@@ -11,6 +11,8 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
 
     private readonly Lazy<IReadOnlySet<KeyAddress>> _secrets = new(fleet.SecretKeys);
     private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), V1.DocumentDelta> _deltas = new();
+    private readonly ConcurrentDictionary<SpaceSnapshot, FleetDelta> _since = new();
+    private volatile bool _isPast;
 
     public string Space => space;
 
@@ -28,12 +30,33 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     /// <summary>Whether the key's value, or what it is made of, is called secret.</summary>
     public bool IsSecret(string document, string key) => _secrets.Value.Contains(new(document, key));
 
-    /// <summary>A delta that is the same for every node that shares both documents: made once for all of them.</summary>
+    /// <summary>A delta that is the same for every node that shares both documents: made once for all of them. One that is a node's own is not kept.</summary>
     public V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<V1.DocumentDelta> make)
     {
+        if (!to.IsShared || from is { IsShared: false }) return make();
         if (_deltas.TryGetValue((from, to), out V1.DocumentDelta? known)) return known;
         V1.DocumentDelta made = make();
-        return _deltas.Count >= DeltasMax ? made : _deltas.GetOrAdd((from, to), made);
+        if (_deltas.Count >= DeltasMax) return made;
+        made = _deltas.GetOrAdd((from, to), made);
+        if (_isPast) _deltas.Clear();
+        return made;
+    }
+
+    /// <summary>Whether a node's document may be another than at an earlier moment, when it had no problems.</summary>
+    public bool Differs(SpaceSnapshot before, string node, string document)
+    {
+        if (ReferenceEquals(before, this)) return false;
+        FleetDelta delta = _since.GetOrAdd(before, static (from, to) => from.Fleet.DeltaTo(to.Fleet, from.Inputs, to.Inputs), this);
+        if (_isPast) _since.Clear();   // else each would hold the one before it
+        return delta.For(node, document) is not { IsEmpty: true };
+    }
+
+    /// <summary>There is a newer one: what was kept for streams is let go of.</summary>
+    internal void BecomePast()
+    {
+        _isPast = true;
+        _deltas.Clear();
+        _since.Clear();
     }
 
     /// <summary>How many different deltas were made.</summary>

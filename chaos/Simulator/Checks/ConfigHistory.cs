@@ -96,8 +96,8 @@ internal sealed class ConfigHistory
         {
             null or "" => (null, false),
             FactReference => (at.Facts.GetValueOrDefault(node), !at.Facts.ContainsKey(node)),
-            KeyReference => ($"<{ValueOf(at, node, document, "a").Text ?? "none"}>", false),
-            NodeReference => (ValueOf(at, "n1", "app", "a").Text ?? "gone", false),
+            KeyReference when ValueOf(at, node, document, "a") is var (used, lacks) => ($"<{used ?? "none"}>", lacks),
+            NodeReference when ValueOf(at, "n1", "app", "a") is var (used, lacks) => (used ?? "gone", lacks),
             _ => (text, false),
         };
     }

@@ -108,7 +108,7 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
         if (random.Below(12) == 0) return new ConfigMove($"n{1 + random.Below(world.Plan.ConfigAgents)}", random.Pick(Sites));
         string key = random.Pick(Keys);
         string unique = string.Create(CultureInfo.InvariantCulture, $"{RequestId[..6]}.{++_lastValue}");
-        string? text = random.Below(8) switch { 0 => null, 1 => "", _ => Text(key, unique) };
+        string? text = random.Below(8) switch { 0 => null, 1 => "", 2 when key == "a" => ConfigHistory.FactReference, _ => Text(key, unique) };
         return new ConfigSet(random.Pick(Documents), random.Below(4) switch { 0 => "*", 1 => "site=eu", 2 => "site=us", _ => $"host=n{1 + random.Below(world.Plan.ConfigAgents)}" }, key, text);
     }
 

@@ -122,8 +122,8 @@ internal sealed class NodeConfig
         bool anew = _anew;
         _anew = false;
         HasStarted = true;
-        if (StoreReads.Spaces(View).Contains(Space)) (_space ??= New()).Follow(View, anew);
-        foreach (ConfigStream stream in _streams.ToArray()) stream.Signal();
+        IReadOnlySet<string>? concerned = StoreReads.Spaces(View).Contains(Space) ? (_space ??= New()).Follow(View, anew) : null;
+        foreach (ConfigStream stream in _streams.Where(s => s.IsFirst || concerned is null || concerned.Contains(s.ForNode)).ToArray()) stream.Signal();
     }
 
     /// <summary>Nobody decides anything by it.</summary>
@@ -144,6 +144,11 @@ internal sealed class ConfigStream(SimWorld world, NodeConfig config, RandomStre
     private bool _isFirst = true, _scheduled, _closed;
 
     public SimNode Node => config.Node;
+
+    public string ForNode => request.Node;
+
+    /// <summary>Nothing was sent on it yet: any release may be the one that it waits for.</summary>
+    public bool IsFirst => _isFirst;
 
     /// <summary>Longest time that a message is under way, or waits for its reader.</summary>
     public long TakeMaxUs { get; set; } = 1_000;

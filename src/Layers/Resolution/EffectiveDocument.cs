@@ -7,12 +7,31 @@ namespace Conclave.Layers;
 /// <param name="Key">The key.</param>
 /// <param name="Value">Its value; every string in it a template when <paramref name="IsPending"/>.</param>
 /// <param name="IsPending">Secrets (or live members) are still to be filled in: <see cref="PendingValue.Fill"/>.</param>
-public sealed record EffectiveEntry(string Key, Value Value, bool IsPending);
+public sealed record EffectiveEntry(string Key, Value Value, bool IsPending)
+{
+    private byte[]? _bytes;   // in no comparison and no copy; entries of a class stand in the documents of many nodes
+
+    private EffectiveEntry(EffectiveEntry other) => (Key, Value, IsPending) = (other.Key, other.Value, other.IsPending);
+
+    internal ReadOnlySpan<byte> Bytes => _bytes ??= Written();
+
+    public bool Equals(EffectiveEntry? other) => ReferenceEquals(this, other) || (other is not null && Key == other.Key && IsPending == other.IsPending && Value.Equals(other.Value));
+
+    public override int GetHashCode() => HashCode.Combine(Key, Value, IsPending);
+
+    private byte[] Written()
+    {
+        var writer = new CanonicalWriter();
+        writer.Text(Key);
+        writer.Boolean(IsPending);
+        writer.Value(Value);
+        return writer.ToArray();
+    }
+}
 
 /// <summary>What a node gets of a document at a release. Nodes of a class without anything of their own share one object.</summary>
 public sealed class EffectiveDocument
 {
-    private byte[]? _bytes;
     private byte[]? _hash;
 
     internal EffectiveDocument(string document, long release, ImmutableArray<EffectiveEntry> entries, ImmutableArray<ConfigProblem> problems)
@@ -30,11 +49,14 @@ public sealed class EffectiveDocument
     /// <summary>Why keys are missing that should be there: a fact that is not reported. A document with problems must not be applied.</summary>
     public ImmutableArray<ConfigProblem> Problems { get; }
 
-    /// <summary>SHA-256 of <see cref="Bytes"/>. Secrets are not in it, only their names.</summary>
-    public ReadOnlySpan<byte> Hash => _hash ??= SHA256.HashData(Canonical);
+    /// <summary>All nodes of a class that have nothing of their own have this very object.</summary>
+    public bool IsShared { get; internal init; }
 
-    /// <summary>The one binary form: version, number of entries, each with key, pending and value.</summary>
-    public ReadOnlySpan<byte> Bytes => Canonical;
+    /// <summary>SHA-256 of <see cref="Bytes"/>. Secrets are not in it, only their names.</summary>
+    public ReadOnlySpan<byte> Hash => _hash ??= SHA256.HashData(Canonical());   // who asks twice at the same time gets equal bytes
+
+    /// <summary>The one binary form: version, number of entries, each with key, pending and value. Made anew each time: a server holds thousands of documents.</summary>
+    public ReadOnlySpan<byte> Bytes => Canonical();
 
     /// <summary>The same keys with other values: for showing.</summary>
     public EffectiveDocument With(Func<EffectiveEntry, EffectiveEntry> change) => new(Document, Release, [.. Entries.Select(change)], Problems);
@@ -73,23 +95,23 @@ public sealed class EffectiveDocument
         return new(document, release, entries.MoveToImmutable(), []);
     }
 
-    private byte[] Canonical
+    private ReadOnlySpan<byte> Canonical()
     {
-        get
+        var head = new CanonicalWriter();
+        head.Byte(1);
+        head.Count(Entries.Length);
+        int length = head.Length;
+        foreach (EffectiveEntry entry in Entries)
+            length += entry.Bytes.Length;
+        byte[] bytes = new byte[length];
+        head.Written.CopyTo(bytes);
+        int at = head.Length;
+        foreach (EffectiveEntry entry in Entries)
         {
-            if (_bytes is { } known)
-                return known;
-            var writer = new CanonicalWriter();
-            writer.Byte(1);
-            writer.Count(Entries.Length);
-            foreach (EffectiveEntry entry in Entries)
-            {
-                writer.Text(entry.Key);
-                writer.Boolean(entry.IsPending);
-                writer.Value(entry.Value);
-            }
-            return _bytes = writer.ToArray();
+            entry.Bytes.CopyTo(bytes.AsSpan(at));
+            at += entry.Bytes.Length;
         }
+        return bytes;
     }
 }
 

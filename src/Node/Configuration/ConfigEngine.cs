@@ -12,6 +12,9 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
     /// <summary>Spaces of one cluster.</summary>
     public const int SpacesMax = 64;
 
+    /// <summary>Streams look so often whether this member may still serve them.</summary>
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<string, ConfigSpace> _spaces = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -19,6 +22,9 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
     private volatile bool _hasStarted;
     private int _signalled, _anew;
     private Task _loop = Task.CompletedTask;
+
+    /// <summary>Streams that wait for what is new here.</summary>
+    public StreamWakes Wakes { get; } = new();
 
     /// <summary>What is wrong with the records; null when nothing is. While something is, nothing is served.</summary>
     public string? Damage => _damage;
@@ -61,17 +67,26 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
 
     private async Task RunAsync()
     {
+        long looked = Environment.TickCount64;
         while (true)
         {
+            bool isNews;
             try
             {
-                await _wake.WaitAsync(_stop.Token).ConfigureAwait(false);
+                isNews = await _wake.WaitAsync(LookInterval, _stop.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
 
+            if (Environment.TickCount64 - looked >= LookInterval.TotalMilliseconds)
+            {
+                looked = Environment.TickCount64;
+                Wakes.WakeAll();
+            }
+
+            if (!isNews) continue;
             Volatile.Write(ref _signalled, 0);   // before the look: what is published from here on signals again
             bool anew = Interlocked.Exchange(ref _anew, 0) != 0;
             try
@@ -82,9 +97,12 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
             {
                 if (_damage != damage.Message) logger.ConfigDamaged(damage.Message);
                 _damage = damage.Message;
+                Wakes.WakeAll();
             }
 
+            if (_hasStarted) continue;
             _hasStarted = true;
+            Wakes.WakeAll();
         }
     }
 
@@ -95,12 +113,12 @@ internal sealed class ConfigEngine(Func<StoreView> view, ILogger logger) : IAsyn
         foreach (string name in StoreReads.Spaces(now))
         {
             found.Add(name);
-            _spaces.GetOrAdd(name, static n => new ConfigSpace(n)).Follow(now, anew || _damage is not null);
+            Wakes.Wake(name, _spaces.GetOrAdd(name, static n => new ConfigSpace(n)).Follow(now, anew || _damage is not null));
         }
 
         foreach ((string name, ConfigSpace space) in _spaces)
         {
-            if (!found.Contains(name) && space.Current.Release > 0) space.Follow(now, anew: true);
+            if (!found.Contains(name) && space.Current.Release > 0) Wakes.Wake(name, space.Follow(now, anew: true));
         }
 
         _damage = null;
