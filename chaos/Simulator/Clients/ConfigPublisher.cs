@@ -10,7 +10,7 @@ namespace Conclave.Simulator;
 internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStream random)
 {
     private const int EditsMax = 3, WaitsMax = 50;
-    private const long TurnMaxUs = 400_000, WaitUs = 20_000;
+    private const long TurnMaxUs = 100_000, WaitUs = 20_000;
 
     private static readonly string[] Documents = ["app", "web"], Keys = ["a", "b", "c", "d", "e"], Sites = ["eu", "us"];
 

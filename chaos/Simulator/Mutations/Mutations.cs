@@ -77,6 +77,8 @@ public static class Mutations
                 or Mutation.MissCompactedRevision => plan with { RealStore = true, Watchers = Math.Max(plan.Watchers, 3) },
             Mutation.KeepLeasesWhenDeposed or Mutation.RenewWithoutRound or Mutation.ExpireThroughAnyLeader or Mutation.ExpireAfterDemotion
                 or Mutation.RepeatCreateRevision => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3) },
+            // Facts of the one node whose values others look at.
+            Mutation.WakeOwnAlone => plan with { ConfigAgents = 8, FaultEveryUs = Math.Max(plan.FaultEveryUs, 800_000) },
             // A document that two nodes share, and that they reach from different ones.
             Mutation.ShareDeltas => plan with { ConfigAgents = 8, FaultEveryUs = Math.Min(plan.FaultEveryUs, 200_000) },
             Mutation.InstallForgetsConfig => plan with { Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, FaultEveryUs = 200_000, Faults = [FaultKind.CutLinks, FaultKind.IsolateLeader, FaultKind.Pause] },

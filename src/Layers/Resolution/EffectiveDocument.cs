@@ -7,31 +7,16 @@ namespace Conclave.Layers;
 /// <param name="Key">The key.</param>
 /// <param name="Value">Its value; every string in it a template when <paramref name="IsPending"/>.</param>
 /// <param name="IsPending">Secrets (or live members) are still to be filled in: <see cref="PendingValue.Fill"/>.</param>
-public sealed record EffectiveEntry(string Key, Value Value, bool IsPending)
-{
-    private byte[]? _bytes;   // in no comparison and no copy; entries of a class stand in the documents of many nodes
-
-    private EffectiveEntry(EffectiveEntry other) => (Key, Value, IsPending) = (other.Key, other.Value, other.IsPending);
-
-    internal ReadOnlySpan<byte> Bytes => _bytes ??= Written();
-
-    public bool Equals(EffectiveEntry? other) => ReferenceEquals(this, other) || (other is not null && Key == other.Key && IsPending == other.IsPending && Value.Equals(other.Value));
-
-    public override int GetHashCode() => HashCode.Combine(Key, Value, IsPending);
-
-    private byte[] Written()
-    {
-        var writer = new CanonicalWriter();
-        writer.Text(Key);
-        writer.Boolean(IsPending);
-        writer.Value(Value);
-        return writer.ToArray();
-    }
-}
+public sealed record EffectiveEntry(string Key, Value Value, bool IsPending);
 
 /// <summary>What a node gets of a document at a release. Nodes of a class without anything of their own share one object.</summary>
 public sealed class EffectiveDocument
 {
+    private const int KeptBytesMax = 1 << 20;
+
+    [ThreadStatic]
+    private static CanonicalWriter? t_writer;
+
     private byte[]? _hash;
 
     internal EffectiveDocument(string document, long release, ImmutableArray<EffectiveEntry> entries, ImmutableArray<ConfigProblem> problems)
@@ -53,10 +38,18 @@ public sealed class EffectiveDocument
     public bool IsShared { get; internal init; }
 
     /// <summary>SHA-256 of <see cref="Bytes"/>. Secrets are not in it, only their names.</summary>
-    public ReadOnlySpan<byte> Hash => _hash ??= SHA256.HashData(Canonical());   // who asks twice at the same time gets equal bytes
+    public ReadOnlySpan<byte> Hash => _hash ??= Hashed();   // who asks twice at the same time gets equal bytes
 
     /// <summary>The one binary form: version, number of entries, each with key, pending and value. Made anew each time: a server holds thousands of documents.</summary>
-    public ReadOnlySpan<byte> Bytes => Canonical();
+    public ReadOnlySpan<byte> Bytes
+    {
+        get
+        {
+            var writer = new CanonicalWriter();
+            Write(writer);
+            return writer.Written;
+        }
+    }
 
     /// <summary>The same keys with other values: for showing.</summary>
     public EffectiveDocument With(Func<EffectiveEntry, EffectiveEntry> change) => new(Document, Release, [.. Entries.Select(change)], Problems);
@@ -95,23 +88,29 @@ public sealed class EffectiveDocument
         return new(document, release, entries.MoveToImmutable(), []);
     }
 
-    private ReadOnlySpan<byte> Canonical()
+    private byte[] Hashed()
     {
-        var head = new CanonicalWriter();
-        head.Byte(1);
-        head.Count(Entries.Length);
-        int length = head.Length;
-        foreach (EffectiveEntry entry in Entries)
-            length += entry.Bytes.Length;
-        byte[] bytes = new byte[length];
-        head.Written.CopyTo(bytes);
-        int at = head.Length;
+        // One buffer for each thread: a release makes the hashes of thousands of documents.
+        CanonicalWriter writer = t_writer ??= new CanonicalWriter();
+        Write(writer);
+        byte[] hash = SHA256.HashData(writer.Written);
+        if (writer.Length > KeptBytesMax)
+            t_writer = null;
+        else
+            writer.Clear();
+        return hash;
+    }
+
+    private void Write(CanonicalWriter writer)
+    {
+        writer.Byte(1);
+        writer.Count(Entries.Length);
         foreach (EffectiveEntry entry in Entries)
         {
-            entry.Bytes.CopyTo(bytes.AsSpan(at));
-            at += entry.Bytes.Length;
+            writer.Text(entry.Key);
+            writer.Boolean(entry.IsPending);
+            writer.Value(entry.Value);
         }
-        return bytes;
     }
 }
 
