@@ -37,9 +37,10 @@ internal sealed class FleetRun(ProcessCluster cluster, ConclaveClient client, Ag
         await NothingAsync().ConfigureAwait(false);
         await OneFactAsync().ConfigureAwait(false);
         await ReadsAsync(hosts).ConfigureAwait(false);
-        await StormAsync("all connections cut, agents come back with what they have", hosts, forget: false).ConfigureAwait(false);
+        await StormAsync("all connections cut, and nothing changed meanwhile", hosts, forget: false).ConfigureAwait(false);
+        swarm.Cut();
         await PublishOneAsync("away", "*").ConfigureAwait(false);
-        await StormAsync("all connections cut while nothing changed since", hosts, forget: false).ConfigureAwait(false);
+        await StormAsync("all connections cut, and 1 global key changed meanwhile", hosts, forget: false).ConfigureAwait(false);
         await StormAsync("all agents come without a cache", hosts, forget: true).ConfigureAwait(false);
         swarm.Cut();
     }
