@@ -89,6 +89,8 @@ public enum Mutation
     LeasesByWallClock,
     AdmitByNumber,
     AdmitAnybody,
+    InstallForgetsConfig,
+    KeepReports,
 
     // Store
     KeepRevisionOnDelete,
@@ -109,4 +111,17 @@ public enum Mutation
     MissCompactedRevision,
     ExpireAfterDemotion,
     AttachToDeadLease,
+
+    // Serving
+    PublishWithoutHead,
+    PublishTwice,
+    SkipFacts,
+    TrustBase,
+    IgnoreMinRelease,
+    DeltaFromNewest,
+    ShareDeltas,
+    KeepGoneKeys,
+    MissNewDocuments,
+    HalfRelease,
+    WakeOwnAlone,
 }

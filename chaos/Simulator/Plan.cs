@@ -34,6 +34,8 @@ internal sealed record Plan
     public int Lockers { get; init; }
     public int RegisterClients { get; init; }
     public int SessionClients { get; init; }
+    public int ConfigAgents { get; init; }
+    public int ConfigPublishers { get; init; }
 
     /// <summary>Clocks may run at half or double speed, and holders of leases count with it.</summary>
     public bool ClocksDrift { get; init; }
@@ -144,7 +146,9 @@ internal sealed record Plan
             3 => [FaultKind.Clocks, FaultKind.Clocks],
             _ => [],
         };
-        return plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
+        plan = plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
+        // Of the runs with the real store, which are the slow ones, a third.
+        return random.Below(3) > 0 ? plan : plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2) };
     }
 
     private static FaultKind[] DrawFaults(RandomStream random)

@@ -95,6 +95,7 @@ public sealed class Simulation
         world.RunUntil(() => false, 6_000_000);
         if (!world.RunUntil(() => HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
 
+        if (!world.RunUntil(() => world.Clients.Config.IsComplete, ConvergeUs)) throw new SimulationFailure($"I28: not every agent has the newest release, or not every member knows. {world.Clients.Config.Describe()}");
         world.ServeBy(world.Leader!.Core.Membership); // there is one: it has converged
         ulong write = world.Clients.Probe(world.Leader!); // as above
         if (!world.RunUntil(() => !world.Clients.IsUnderWay(write) && HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");

@@ -50,6 +50,8 @@ public sealed record Statistics
     public long MembersReplaced { get; set; }
     public long MessagesKeptOut { get; set; }
     public long AnswersRepeated { get; set; }
+    public long ReleasesPublished { get; set; }
+    public long ConfigDeltas { get; set; }
 
     /// <summary>Adds the counts of another run to these.</summary>
     public void Add(Statistics other)

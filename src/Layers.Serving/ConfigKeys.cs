@@ -61,5 +61,8 @@ public static class ConfigKeys
     /// <summary>The space that a key below <see cref="Root"/> belongs to.</summary>
     public static string SpaceOf(string key) => key.IndexOf('/', Root.Length) is > 0 and int end ? key[Root.Length..end] : key[Root.Length..];
 
+    /// <summary>A number as it is kept.</summary>
+    public static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
     public static long Number(ReadOnlySpan<byte> decimalText) => long.Parse(decimalText, NumberStyles.None, CultureInfo.InvariantCulture);
 }

@@ -25,8 +25,11 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
     private ImmutableArray<SpaceSnapshot> _recent = [];
     private long _revision;
     private ImmutableSortedDictionary<string, ImmutableArray<string>> _live = ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal);
+    private bool _refersToNodes;   // some value may look at another node: then every change may concern everybody
 
     public string Name => name;
+
+    internal ServingFaults Faults { get; init; }
 
     public SpaceSnapshot Current => _current;
 
@@ -72,8 +75,9 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
     /// <summary>Takes in what a published view has more. One thread at a time.</summary>
     /// <param name="view">The view.</param>
     /// <param name="anew">The state was replaced: what is known may be wrong.</param>
+    /// <returns>The nodes whose documents may be others now; empty when nothing is new, null for all.</returns>
     /// <exception cref="ConfigDamagedException">A release record is missing or cannot be applied.</exception>
-    public void Follow(StoreView view, bool anew)
+    public IReadOnlySet<string>? Follow(StoreView view, bool anew)
     {
         SpaceSnapshot before = anew ? Empty(name, keys) : _current;
         long head = StoreReads.Find(view, ConfigKeys.Head(name)) is { } kv ? ConfigKeys.Number(kv.Value.Span) : 0;
@@ -87,18 +91,21 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
 
         Fleet fleet = before.Fleet;
         var gone = new List<string>();
+        HashSet<string>? concerned = anew ? null : new(StringComparer.Ordinal);
         while (fleet.State.Release < head)
         {
             ChangeRecord record = RecordOf(view, fleet.State.Release + 1);
             PublishResult result = fleet.Publish(record);
             if (!result.IsPublished)
                 throw new ConfigDamagedException($"Release {fleet.State.Release + 1} of space {name} cannot be applied: {result.Problems[0].Message}");
+            concerned = Concerned(concerned, record.Change.Edits, fleet.State.Dimensions.NodeDimension);
             gone.AddRange(record.Change.Edits.OfType<NodeEdit>().Where(e => e.Assignment is null).Select(e => e.Node));
             fleet = result.Fleet;
         }
 
         (ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts) = (before.Inputs, before.Facts);
-        foreach (KeyValue reported in StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _revision))
+        bool skips = Faults.HasFlag(ServingFaults.SkipFacts) && fleet != before.Fleet && !anew;
+        foreach (KeyValue reported in skips ? [] : StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _revision))
         {
             string node = reported.Key.ToStringUtf8()[ConfigKeys.AllFacts(name).Length..];
             if (!ValueJson.TryParse(reported.Value.Span, out Value? known, out string problem) || known.Kind != ValueKind.Map)
@@ -106,6 +113,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
             facts = facts.SetItem(node, known);
             inputs = inputs.WithFacts(node, known.Members);
             gone.Remove(node);
+            concerned?.Add(node);
         }
 
         foreach (string node in gone.Where(facts.ContainsKey))
@@ -118,21 +126,43 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         bool sameFleets = fleet == before.Fleet && rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan());
         SpaceSecrets secrets = SecretReads.Follow(before.Secrets, view, anew ? 0 : _revision);
         if (secrets != before.Secrets) inputs = SecretReads.Versions(secrets, inputs);
-        if (anew || !sameFleets || facts != before.Facts || secrets != before.Secrets)
+        bool isNew = anew || !sameFleets || facts != before.Facts || secrets != before.Secrets;
+        if (isNew)
         {
             FleetVersions? versions = sameFleets ? before.Versions : rollouts.IsEmpty ? null : new FleetVersions(fleet, rollouts);
             Become(new SpaceSnapshot(name, fleet, inputs, facts, versions, secrets), anew);
         }
 
         Volatile.Write(ref _revision, view.Revision);   // behind the snapshot: who sees it finds what was written until then
+        if (!isNew) return ImmutableHashSet<string>.Empty;
+        // A rollout decides for every node, and a secret may be behind any value.
+        bool concernsAll = _refersToNodes || !rollouts.IsEmpty || !before.Rollouts.IsEmpty || secrets != before.Secrets;
+        return concernsAll && !Faults.HasFlag(ServingFaults.WakeOwnAlone) ? null : concerned;
     }
 
     /// <summary>Takes in who is alive. On the thread that follows.</summary>
-    public void FollowLive(ImmutableSortedDictionary<string, ImmutableArray<string>> live)
+    /// <returns>Whether that is news, and so may concern every node.</returns>
+    public bool FollowLive(ImmutableSortedDictionary<string, ImmutableArray<string>> live)
     {
-        if (LiveKeys.Same(_live, live)) return;
+        if (LiveKeys.Same(_live, live)) return false;
         _live = live;
         Become(_current.With(_current.Inputs.WithAllLive(live)), anew: false);
+        return true;
+    }
+
+    /// <summary>Adds those whom a release may concern; null stays null. Scopes that name a host, and hosts, are told apart; the rest is for everybody.</summary>
+    private HashSet<string>? Concerned(HashSet<string>? concerned, ImmutableArray<Edit> edits, string nodeDimension)
+    {
+        foreach (Edit edit in edits)
+        {
+            // By its text, which says more often yes than need be and never wrongly no.
+            if (edit is EntryEdit { Entry: { } entry } && !_refersToNodes) _refersToNodes = entry.Value.ToString().Contains("node:", StringComparison.Ordinal);
+            string? node = edit switch { EntryEdit of => of.Scope.ValueOf(nodeDimension), NodeEdit of => of.Node, _ => null };
+            if (node is null) concerned = null;
+            else concerned?.Add(node);
+        }
+
+        return concerned;
     }
 
     private void Become(SpaceSnapshot next, bool anew)
@@ -144,7 +174,9 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
             _recent = [.. kept.Length >= RecentMax ? kept.RemoveAt(0) : kept, next];
         }
 
+        SpaceSnapshot past = _current;
         _current = next;
+        past.BecomePast();
         TaskCompletionSource changed = _changed;
         _changed = NewSignal();
         changed.SetResult();

@@ -8,58 +8,77 @@ public sealed class SentDocuments
 {
     private readonly string _node;
     private readonly bool _wantsAll;
-    private readonly SortedDictionary<string, EffectiveDocument?> _sent = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Sent?> _sent = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ByteString> _had = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _releases = new(StringComparer.Ordinal);
-    private readonly SpaceSnapshot? _before;
+    private readonly ConfigSpace _space;
+    private SpaceSnapshot? _before;
     private long _release;
 
     public SentDocuments(ConfigSpace space, V1.WatchRequest request)
     {
-        (_node, _wantsAll, _release) = (request.Node, request.Documents.Count == 0, request.FromRelease);
-        ReleaseMin = Math.Max(request.FromRelease, request.MinRelease);
+        (_space, _node, _wantsAll, _release) = (space, request.Node, request.Documents.Count == 0, request.FromRelease);
+        ReleaseMin = Has(ServingFaults.IgnoreMinRelease) ? 0 : Math.Max(request.FromRelease, request.MinRelease);
         foreach (string document in request.Documents) _sent[document] = null;
         if (request.FromRelease == 0) return;
         foreach (V1.DocumentHash have in request.Have)
         {
             _had[have.Document] = have.Hash;
             if (have.Release > 0) _releases[have.Document] = have.Release;
+            if (_wantsAll) _sent[have.Document] = null;   // one that is no more has to be told too
         }
 
         _before = space.Recent(request.FromRelease)?.As(_node);
     }
 
+    /// <param name="Document">What the caller has.</param>
+    /// <param name="At">The newest state in which it was just that.</param>
+    private sealed record Sent(EffectiveDocument Document, SpaceSnapshot At);
+
     /// <summary>Nothing older is sent.</summary>
     public long ReleaseMin { get; private set; }
 
-    /// <returns>Null when nothing that the node gets is different.</returns>
+    /// <returns>Null when nothing that the node gets is different, or this is older than what the caller has seen.</returns>
     public V1.Delta? Next(SpaceSnapshot now, bool isFirst)
     {
+        if (now.Release < ReleaseMin) return null;
         now = now.As(_node);
         var delta = new V1.Delta { FromRelease = _release, ToRelease = now.Release };
-        if (_wantsAll)
+        if (_wantsAll && (isFirst || !Has(ServingFaults.MissNewDocuments)))
         {
             foreach (string document in now.State.Documents.Keys) _sent.TryAdd(document, null);
         }
 
         foreach (string document in _sent.Keys.ToArray())
         {
+            Sent? sent = _sent[document];
+            (long known, long release) = (_releases.GetValueOrDefault(document), now.ReleaseOf(document));
+            if (sent is not null && !now.Differs(sent.At, _node, document))
+            {
+                _sent[document] = ReferenceEquals(sent.At, now) ? sent : sent with { At = now };
+                _releases[document] = Math.Max(known, release);
+                continue;
+            }
+
             // Null only for a node that is not there; a document that misses facts, or a secret that was dropped, is kept as it was.
             if (now.Fleet.Effective(_node, document, now.Inputs) is not { Problems.IsEmpty: true } effective) continue;
             if (effective.Entries.Any(e => e.IsPending && SecretReferences.HasUnknown(e.Value))) continue;
             // This member may not know yet how far a rollout has come, and the node had the answer of one that does.
-            (long had, long release) = (_releases.GetValueOrDefault(document), now.ReleaseOf(document));
-            if (release < had) continue;
+            if (release < known) continue;
             _releases[document] = release;
-            EffectiveDocument? last = _sent[document] ?? Had(document, effective);
-            _sent[document] = effective;
+            bool had = _had.ContainsKey(document);
+            EffectiveDocument? last = sent?.Document ?? Had(document, effective);
+            _sent[document] = new Sent(effective, now);
             if (last is not null && last.Hash.SequenceEqual(effective.Hash)) continue;
-            if (last is null && effective.Entries.IsEmpty && _wantsAll) continue;
-            V1.DocumentDelta changed = now.DeltaOf(last, effective, () => Make(now, last, effective));
-            if (MayShrink(now.State, document, had, release)) changed = new V1.DocumentDelta(changed) { AllowShrink = true };   // a copy: others share it
+            if (last is null && effective.Entries.IsEmpty && _wantsAll && !had) continue;
+            if (last is not null && Has(ServingFaults.DeltaFromNewest)) last = _space.Recent(now.Release - 1)?.Fleet.Effective(_node, document, now.Inputs) ?? last;
+            V1.DocumentDelta changed = now.DeltaOf(Has(ServingFaults.ShareDeltas) ? null : last, effective, () => Make(now, last, effective));
+            if (MayShrink(now.State, document, known, release)) changed = new V1.DocumentDelta(changed) { AllowShrink = true };   // a copy: others share it
             delta.Documents.Add(changed);
+            if (Has(ServingFaults.HalfRelease)) break;
         }
 
+        _before = null;   // of use to the first message alone
         ReleaseMin = Math.Max(ReleaseMin, now.Release);
         if (!isFirst && delta.Documents.Count == 0) return null;
         _release = now.Release;
@@ -72,7 +91,7 @@ public sealed class SentDocuments
         if (!_had.Remove(document, out ByteString? hash)) return null;
         if (hash.Span.SequenceEqual(now.Hash)) return now;
         EffectiveDocument? then = _before?.Fleet.Effective(_node, document, _before.Inputs);
-        return then is not null && hash.Span.SequenceEqual(then.Hash) ? then : null;
+        return then is not null && (hash.Span.SequenceEqual(then.Hash) || Has(ServingFaults.TrustBase)) ? then : null;
     }
 
     /// <summary>Whether one of the releases that lie between says so; of a document that nothing is known of, its newest one.</summary>
@@ -91,6 +110,7 @@ public sealed class SentDocuments
 
         return false;
     }
+    private bool Has(ServingFaults fault) => (_space.Faults & fault) != 0;
 
     private V1.DocumentDelta Make(SpaceSnapshot now, EffectiveDocument? last, EffectiveDocument effective)
     {
@@ -100,7 +120,7 @@ public sealed class SentDocuments
         {
             var between = DocumentDelta.Between(last, effective);
             set = between.Changed;
-            message.Removed.AddRange(between.Gone);
+            if (!Has(ServingFaults.KeepGoneKeys)) message.Removed.AddRange(between.Gone);
         }
 
         // In clear: this is how a node gets its secrets, and whoever may watch it may have them.

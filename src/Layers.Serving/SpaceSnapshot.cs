@@ -23,6 +23,8 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     private readonly ConcurrentDictionary<(EffectiveDocument? From, EffectiveDocument To), V1.DocumentDelta> _deltas = new();
     private SpaceSnapshot? _whole;
     private ImmutableDictionary<string, long> _baseReleases = ImmutableDictionary<string, long>.Empty;
+    private readonly ConcurrentDictionary<SpaceSnapshot, FleetDelta> _since = new();
+    private volatile bool _isPast;
 
     public string Space => space;
 
@@ -72,12 +74,34 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     /// <summary>The same with secrets that are about to be written.</summary>
     public SpaceSnapshot With(IReadOnlyDictionary<string, SealedSecret> made) => made.Count == 0 ? this : new(space, fleet, inputs, facts, versions, Secrets.With(made)) { _whole = _whole, _baseReleases = _baseReleases };
 
-    /// <summary>A delta that is the same for every node that shares both documents: made once for all of them.</summary>
+    /// <summary>A delta that is the same for every node that shares both documents: made once for all of them. One that is a node's own is not kept.</summary>
     public V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<V1.DocumentDelta> make)
     {
+        if (!to.IsShared || from is { IsShared: false }) return make();
         if (_deltas.TryGetValue((from, to), out V1.DocumentDelta? known)) return known;
         V1.DocumentDelta made = make();
-        return _deltas.Count >= DeltasMax ? made : _deltas.GetOrAdd((from, to), made);
+        if (_deltas.Count >= DeltasMax) return made;
+        made = _deltas.GetOrAdd((from, to), made);
+        if (_isPast) _deltas.Clear();
+        return made;
+    }
+
+    /// <summary>Whether a node's document may be another than at an earlier moment, when it had no problems.</summary>
+    public bool Differs(SpaceSnapshot before, string node, string document)
+    {
+        if (ReferenceEquals(before, this)) return false;
+        FleetDelta delta = _since.GetOrAdd(before, static (from, to) => from.Fleet.DeltaTo(to.Fleet, from.Inputs, to.Inputs), this);
+        if (_isPast) _since.Clear();   // else each would hold the one before it
+        return delta.For(node, document) is not { IsEmpty: true };
+    }
+
+    /// <summary>There is a newer one: what was kept for streams is let go of.</summary>
+    internal void BecomePast()
+    {
+        _isPast = true;
+        _deltas.Clear();
+        _since.Clear();
+        foreach (SpaceSnapshot held in _held.Values) held.BecomePast();
     }
 
     /// <summary>How many different deltas were made.</summary>

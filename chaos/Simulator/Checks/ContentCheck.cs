@@ -21,6 +21,7 @@ internal sealed class ContentCheck(SimWorld world)
         StoreRequest? request = operation == 0 ? null : world.Clients.Requests.RequestOf(operation);
         Oracle.Apply(request);
         Leases.OnCommitted(request, Oracle.At(Oracle.Applied).Answer);
+        world.Clients.Config.OnCommitted(request, Oracle.At(Oracle.Applied).Answer);
     }
 
     /// <summary>The first node to apply an entry; the others are compared with it by hash (I16).</summary>

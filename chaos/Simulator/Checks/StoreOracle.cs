@@ -104,6 +104,7 @@ internal sealed class StoreOracle
         {
             case PutRequest put when put.Lease != 0 && !_leases.ContainsKey(put.Lease): return nameof(StoreError.LeaseNotFound);
             case TxnRequest txn: return Txn(txn);
+            case ServerTxnRequest server: return Txn(server.Meaning);
             case StoreOperation operation: return Run(operation);
             case CompactRequest compact when compact.Revision <= Compacted: return nameof(StoreError.Compacted);
             case CompactRequest compact when compact.Revision > Revision: return nameof(StoreError.FutureRevision);

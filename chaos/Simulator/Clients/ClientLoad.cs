@@ -16,6 +16,7 @@ internal sealed class ClientLoad
         Locks = new LockLoad(world);
         Registers = new RegisterLoad(world);
         Sessions = new SessionLoad(world);
+        Config = new ConfigLoad(world);
     }
 
     /// <summary>New work is taken up; off while the cluster heals.</summary>
@@ -26,6 +27,7 @@ internal sealed class ClientLoad
     public LockLoad Locks { get; }
     public RegisterLoad Registers { get; }
     public SessionLoad Sessions { get; }
+    public ConfigLoad Config { get; }
 
     private sealed class Client
     {
@@ -47,6 +49,7 @@ internal sealed class ClientLoad
         Locks.Start();
         Registers.Start();
         Sessions.Start();
+        Config.Start();
     }
 
     public bool WasRefused(ulong operation) => Requests.WasRefused(operation);
@@ -67,6 +70,7 @@ internal sealed class ClientLoad
     public void OnNodeGone(SimNode node)
     {
         Watches.OnNodeGone(node);
+        Config.OnNodeGone(node);
         Requests.OnNodeGone(node);
     }
 

@@ -83,4 +83,10 @@ internal enum DriverFaults : long
 
     /// <summary>A directory is judged by the number of its starts alone, and not by which starts came before.</summary>
     AdmitByNumber = 1L << 25,
+
+    /// <summary>After a snapshot was installed nobody looks what releases came with it.</summary>
+    InstallForgetsConfig = 1L << 26,
+
+    /// <summary>What an agent reports stays with the member that it told.</summary>
+    KeepReports = 1L << 27,
 }

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Conclave.Layers.Serving;
 using Conclave.Raft;
 using Conclave.Storage;
 using Conclave.Store;
@@ -19,13 +20,17 @@ public enum MutationLayer
 
     /// <summary>The key-value store.</summary>
     Store,
+
+    /// <summary>What makes releases of changes, and decides what agents are sent.</summary>
+    Serving,
 }
 
 /// <summary>All deliberate bugs. The names are those of the switches in each layer.</summary>
 public static class Mutations
 {
     private static readonly (MutationLayer Layer, Type Switches)[] Layers =
-        [(MutationLayer.Core, typeof(CoreFaults)), (MutationLayer.Storage, typeof(StorageFaults)), (MutationLayer.Driver, typeof(DriverFaults)), (MutationLayer.Store, typeof(StoreFaults))];
+        [(MutationLayer.Core, typeof(CoreFaults)), (MutationLayer.Storage, typeof(StorageFaults)), (MutationLayer.Driver, typeof(DriverFaults)), (MutationLayer.Store, typeof(StoreFaults)),
+            (MutationLayer.Serving, typeof(ServingFaults))];
 
     public static IEnumerable<Mutation> All => Enum.GetValues<Mutation>().Where(mutation => mutation != Mutation.None);
 
@@ -51,6 +56,8 @@ public static class Mutations
 
     internal static DriverFaults ToDriverFaults(this Mutation mutation) => ToSwitch<DriverFaults>(mutation);
 
+    internal static ServingFaults ToServingFaults(this Mutation mutation) => ToSwitch<ServingFaults>(mutation);
+
     internal static StoreFaults ToStoreFaults(this Mutation mutation) => ToSwitch<StoreFaults>(mutation);
 
     /// <summary>What the runs must have for the bug to have a chance; the rest is drawn as ever.</summary>
@@ -59,9 +66,10 @@ public static class Mutations
         if (mutation == Mutation.None) return plan;
         // What replaces members or refuses work leaves less of a run for most bugs; those that need it ask for it.
         FaultKind[] usual = [.. plan.Faults.Where(kind => kind < FaultKind.Identity)];
-        plan = plan with { TightMemory = false, Faults = usual };
+        plan = plan with { TightMemory = false, Faults = usual, ConfigAgents = 0, ConfigPublishers = 0 };
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
         if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
+        if (LayerOf(mutation) == MutationLayer.Serving || mutation is Mutation.InstallForgetsConfig or Mutation.KeepReports) plan = plan with { RealStore = true, ConfigAgents = 3, ConfigPublishers = 2 };
         Plan busyDisk = plan with { FaultEveryUs = 50_000, WritePermille = 900, BurstMax = 50, ValueBytesMax = 2_000, ThinkMaxUs = 1_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 5_000 };
         return mutation switch
         {
@@ -69,6 +77,11 @@ public static class Mutations
                 or Mutation.MissCompactedRevision => plan with { RealStore = true, Watchers = Math.Max(plan.Watchers, 3) },
             Mutation.KeepLeasesWhenDeposed or Mutation.RenewWithoutRound or Mutation.ExpireThroughAnyLeader or Mutation.ExpireAfterDemotion
                 or Mutation.RepeatCreateRevision => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3) },
+            // Facts of the one node whose values others look at.
+            Mutation.WakeOwnAlone => plan with { ConfigAgents = 8, FaultEveryUs = Math.Max(plan.FaultEveryUs, 800_000) },
+            // A document that two nodes share, and that they reach from different ones.
+            Mutation.ShareDeltas => plan with { ConfigAgents = 8, FaultEveryUs = Math.Min(plan.FaultEveryUs, 200_000) },
+            Mutation.InstallForgetsConfig => plan with { Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, FaultEveryUs = 200_000, Faults = [FaultKind.CutLinks, FaultKind.IsolateLeader, FaultKind.Pause] },
             // Slow disks: a while between the decision and the revoke.
             Mutation.RenewExpired => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 4), ThinkMaxUs = 200_000, DiskMaxUs = 50_000, FaultEveryUs = 800_000, Faults = [FaultKind.SlowDisk] },
             Mutation.LeasesByWallClock => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3), FaultEveryUs = 200_000, Faults = [FaultKind.Clocks] },

@@ -1,8 +1,9 @@
+using Conclave.Raft;
 using Conclave.Store;
 
 namespace Conclave.Simulator;
 
-/// <summary>What a node does for its clients beside the log, from one start to the next: leases, watches, and the look at the clock a few times a second.</summary>
+/// <summary>What a node does for its clients beside the log, from one start to the next: leases, watches, configuration, and the look at the clock a few times a second.</summary>
 internal sealed class NodeServices
 {
     private const long IntervalMs = 200, LeaseIntervalMs = 500, PauseMinMs = 1_000;
@@ -17,11 +18,15 @@ internal sealed class NodeServices
         (_world, _node) = (world, node);
         Leases = new NodeLeases(world, node);
         Leases.OnStart(node.Machine.Applied.Term);
+        if (world.Clients.Config.IsOn) Config = new NodeConfig(world, node);
         _lastPassMs = node.ClockMs;
         ScheduleLook();
     }
 
     public NodeLeases Leases { get; }
+
+    /// <summary>Null in runs without agents.</summary>
+    public NodeConfig? Config { get; }
 
     public WatchStream OpenWatch(RandomStream random, Action<ReadOnlyMemory<byte>> deliver)
     {
@@ -36,9 +41,23 @@ internal sealed class NodeServices
         stream.Dispose();
     }
 
-    public void OnApplied() => Leases.OnApplied(((StoreMachine)_node.Machine).LastOutcome);
+    public void OnApplied(in Entry entry)
+    {
+        Leases.OnApplied(((StoreMachine)_node.Machine).LastOutcome);
+        Config?.OnApplied(entry);
+    }
 
-    public void OnPublished() => Leases.OnPublished(_node.Machine.Applied.Term);
+    public void OnPublished()
+    {
+        Leases.OnPublished(_node.Machine.Applied.Term);
+        Config?.OnPublished();
+    }
+
+    public void OnInstalled(Term term)
+    {
+        Leases.OnInstalled(term);
+        Config?.OnInstalled();
+    }
 
     private void ScheduleLook() => _node.Call(IntervalMs * _node.TickUs / (Plan.TickUs / 1000), Look);
 

@@ -38,7 +38,7 @@ internal sealed partial class SimNode
                 if (entry.Kind == EntryKind.Membership && Membership.TryDecode(entry.Payload.Span, out Membership? membership)) _applied = membership;
                 _world.Checker.OnApplied(this, entry);
                 _world.Clients.Requests.OnApplied(this, entry);
-                Services?.OnApplied();
+                Services?.OnApplied(entry);
             }
             if (!late) Machine.Publish();
             Services?.OnPublished();
@@ -92,7 +92,7 @@ internal sealed partial class SimNode
         _receivedStates.Clear();
         _applied = id.Membership;
         _snapshotIndex = LogIndex.Max(_snapshotIndex, id.Last.Index);
-        Services?.Leases.OnInstalled(id.Last.Term);
+        Services?.OnInstalled(id.Last.Term);
         _world.Checker.OnInstalled(this);
         ScheduleApply();
     }

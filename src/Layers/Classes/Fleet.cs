@@ -226,7 +226,7 @@ public sealed partial class Fleet
             if (evaluation.Result.Problem is { } problem)
                 problems.Add(problem);
         }
-        var made = new ClassDocument(new(document, State.Release, entries.ToImmutable(), problems.ToImmutable()), rows, hasLocal, [.. used], evaluated.ToImmutable());
+        var made = new ClassDocument(new(document, State.Release, entries.ToImmutable(), problems.ToImmutable()) { IsShared = true }, rows, hasLocal, [.. used], evaluated.ToImmutable());
         return _classDocuments.GetOrAdd((nodeClass.Assignment, document), made);
     }
 

@@ -12,7 +12,11 @@ public sealed record EffectiveEntry(string Key, Value Value, bool IsPending);
 /// <summary>What a node gets of a document at a release. Nodes of a class without anything of their own share one object.</summary>
 public sealed class EffectiveDocument
 {
-    private byte[]? _bytes;
+    private const int KeptBytesMax = 1 << 20;
+
+    [ThreadStatic]
+    private static CanonicalWriter? t_writer;
+
     private byte[]? _hash;
 
     internal EffectiveDocument(string document, long release, ImmutableArray<EffectiveEntry> entries, ImmutableArray<ConfigProblem> problems)
@@ -30,11 +34,22 @@ public sealed class EffectiveDocument
     /// <summary>Why keys are missing that should be there: a fact that is not reported. A document with problems must not be applied.</summary>
     public ImmutableArray<ConfigProblem> Problems { get; }
 
-    /// <summary>SHA-256 of <see cref="Bytes"/>. Secrets are not in it, only their names.</summary>
-    public ReadOnlySpan<byte> Hash => _hash ??= SHA256.HashData(Canonical);
+    /// <summary>All nodes of a class that have nothing of their own have this very object.</summary>
+    public bool IsShared { get; internal init; }
 
-    /// <summary>The one binary form: version, number of entries, each with key, pending and value.</summary>
-    public ReadOnlySpan<byte> Bytes => Canonical;
+    /// <summary>SHA-256 of <see cref="Bytes"/>. Secrets are not in it, only their names.</summary>
+    public ReadOnlySpan<byte> Hash => _hash ??= Hashed();   // who asks twice at the same time gets equal bytes
+
+    /// <summary>The one binary form: version, number of entries, each with key, pending and value. Made anew each time: a server holds thousands of documents.</summary>
+    public ReadOnlySpan<byte> Bytes
+    {
+        get
+        {
+            var writer = new CanonicalWriter();
+            Write(writer);
+            return writer.Written;
+        }
+    }
 
     /// <summary>The same keys with other values: for showing.</summary>
     public EffectiveDocument With(Func<EffectiveEntry, EffectiveEntry> change) => new(Document, Release, [.. Entries.Select(change)], Problems);
@@ -73,22 +88,28 @@ public sealed class EffectiveDocument
         return new(document, release, entries.MoveToImmutable(), []);
     }
 
-    private byte[] Canonical
+    private byte[] Hashed()
     {
-        get
+        // One buffer for each thread: a release makes the hashes of thousands of documents.
+        CanonicalWriter writer = t_writer ??= new CanonicalWriter();
+        Write(writer);
+        byte[] hash = SHA256.HashData(writer.Written);
+        if (writer.Length > KeptBytesMax)
+            t_writer = null;
+        else
+            writer.Clear();
+        return hash;
+    }
+
+    private void Write(CanonicalWriter writer)
+    {
+        writer.Byte(1);
+        writer.Count(Entries.Length);
+        foreach (EffectiveEntry entry in Entries)
         {
-            if (_bytes is { } known)
-                return known;
-            var writer = new CanonicalWriter();
-            writer.Byte(1);
-            writer.Count(Entries.Length);
-            foreach (EffectiveEntry entry in Entries)
-            {
-                writer.Text(entry.Key);
-                writer.Boolean(entry.IsPending);
-                writer.Value(entry.Value);
-            }
-            return _bytes = writer.ToArray();
+            writer.Text(entry.Key);
+            writer.Boolean(entry.IsPending);
+            writer.Value(entry.Value);
         }
     }
 }

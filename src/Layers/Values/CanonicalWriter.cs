@@ -14,6 +14,9 @@ internal sealed class CanonicalWriter
 
     public ReadOnlySpan<byte> Written => _buffer.WrittenSpan;
 
+    /// <summary>Begins anew with the same buffer.</summary>
+    public void Clear() => _buffer.ResetWrittenCount();
+
     public byte[] ToArray() => _buffer.WrittenSpan.ToArray();
 
     public void Byte(byte value)

@@ -16,6 +16,9 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     /// <summary>Spaces of one cluster.</summary>
     public const int SpacesMax = 64;
 
+    /// <summary>Streams look so often whether this member may still serve them.</summary>
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<string, ConfigSpace> _spaces = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -32,6 +35,9 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     /// <summary>Leases end and begin much more often than configuration changes; a look at all live members comes at most so often.</summary>
     private static readonly TimeSpan LivePause = TimeSpan.FromMilliseconds(50);
     private Task _loop = Task.CompletedTask;
+
+    /// <summary>Streams that wait for what is new here.</summary>
+    public StreamWakes Wakes { get; } = new();
 
     /// <summary>What is wrong with the records; null when nothing is. While something is, nothing is served.</summary>
     public string? Damage => _damage;
@@ -91,19 +97,28 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     private async Task RunAsync()
     {
         bool liveIsDue = false;
+        long looked = Environment.TickCount64;
         while (true)
         {
+            bool isNews;
             try
             {
-                TimeSpan left = liveIsDue ? LivePause - Stopwatch.GetElapsedTime(_livePass) : Timeout.InfiniteTimeSpan;
-                if (await _wake.WaitAsync(liveIsDue && left < TimeSpan.Zero ? TimeSpan.Zero : left, _stop.Token).ConfigureAwait(false))
-                    Volatile.Write(ref _signalled, 0);   // before the look: what is published from here on signals again
+                TimeSpan left = liveIsDue ? LivePause - Stopwatch.GetElapsedTime(_livePass) : LookInterval;
+                isNews = await _wake.WaitAsync(left < TimeSpan.Zero ? TimeSpan.Zero : left, _stop.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
 
+            if (Environment.TickCount64 - looked >= LookInterval.TotalMilliseconds)
+            {
+                looked = Environment.TickCount64;
+                Wakes.WakeAll();
+            }
+
+            if (!isNews && !liveIsDue) continue;
+            if (isNews) Volatile.Write(ref _signalled, 0);   // before the look: what is published from here on signals again
             bool anew = Interlocked.Exchange(ref _anew, 0) != 0;
             liveIsDue |= Interlocked.Exchange(ref _liveWrote, 0) != 0;
             try
@@ -115,15 +130,21 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
                     _live = LiveKeys.Read(view());
                 }
 
-                foreach ((string name, ConfigSpace space) in _spaces) space.FollowLive(_live.GetValueOrDefault(name) ?? NobodyAlive);
+                foreach ((string name, ConfigSpace space) in _spaces)
+                {
+                    if (space.FollowLive(_live.GetValueOrDefault(name) ?? NobodyAlive)) Wakes.Wake(name, null);
+                }
             }
             catch (Exception damage)   // whatever it is, it is said and nothing is served: this thread is the only one that could mend it
             {
                 if (_damage != damage.Message) logger.ConfigDamaged(damage.Message);
                 _damage = damage.Message;
+                Wakes.WakeAll();
             }
 
+            if (_hasStarted) continue;
             _hasStarted = true;
+            Wakes.WakeAll();
         }
     }
 
@@ -134,12 +155,12 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
         foreach (string name in StoreReads.Spaces(now))
         {
             found.Add(name);
-            _spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets)).Follow(now, anew || _damage is not null);
+            Wakes.Wake(name, _spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets)).Follow(now, anew || _damage is not null));
         }
 
         foreach ((string name, ConfigSpace space) in _spaces)
         {
-            if (!found.Contains(name) && (space.Current.Release > 0 || !space.Current.Secrets.All.IsEmpty)) space.Follow(now, anew: true);
+            if (!found.Contains(name) && (space.Current.Release > 0 || !space.Current.Secrets.All.IsEmpty)) Wakes.Wake(name, space.Follow(now, anew: true));
         }
 
         _damage = null;

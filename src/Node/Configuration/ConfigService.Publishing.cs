@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Conclave.Layers;
 using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
@@ -9,7 +8,6 @@ using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
-using Conclave.Wire.Etcd.Mvccpb;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
@@ -19,9 +17,6 @@ namespace Conclave.Node.Configuration;
 /// <content>Changes: what they would do, and making them a release.</content>
 internal sealed partial class ConfigService
 {
-    /// <summary>Answers to repeated requests are known for so many releases.</summary>
-    public const int RequestsMax = 1024;
-
     private const int RequestIdBytes = 16, AttemptsMax = 16;
 
     /// <summary>Bytes of a log entry that are not the release record.</summary>
@@ -102,11 +97,11 @@ internal sealed partial class ConfigService
         for (int attempt = 1; attempt <= AttemptsMax; attempt++)
         {
             if (attempt == 1) await context.ConfirmReadAsync(call).ConfigureAwait(false);
-            StoreView view = context.View;
-            if (Published(view, publication) is { } earlier) return await AnsweredAsync(call, space, earlier, null).ConfigureAwait(false);
-            known = Math.Max(known, StoreReads.Find(view, ConfigKeys.Head(space)) is { } head ? ConfigKeys.Number(head.Value.Span) : 0);
+            known = Math.Max(known, StoreReads.Find(context.View, ConfigKeys.Head(space)) is { } head ? ConfigKeys.Number(head.Value.Span) : 0);
             await WaitForAsync(call, space, known).ConfigureAwait(false);
             SpaceSnapshot now = await WithRolloutsAsync(call, space).ConfigureAwait(false);
+            StoreView view = context.View;   // at least as new: in an older one a release of this very request could be missing, and would be taken for somebody else's
+            if (ReleaseEntry.Published(view, space, publication.RequestId.Span) is { } earlier) return await AnsweredAsync(call, space, earlier, null).ConfigureAwait(false);
             if (now.Release == 0 && engine.SpaceCount >= ConfigEngine.SpacesMax && engine.Of(space).Current.Release == 0)
                 throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {ConfigEngine.SpacesMax} spaces, which is the most"));
 
@@ -147,10 +142,6 @@ internal sealed partial class ConfigService
         return result;
     }
 
-    /// <summary>The release that this request became before, if it did.</summary>
-    private static long? Published(StoreView view, Publication publication) => publication.RequestId.Length == 0 ? null
-        : StoreReads.Find(view, ConfigKeys.Request(publication.Space, publication.RequestId.Span)) is { } known ? ConfigKeys.Number(known.Value.Span) : null;
-
     /// <summary>Answers when this member serves the release, so that whoever asks here next sees it.</summary>
     private async ValueTask<IMessage> AnsweredAsync(RpcContext call, string space, long release, Plan? plan, ImmutableArray<ConfigProblem> further = default)
     {
@@ -189,7 +180,6 @@ internal sealed partial class ConfigService
     /// <summary>The one log entry: only if the head is still this one, the record, the head, and what goes with them.</summary>
     private byte[] EntryOf(StoreView view, SpaceSnapshot now, Publication publication, Intent intent, ChangeRecord record, NewRollout? rollout)
     {
-        long release = now.Release + 1;
         byte[] bytes = record.ToBytes();
         int most = context.Options.MaxRequestBytes - EntrySlackBytes - (rollout?.InverseBytes.Length ?? 0);   // what takes it back is in the same entry
         if (bytes.Length > most)
@@ -198,28 +188,8 @@ internal sealed partial class ConfigService
             throw Invalid($"the release has {bytes.Length:N0} bytes in {record.Change.Edits.Length:N0} edits, and {most:N0} bytes are allowed; about {fit:N0} such edits fit, so publish it in several parts");
         }
 
-        var txn = new TxnRequest();
-        txn.Compare.Add(now.Release == 0 ? Missing(ConfigKeys.Head(publication.Space)) : new Compare
-        {
-            Key = Text(ConfigKeys.Head(publication.Space)),
-            Target = Compare.Types.CompareTarget.Value,
-            Result = Compare.Types.CompareResult.Equal,
-            Value = Text(Number(now.Release)),
-        });
-        txn.Success.Add(Put(ConfigKeys.Release(publication.Space, release), UnsafeByteOperations.UnsafeWrap(bytes)));
-        txn.Success.Add(Put(ConfigKeys.Head(publication.Space), Text(Number(release))));
+        TxnRequest txn = ReleaseEntry.Of(view, now, record, bytes, publication.RequestId.Span);
         AddSecrets(txn, publication.Space, intent.Secrets, record.Change.Edits);
-        if (publication.RequestId.Length > 0)
-        {
-            string request = ConfigKeys.Request(publication.Space, publication.RequestId.Span);
-            txn.Compare.Add(Missing(request));
-            txn.Success.Add(Put(request, Text(Number(release))));
-            foreach (KeyValue old in StoreReads.All(view, ConfigKeys.Requests(publication.Space)))
-            {
-                if (ConfigKeys.Number(old.Value.Span) <= release - RequestsMax) txn.Success.Add(Delete(old.Key));
-            }
-        }
-
         if (rollout is not null) RolloutEntries.Begin(txn, view, now, rollout);
         if (intent.Draft is { } draft)
         {
@@ -228,8 +198,6 @@ internal sealed partial class ConfigService
             txn.Success.Add(Delete(Text(key)));
         }
 
-        foreach (NodeEdit gone in record.Change.Edits.OfType<NodeEdit>().Where(e => e.Assignment is null))
-            txn.Success.Add(Delete(Text(ConfigKeys.Facts(publication.Space, gone.Node))));
         return txn.ToByteArray();
     }
 
@@ -245,6 +213,4 @@ internal sealed partial class ConfigService
     private static RequestOp Delete(ByteString key) => new() { RequestDeleteRange = new DeleteRangeRequest { Key = key } };
 
     private static ByteString Text(string text) => ByteString.CopyFromUtf8(text);
-
-    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -215,7 +215,7 @@ internal sealed partial class ConfigService
         : new() { Key = Text(ConfigKeys.Secret(space, name)), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = there.ModRevision };
 
     private static Compare HeadIs(SpaceSnapshot now) => now.Release == 0 ? Missing(ConfigKeys.Head(now.Space))
-        : new() { Key = Text(ConfigKeys.Head(now.Space)), Target = Compare.Types.CompareTarget.Value, Result = Compare.Types.CompareResult.Equal, Value = Text(Number(now.Release)) };
+        : new() { Key = Text(ConfigKeys.Head(now.Space)), Target = Compare.Types.CompareTarget.Value, Result = Compare.Types.CompareResult.Equal, Value = Text(ConfigKeys.Text(now.Release)) };
 
     private static long Now() => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 

@@ -14,8 +14,13 @@ internal sealed partial class ConfigService
 {
     private const int WatchedDocumentsMax = 64;
 
-    /// <summary>A stream looks so often whether this member may still serve it.</summary>
-    private static readonly TimeSpan WatchLook = TimeSpan.FromSeconds(5);
+    /// <summary>First messages, which are often whole documents, are made and sent so many at a time: ten thousand agents that come at once are served one after the other.</summary>
+    private const int FirstMessagesMax = 32;
+
+    /// <summary>Who does not take its first message within this time lets others go first.</summary>
+    private static readonly TimeSpan FirstMessagePatience = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim _firstMessages = new(FirstMessagesMax);
 
     private async ValueTask WatchAsync(RpcContext call, RpcStream stream)
     {
@@ -28,26 +33,27 @@ internal sealed partial class ConfigService
         await _access.RequireReadAsync(call, name, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
 
         var sent = new SentDocuments(engine.Of(name), request);
+        using StreamWake wake = engine.Wakes.Enter(name, request.Node);   // before the look, so that no change is missed
         bool isFirst = true;
         while (true)
         {
-            ConfigSpace space = engine.Of(name);   // until somebody publishes there it is a new one each time
-            Task changed = space.Changed;   // before the look, so that no change is missed
-            SpaceSnapshot now = space.Current;
+            SpaceSnapshot now = engine.Of(name).Current;
             if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
             if (engine.HasStarted && now.Release >= sent.ReleaseMin)
             {
                 if (now.Fleet.ClassOf(request.Node) is null) throw NoSuchNode(request.Node, now.Release);
-                if (NextOf(sent, now, isFirst) is { } delta)
+                if (isFirst && await SendFirstAsync(call, stream, name, sent).ConfigureAwait(false))
                 {
-                    await stream.WriteAsync(delta.ToByteArray(), call.Cancellation).ConfigureAwait(false);
                     isFirst = false;
+                    wake.Calm();
+                    continue;   // what came meanwhile may have concerned others, and this one too
                 }
+
+                if (!isFirst && NextOf(sent, now, isFirst: false) is { } delta) await stream.WriteAsync(delta.ToByteArray(), call.Cancellation).ConfigureAwait(false);
             }
 
             // A slow reader meets the newest state when it comes back: what lies between is never queued.
-            await Task.WhenAny(changed, Task.Delay(engine.HasStarted ? WatchLook : TimeSpan.FromMilliseconds(10), call.Cancellation)).ConfigureAwait(false);
-            call.Cancellation.ThrowIfCancellationRequested();
+            await wake.WaitAsync(call.Cancellation).ConfigureAwait(false);
             context.CheckLeader(call);
         }
     }
@@ -63,6 +69,26 @@ internal sealed partial class ConfigService
         {
             throw Unavailable(missing);
         }
+    }
+
+    /// <returns>False when there is nothing to send yet.</returns>
+    private async ValueTask<bool> SendFirstAsync(RpcContext call, RpcStream stream, string space, SentDocuments sent)
+    {
+        Task write;
+        await _firstMessages.WaitAsync(call.Cancellation).ConfigureAwait(false);
+        try
+        {
+            if (NextOf(sent, engine.Of(space).Current, isFirst: true) is not { } delta) return false;   // the state was replaced by an older one
+            write = stream.WriteAsync(delta.ToByteArray(), call.Cancellation).AsTask();
+            if (!write.IsCompleted) await Task.WhenAny(write, Task.Delay(FirstMessagePatience, call.Cancellation)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _firstMessages.Release();
+        }
+
+        await write.ConfigureAwait(false);
+        return true;
     }
 
     private async ValueTask RequireNodeAsync(RpcContext call, string space, string node, bool writes)

@@ -80,9 +80,9 @@ internal static class RolloutEntries
         }
 
         TxnRequest txn = Update(now, active, active.Rollout.TakenBack(phase, reason, release), shown);
-        txn.Compare.Add(new Compare { Key = Text(ConfigKeys.Head(now.Space)), Target = Compare.Types.CompareTarget.Value, Result = Compare.Types.CompareResult.Equal, Value = Text(Number(now.Release)) });
+        txn.Compare.Add(new Compare { Key = Text(ConfigKeys.Head(now.Space)), Target = Compare.Types.CompareTarget.Value, Result = Compare.Types.CompareResult.Equal, Value = Text(ConfigKeys.Text(now.Release)) });
         txn.Success.Add(Put(ConfigKeys.Release(now.Space, release), UnsafeByteOperations.UnsafeWrap(record.ToBytes())));
-        txn.Success.Add(Put(ConfigKeys.Head(now.Space), Text(Number(release))));
+        txn.Success.Add(Put(ConfigKeys.Head(now.Space), Text(ConfigKeys.Text(release))));
         return txn;
     }
 
@@ -93,8 +93,6 @@ internal static class RolloutEntries
     private static RequestOp Delete(string key) => new() { RequestDeleteRange = new DeleteRangeRequest { Key = Text(key) } };
 
     private static ByteString Text(string text) => ByteString.CopyFromUtf8(text);
-
-    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>A rollout that is about to begin.</summary>
