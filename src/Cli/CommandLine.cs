@@ -65,6 +65,7 @@ internal static class CommandLine
             new WatchCommand().Run(terminal, cluster),
             new LeaseCommand(terminal, cluster),
             new LockCommand().Run(terminal, cluster),
+            new SemaphoreCommand().Run(terminal, cluster),
             new ElectCommand().Run(terminal, cluster),
             new StatusCommand().Run(terminal, cluster),
             new MemberCommand(terminal, cluster),

@@ -30,6 +30,7 @@ public static class Shown
             Secret = secret,
             Live = schema.Apply == ApplyKind.Live,
             Pending = entry.IsPending,
+            LinePerElement = schema.OneLinePerElement,
         };
     }
 
