@@ -80,6 +80,7 @@ internal static class CommandLine
             new UserCommand(terminal, cluster),
             new RoleCommand(terminal, cluster),
             new UpCommand().Run(terminal, cluster),
+            new AgentCommand(terminal, cluster).Run(),
             new DebugCommand(terminal),
             new VersionCommand(terminal, cluster),
         };
