@@ -4,14 +4,14 @@ namespace Conclave.Agent;
 internal sealed partial class GroupMachine
 {
     private readonly SortedDictionary<string, string> _drifted = new(StringComparer.Ordinal);   // by file: what is wrong
-    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unseen = new(StringComparer.Ordinal);   // files that were not looked at since the start
     private bool _mayRepairMissing, _isTouched;
     private long _repairAt = long.MaxValue, _repairedAt = long.MinValue / 2;
 
     public void OnTouched(string file, List<AgentEffect> effects)
     {
         if (_phase != Phase.Idle) _isTouched = true;   // looked at when the group is done: most touches are its own
-        else if (_good?.File(file) is not null && _files.First(f => f.Name == file) is { } known && (known.Drift != DriftMode.Off || !_seen.Contains(file))) effects.Add(new Inspect(file));
+        else if (_good?.File(file) is not null && _files.First(f => f.Name == file) is { } known && (known.Drift != DriftMode.Off || _unseen.Contains(file))) effects.Add(new Inspect(file));
     }
 
     public void OnInspected(Inspected look, long now, List<AgentEffect> effects)
@@ -24,7 +24,7 @@ internal sealed partial class GroupMachine
 
         if (_good?.File(look.File) is not { } good) return;
         FileOptions file = _files.First(f => f.Name == look.File);
-        bool isFirst = _seen.Add(look.File);
+        bool isFirst = _unseen.Remove(look.File);
         string what = look.Hash is null ? $"{file.Path} is gone." : look.Hash != good.Hash ? $"{file.Path} was changed by somebody else." : look.Wrong;
         if (what.Length == 0)
         {

@@ -75,6 +75,7 @@ internal sealed partial class GroupMachine
     private void CloseFailure(List<AgentEffect> effects)
     {
         _drifted.Clear();
+        _unseen.Clear();
         _next = null;
         Close(_journal with { Step = JournalStep.Idle, Action = ActionKind.None, RefusedMessage = _failure ?? _journal.RefusedMessage }, effects);
     }

@@ -114,7 +114,13 @@ internal sealed partial class GroupMachine(AgentOptions agent, GroupOptions opti
                 break;
             case JournalStep.Idle:
                 _mayRepairMissing = mayBegin;
-                foreach (FileOptions file in _files) OnTouched(file.Name, effects);
+                effects.Add(new DropStaged(Name));   // its deletion may be what a crash took
+                foreach (FileOptions file in _files)
+                {
+                    if (_good?.File(file.Name) is not null) _unseen.Add(file.Name);
+                    OnTouched(file.Name, effects);
+                }
+
                 Consider(now, effects);
                 break;
             default:
@@ -240,6 +246,8 @@ internal sealed partial class GroupMachine(AgentOptions agent, GroupOptions opti
                 break;
             case Phase.SavingGood:
                 (_good, _retry) = (_candidate, null);
+                _drifted.Clear();
+                _unseen.Clear();
                 Close(new Journal { IsRestartPending = _journal.IsRestartPending }, effects);
                 break;
             case Phase.Refusing when _journal.Step == JournalStep.Commit:
@@ -267,6 +275,7 @@ internal sealed partial class GroupMachine(AgentOptions agent, GroupOptions opti
         if (_retry is { } retry) return State(_wanted.First(d => d.Name == document), "rejected", retry.Message);
         if (_journal.Step == JournalStep.Commit && _next?.Document(document) is { } next) return State(next, "pending-restart", $"{Name}: {PhaseText}");
         if (_good?.Document(document) is not { } good) return null;
+        if (_files.Any(f => f.Document == document && _unseen.Contains(f.Name))) return null;   // what the files are now is not known yet
         string[] drifted = [.. _files.Where(f => f.Document == document && _drifted.ContainsKey(f.Name)).Select(f => _drifted[f.Name])];
         if (drifted.Length > 0) return State(good, "drifted", string.Join(' ', drifted));
         return _journal.IsRestartPending ? State(good, "pending-restart", $"{Name}: the program has to be restarted by hand; then: conclave agent restarted '{Name}'") : State(good, "applied", "");
@@ -403,6 +412,7 @@ internal sealed partial class GroupMachine(AgentOptions agent, GroupOptions opti
     private void AfterCommit(long now, long actAt, List<AgentEffect> effects)
     {
         _drifted.Clear();
+        _unseen.Clear();
         _isCommitted = true;
         (_action, _holdsRestart) = (_journal.Action, false);
         if (_action == ActionKind.Restart && options.Restart is null) (_action, _holdsRestart) = (options.Live is null ? ActionKind.None : ActionKind.Live, options.Live is not null);
