@@ -6,6 +6,7 @@ namespace Conclave.Agent;
 public sealed class PosixFiles : IFiles
 {
     private const long ReadMax = 64 << 20;
+    private const int WouldBlock = 11;
 
     public byte[]? Read(string path) => Try(path, "read", () =>
     {
@@ -80,9 +81,17 @@ public sealed class PosixFiles : IFiles
     /// <returns>Null when another process has it.</returns>
     public static IDisposable? Lock(string path) => Try(path, "lock", () =>
     {
-        Microsoft.Win32.SafeHandles.SafeFileHandle handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        if (PosixCalls.TryLock(handle)) return handle;
-        handle.Dispose();
+        try
+        {
+            Microsoft.Win32.SafeHandles.SafeFileHandle handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            if (PosixCalls.TryLock(handle)) return handle;
+            handle.Dispose();
+        }
+        catch (IOException taken) when (taken.HResult == WouldBlock)
+        {
+            // Opening takes a shared lock itself, unless .NET is told not to lock.
+        }
+
         return null;
     });
 

@@ -107,7 +107,7 @@ public sealed class AgentConfigFile
         var section = new Section("agent", list, _problems);
         foreach (OsloAssignment fact in list.Where(a => a.Option.StartsWith("fact.", StringComparison.Ordinal)))
             _facts[fact.Option["fact.".Length..]] = ValueJson.TryParse(fact.Value, out Value? value, out _) ? value.ToString() : Value.Of(fact.Value).ToString();
-        _drift = section.Choice("drift", _drift, DriftOf);
+        _drift = section.Choice("drift", _drift, DriftOf, "report, repair or off");
         _shrinkMax = section.Part("max_shrink", _shrinkMax);
         string? facts = section.Text("facts");
         if (facts is not (null or "auto" or "configured" or "off")) section.Problem("facts", $"\"{facts}\" is none of auto, configured, off");
