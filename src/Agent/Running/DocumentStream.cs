@@ -29,7 +29,7 @@ internal sealed class DocumentStream(
     {
         for (int failures = 0; ; failures++)
         {
-            bool received = false;
+            (bool received, bool isResync) = (false, false);
             using var stream = CancellationTokenSource.CreateLinkedTokenSource(stop);
             _stream = stream;
             try
@@ -42,20 +42,22 @@ internal sealed class DocumentStream(
                     first.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                     await receive(delta).ConfigureAwait(false);
                     if (!received) say(null);
-                    (received, failures) = (true, 0);
+                    received = true;
+                    if (!_fromNothing) failures = 0;   // a member whose messages cannot be used is one that fails
                 }
 
                 say("The stream was ended by the server.");
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
-                continue;   // Resync
+                isResync = true;
             }
             catch (ConclaveException failure)
             {
                 say(Failures.IsNoSuchNode(failure) ? $"{failure.Message}. The files are kept as they are. Add the node with: conclave node set {options.Node} ..." : failure.Message);
             }
 
+            if (isResync && failures == 0) continue;
             // Anywhere in the whole range, so that a fleet that lost its server does not come back at one moment.
             double range = Math.Min(BackoffMax.TotalMilliseconds, BackoffFirst.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 16)));
             await Task.Delay(TimeSpan.FromMilliseconds(range * Random.Shared.NextDouble()), stop).ConfigureAwait(false);
