@@ -65,6 +65,7 @@ internal static class CommandLine
             new WatchCommand().Run(terminal, cluster),
             new LeaseCommand(terminal, cluster),
             new LockCommand().Run(terminal, cluster),
+            new SemaphoreCommand().Run(terminal, cluster),
             new ElectCommand().Run(terminal, cluster),
             new StatusCommand().Run(terminal, cluster),
             new MemberCommand(terminal, cluster),
@@ -79,6 +80,7 @@ internal static class CommandLine
             new UserCommand(terminal, cluster),
             new RoleCommand(terminal, cluster),
             new UpCommand().Run(terminal, cluster),
+            new AgentCommand(terminal, cluster).Run(),
             new DebugCommand(terminal),
             new VersionCommand(terminal, cluster),
         };

@@ -100,6 +100,18 @@ public sealed class ConclaveClient : IAsyncDisposable, IDisposable
         return new Locks.DistributedLock(this, _router, name, (options ?? LockOptions.Default).Checked());
     }
 
+    /// <summary>A semaphore by name. Nothing is sent before a slot is acquired.</summary>
+    /// <param name="name">Not empty. Its keys are those behind <c>name/</c>.</param>
+    /// <param name="slots">How many hold at a time, 1 to 10,000. All who use the name should say the same: each goes by its own number.</param>
+    /// <param name="options">Null for the defaults.</param>
+    public IDistributedSemaphore Semaphore(string name, int slots, LockOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(slots, 10_000);
+        return new Locks.DistributedLock(this, _router, name, (options ?? LockOptions.Default).Checked(), slots);
+    }
+
     /// <summary>An election by name. Nothing is sent before somebody campaigns or observes.</summary>
     /// <param name="name">Not empty. Its keys are those behind <c>name/</c>.</param>
     /// <param name="options">Null for the defaults; the value is what observers see of this candidate.</param>

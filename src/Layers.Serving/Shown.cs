@@ -50,6 +50,7 @@ public static class Shown
             Secret = space.IsSecret(document.Document, entry.Key) || (entry.IsPending && SecretReferences.HasAny(entry.Value)),
             Live = schema.Apply == ApplyKind.Live,
             Pending = isPending,
+            LinePerElement = schema.OneLinePerElement,
         };
     }
 

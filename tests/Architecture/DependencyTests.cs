@@ -16,15 +16,16 @@ public class DependencyTests
         { "Conclave.Recording", ["Conclave.Raft"] },
         { "conclave-node", ["Conclave.Raft", "Conclave.Recording", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Layers", "Conclave.Layers.Serving", "Conclave.Layers.Wire"] },
         { "Conclave.Client", ["Conclave.Wire"] },
+        { "Conclave.Agent", ["Conclave.Client", "Conclave.Layers", "Conclave.Wire"] },
         { "Conclave.Extensions.Configuration", ["Conclave.Client", "Conclave.Wire"] },
         { "Conclave.Extensions.Hosting", ["Conclave.Client", "Conclave.Extensions.Configuration", "Conclave.Wire"] },
-        { "conclave", ["Conclave.Client", "Conclave.Wire", "Conclave.Recording", "Conclave.Raft", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Wire"] },
+        { "conclave", ["Conclave.Agent", "Conclave.Client", "Conclave.Wire", "Conclave.Recording", "Conclave.Raft", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Wire"] },
         { "Conclave.Linearizability", [] },
         { "Conclave.Simulator", ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Linearizability", "Conclave.Layers", "Conclave.Layers.Serving", "Conclave.Layers.Wire", "Conclave.Wire"] },
         { "Conclave.Exhaustive", ["Conclave.Raft"] },
         {
             "Conclave.Fuzz",
-            ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Recording", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Serving", "Conclave.Layers.Wire", "conclave-node", "Conclave.Client", "conclave"]
+            ["Conclave.Raft", "Conclave.Store", "Conclave.Storage", "Conclave.Wire", "Conclave.Recording", "Conclave.Layers", "Conclave.Layers.Import", "Conclave.Layers.Serving", "Conclave.Layers.Wire", "conclave-node", "Conclave.Agent", "Conclave.Client", "conclave"]
         },
         { "Conclave.Processes", ["Conclave.Client", "Conclave.Wire", "Conclave.Linearizability"] },
     };

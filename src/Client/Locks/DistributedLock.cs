@@ -2,21 +2,23 @@ using Conclave.Client.Routing;
 
 namespace Conclave.Client.Locks;
 
-/// <summary>See <see cref="IDistributedLock"/>.</summary>
-internal sealed class DistributedLock(ConclaveClient client, CallRouter router, string name, LockOptions options) : IDistributedLock
+/// <summary>See <see cref="IDistributedLock"/> and, with several slots, <see cref="IDistributedSemaphore"/>.</summary>
+internal sealed class DistributedLock(ConclaveClient client, CallRouter router, string name, LockOptions options, int slots = 1) : IDistributedLock, IDistributedSemaphore
 {
-    private readonly Queueing _line = new(client, name);
+    private readonly Queueing _line = new(client, name, slots);
 
     public string Name => name;
 
+    public int Slots => slots;
+
     public async ValueTask<IDistributedLockHandle> AcquireAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         await WaitAsync(timeout, cancellationToken).ConfigureAwait(false)
-            ?? throw new TimeoutException($"The lock {name} was held by others for {timeout!.Value.TotalSeconds:0.###} s.");   // only a time limit gives null
+            ?? throw new TimeoutException($"{(slots == 1 ? "The lock" : $"All {slots} slots of")} {name} {(slots == 1 ? "was" : "were")} held by others for {timeout!.Value.TotalSeconds:0.###} s.");   // only a time limit gives null
 
     public async ValueTask<IDistributedLockHandle?> TryAcquireAsync(TimeSpan timeout = default, CancellationToken cancellationToken = default) => timeout > TimeSpan.Zero
         ? await WaitAsync(timeout, cancellationToken).ConfigureAwait(false)
         : await WithLeaseAsync(async lease =>
-            await _line.TryEnterAsync(lease, options.Value, cancellationToken).ConfigureAwait(false) is { } own ? new HeldKey(client, lease, own) : null, cancellationToken).ConfigureAwait(false);
+            await TryEnterAsync(lease, cancellationToken).ConfigureAwait(false) is { } own ? new HeldKey(client, lease, own) : null, cancellationToken).ConfigureAwait(false);
 
     /// <returns>Null when the time limit passed.</returns>
     internal async ValueTask<HeldKey?> WaitAsync(TimeSpan? timeout, CancellationToken cancellationToken)
@@ -35,6 +37,14 @@ internal sealed class DistributedLock(ConclaveClient client, CallRouter router, 
         {
             return null;
         }
+    }
+
+    /// <summary>A transaction cannot count keys: with several slots it takes its place, looks once, and leaves again with its lease.</summary>
+    private async ValueTask<QueuedKey?> TryEnterAsync(OwnLease lease, CancellationToken cancellationToken)
+    {
+        if (slots == 1) return await _line.TryEnterAsync(lease, options.Value, cancellationToken).ConfigureAwait(false);
+        QueuedKey own = await _line.EnterAsync(lease, options.Value, cancellationToken).ConfigureAwait(false);
+        return await _line.IsFirstAsync(own, cancellationToken).ConfigureAwait(false) ? own : null;
     }
 
     private async ValueTask<HeldKey?> QueueAsync(OwnLease lease, CancellationToken cancellationToken)

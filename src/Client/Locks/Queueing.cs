@@ -9,7 +9,10 @@ namespace Conclave.Client.Locks;
 internal readonly record struct QueuedKey(Bytes Key, long Revision);
 
 /// <summary>Waits in line: a key per waiter, first come first served by create revision, as etcd's own clients do it.</summary>
-internal sealed class Queueing(ConclaveClient client, string name)
+/// <param name="client">Where the line is.</param>
+/// <param name="name">Of the line.</param>
+/// <param name="slots">So many of the first hold at a time.</param>
+internal sealed class Queueing(ConclaveClient client, string name, int slots = 1)
 {
     public static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
 
@@ -54,21 +57,28 @@ internal sealed class Queueing(ConclaveClient client, string name)
         return result.Succeeded ? new QueuedKey(key, result.Header.Revision) : null;
     }
 
-    /// <summary>Waits until all who came before are gone.</summary>
+    /// <summary>Whether fewer came before than may hold, as of now.</summary>
+    public async ValueTask<bool> IsFirstAsync(QueuedKey own, CancellationToken cancellationToken)
+    {
+        ImmutableArray<KeyValue> line = (await client.RangeAsync(All, UpTo(own), cancellationToken).ConfigureAwait(false)).Items;
+        return HasOwn(line, own) && line.Length <= slots;
+    }
+
+    /// <summary>Waits until fewer of those who came before are left than may hold.</summary>
     /// <returns>False when the own key is gone: the lease ended, or somebody deleted it.</returns>
-    /// <remarks>One read shows both the own key and the one before it, and that read is linearizable: so whoever is told that it holds did so after it asked.</remarks>
+    /// <remarks>One read shows both the own key and those before it, and that read is linearizable: so whoever is told that it holds did so after it asked.</remarks>
     public async ValueTask<bool> WaitAsync(QueuedKey own, CancellationToken cancellationToken)
     {
-        var lastTwo = new ReadOptions { CreateRevisionMax = own.Revision, SortBy = SortBy.CreateRevision, SortOrder = SortOrder.Descending, Limit = 2, KeysOnly = true };
         while (true)
         {
             try
             {
-                RangeResult found = await client.RangeAsync(All, lastTwo, cancellationToken).ConfigureAwait(false);
+                RangeResult found = await client.RangeAsync(All, UpTo(own), cancellationToken).ConfigureAwait(false);
                 ImmutableArray<KeyValue> line = found.Items;
-                if (line.IsEmpty || line[0].Key != own.Key || line[0].CreateRevision != own.Revision) return false;
-                if (line.Length == 1) return true;
-                await DeletionAsync(line[1].Key, found.Header.Revision + 1, cancellationToken).ConfigureAwait(false);
+                if (!HasOwn(line, own)) return false;
+                if (line.Length <= slots) return true;
+                // With one place only the one right before can make room; with several, each of those before.
+                await DeletionAsync(slots == 1 ? KeyRange.Single(line[1].Key) : All, found.Header.Revision + 1, cancellationToken).ConfigureAwait(false);
             }
             catch (UnavailableException)
             {
@@ -81,9 +91,15 @@ internal sealed class Queueing(ConclaveClient client, string name)
         }
     }
 
-    private async ValueTask DeletionAsync(Bytes key, long revision, CancellationToken cancellationToken)
+    /// <summary>The own key, and of those before it as many as make it wait.</summary>
+    private ReadOptions UpTo(QueuedKey own) =>
+        new() { CreateRevisionMax = own.Revision, SortBy = SortBy.CreateRevision, SortOrder = SortOrder.Descending, Limit = slots + 1, KeysOnly = true };
+
+    private static bool HasOwn(ImmutableArray<KeyValue> line, QueuedKey own) => !line.IsEmpty && line[0].Key == own.Key && line[0].CreateRevision == own.Revision;
+
+    private async ValueTask DeletionAsync(KeyRange keys, long revision, CancellationToken cancellationToken)
     {
-        await foreach (WatchUpdate update in client.WatchAsync(key, new WatchOptions { StartRevision = revision, SkipPuts = true }, cancellationToken).ConfigureAwait(false))
+        await foreach (WatchUpdate update in client.WatchAsync(keys, new WatchOptions { StartRevision = revision, SkipPuts = true }, cancellationToken).ConfigureAwait(false))
         {
             if (!update.Events.IsEmpty) return;
         }

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Conclave.Client;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Agent;
+
+/// <summary>Tells the cluster what is applied: at once when it changes, after each connection, and as a heartbeat.</summary>
+internal sealed class Reporter(AgentOptions options, ConclaveClient client, Action<string> warn)
+{
+    private static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private ImmutableArray<V1.DocumentState> _states = [];
+    private string _warned = "";
+
+    public void Set(ImmutableArray<V1.DocumentState> states)
+    {
+        ImmutableInterlocked.InterlockedExchange(ref _states, states);
+        Wake();
+    }
+
+    public void Wake()
+    {
+        try
+        {
+            _wake.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is awake already.
+        }
+    }
+
+    /// <summary>Facts first, and what is known of the documents with them.</summary>
+    public async Task ConnectAsync(Func<CancellationToken, Task<IReadOnlyDictionary<string, string>?>> facts, CancellationToken cancellationToken)
+    {
+        V1.AcknowledgeRequest request = Request();
+        if (await facts(cancellationToken).ConfigureAwait(false) is { } found)
+        {
+            request.HasFacts = true;
+            foreach ((string name, string json) in found) request.Facts[name] = json;
+        }
+
+        if (!request.HasFacts && request.States.Count == 0) return;
+        await client.Configuration.AcknowledgeAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task SendAsync(CancellationToken cancellationToken)
+    {
+        V1.AcknowledgeRequest request = Request();
+        if (request.States.Count > 0) await client.Configuration.AcknowledgeAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        TimeSpan wait = options.Heartbeat;
+        while (true)
+        {
+            await _wake.WaitAsync(wait, stop).ConfigureAwait(false);
+            try
+            {
+                await SendAsync(stop).ConfigureAwait(false);
+                (wait, _warned) = (options.Heartbeat, "");
+            }
+            catch (ConclaveException failure)
+            {
+                wait = options.Heartbeat < RetryWait ? options.Heartbeat : RetryWait;
+                if (_warned != failure.Message) warn($"The state cannot be reported: {failure.Message}");
+                _warned = failure.Message;
+            }
+        }
+    }
+
+    private V1.AcknowledgeRequest Request()
+    {
+        var request = new V1.AcknowledgeRequest { Space = options.Space, Node = options.Node };
+        request.States.AddRange(_states);
+        return request;
+    }
+}

@@ -1,0 +1,273 @@
+using System.Diagnostics;
+using Conclave.Client;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Agent.Tests.Running;
+
+/// <summary>The agent with real files, real programs and a real member.</summary>
+public class AgentTests
+{
+    private static readonly string[] Plain = ["[file nova]", "doc = nova", "path = {dir}/nova.conf", "mode = 0600"];
+
+    /// <summary>A service whose restart takes its file in, and fails with a value that it does not like.</summary>
+    private static readonly string[] Service =
+    [
+        .. Plain, "group = svc", "check = " + Machine.Sh("! grep invalid {new} >&2"),
+        "[group svc]", "restart = " + Machine.Sh("echo x >> {dir}/restarts; ! grep broken {dir}/nova.conf >&2 && cp {dir}/nova.conf {dir}/running"), "settle = 10ms..1s",
+    ];
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_is_published_is_in_the_file_and_the_fleet_knows_it()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        machine.StartAgent();
+        long first = await machine.SetAsync("nova", ("DEFAULT/debug", "true"), ("DEFAULT/host", "\"a\""));
+        await machine.StateAsync("nova", "current", first);
+        Assert.Equal("[DEFAULT]\ndebug = true\nhost = a\n", machine.Text("nova.conf"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(machine.Path("nova.conf")));
+        long second = await machine.SetAsync("nova", ("DEFAULT/host", "\"b\""));
+        await machine.StateAsync("nova", "current", second);
+        Assert.Equal("[DEFAULT]\ndebug = true\nhost = b\n", machine.Text("nova.conf"));
+        V1.NodesResponse nodes = await machine.Client.Configuration.NodesAsync(new V1.NodesRequest { Node = "c1" }, Cancelled);
+        Assert.Equal(("\"127.0.0.1\"", $"\"{Environment.MachineName}\""), (nodes.Nodes[0].Facts["mgmt_ip"], nodes.Nodes[0].Facts["hostname"]));
+    }
+
+    [Fact]
+    public async Task What_the_check_refuses_does_not_reach_the_file()
+    {
+        await using Machine machine = await Machine.StartAsync(Service);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"good\""), ("DEFAULT/x", "1")));
+        string good = machine.Text("nova.conf");
+        V1.FleetNode rejected = await machine.StateAsync("nova", "rejected", await machine.SetAsync("nova", ("DEFAULT/host", "\"invalid\"")));
+        Assert.Contains("host = invalid", rejected.Message, StringComparison.Ordinal);   // what the check said
+        Assert.Equal((good, good, 1), (machine.Text("nova.conf"), machine.Text("running"), machine.Lines("restarts")));
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"fine\"")));
+        Assert.Equal(machine.Text("nova.conf"), machine.Text("running"));
+    }
+
+    [Fact]
+    public async Task After_a_restart_that_fails_the_last_good_file_is_back_and_runs()
+    {
+        await using Machine machine = await Machine.StartAsync(Service);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"good\"")));
+        string good = machine.Text("nova.conf");
+        V1.FleetNode failed = await machine.StateAsync("nova", "failed", await machine.SetAsync("nova", ("DEFAULT/host", "\"broken\"")));
+        Assert.Contains("the restart failed", failed.Message, StringComparison.Ordinal);
+        await Machine.EventuallyAsync(() => "it is restarted with the good file: " + machine.Text("restarts"), () => machine.Lines("restarts") == 3);
+        Assert.Equal((good, good), (machine.Text("nova.conf"), machine.Text("running")));
+
+        await machine.StopAgentAsync();
+        machine.StartAgent();   // what failed is not tried again
+        await Machine.EventuallyAsync(() => machine.Log, () => machine.Log.Split('\n').Count(l => l == "Connected.") == 2);
+        await machine.StateAsync("nova", "failed", failed.Release);
+        Assert.Equal(3, machine.Lines("restarts"));
+    }
+
+    [Fact]
+    public async Task Killed_while_the_program_is_restarted_it_restarts_it_again()
+    {
+        await using Machine machine = await Machine.StartAsync([.. Plain, "group = svc", "[group svc]", "settle = 0s", "restart = " + Machine.Sh("echo x >> {dir}/restarts; while [ ! -e {dir}/go ]; do sleep 0.05; done; cp {dir}/nova.conf {dir}/running")]);
+        long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
+        using Process killed = Machine.StartConclave("agent", "--config", machine.ConfigPath);
+        await Machine.EventuallyAsync(() => "it restarts", () => machine.Lines("restarts") == 1);
+        Assert.Contains("host = a", machine.Text("nova.conf"), StringComparison.Ordinal);
+        Assert.NotEqual("current", (await machine.FleetAsync("nova"))?.State);
+        killed.Kill(entireProcessTree: true);   // SIGKILL
+        await killed.WaitForExitAsync(Cancelled);
+        Assert.Equal("", machine.Text("running"));
+
+        await File.WriteAllTextAsync(machine.Path("go"), "", Cancelled);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", release);
+        Assert.Equal((2, machine.Text("nova.conf")), (machine.Lines("restarts"), machine.Text("running")));
+    }
+
+    [Fact]
+    public async Task Without_a_cluster_it_starts_with_what_it_has()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"a\"")));
+        string good = machine.Text("nova.conf");
+        await machine.StopAgentAsync();
+        await machine.StopServerAsync();
+        File.Delete(machine.Path("nova.conf"));   // as after a reboot of a machine that keeps nothing there
+        machine.StartAgent();
+        await Machine.EventuallyAsync(() => machine.Log, () => machine.Text("nova.conf") == good);
+
+        await machine.StartServerAsync();
+        long next = await machine.SetAsync("nova", ("DEFAULT/host", "\"b\""));
+        await machine.StateAsync("nova", "current", next);
+        Assert.Contains("host = b", machine.Text("nova.conf"), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("report"), InlineData("repair")]
+    public async Task What_somebody_else_writes_is_seen(string drift)
+    {
+        await using Machine machine = await Machine.StartAsync([.. Plain, $"drift = {drift}"]);
+        machine.StartAgent();
+        long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
+        await machine.StateAsync("nova", "current", release);
+        string good = machine.Text("nova.conf");
+        await File.WriteAllTextAsync(machine.Path("nova.conf"), "[DEFAULT]\nhost = mine\n", Cancelled);
+        if (drift == "repair")
+        {
+            await Machine.EventuallyAsync(() => machine.Log, () => machine.Text("nova.conf") == good);
+            await machine.StateAsync("nova", "current", release);
+            return;
+        }
+
+        V1.FleetNode drifted = await machine.StateAsync("nova", "drifted", release);
+        Assert.Contains("was changed by somebody else", drifted.Message, StringComparison.Ordinal);
+        Assert.Contains("host = mine", machine.Text("nova.conf"), StringComparison.Ordinal);
+        await File.WriteAllTextAsync(machine.Path("nova.conf"), good, Cancelled);
+        await machine.StateAsync("nova", "current", release);
+    }
+
+    [Fact]
+    public async Task One_document_that_cannot_be_applied_does_not_stop_the_others()
+    {
+        await using Machine machine = await Machine.StartAsync([.. Plain, "[file other]", "doc = other", "path = {dir}/missing/other.conf"]);
+        machine.StartAgent();
+        long other = await machine.SetAsync("other", ("DEFAULT/a", "1"));
+        V1.FleetNode rejected = await machine.StateAsync("other", "rejected", other);
+        Assert.Contains("there is no directory", rejected.Message, StringComparison.Ordinal);
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"a\"")));
+        Directory.CreateDirectory(machine.Path("missing"));
+        await machine.StateAsync("other", "current", other);   // it is tried again
+    }
+
+    [Fact]
+    public async Task A_document_that_loses_most_of_its_keys_is_kept_as_it_was()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/a", "1"), ("DEFAULT/b", "1"), ("DEFAULT/c", "1")));
+        V1.FleetNode rejected = await machine.StateAsync("nova", "rejected", await machine.SetAsync("nova", ("DEFAULT/a", ""), ("DEFAULT/b", "")));
+        Assert.Contains("has lost 2 of 3 keys", rejected.Message, StringComparison.Ordinal);
+        Assert.Equal("[DEFAULT]\na = 1\nb = 1\nc = 1\n", machine.Text("nova.conf"));
+    }
+
+    [Fact]
+    public async Task A_restart_waits_for_its_slot()
+    {
+        await using Machine machine = await Machine.StartAsync([.. Service, "restart_slots = svc 1"]);
+        await using IDistributedLockHandle held = await machine.Client.Semaphore("conclave-agent/slots/svc", 1).AcquireAsync(cancellationToken: Cancelled);
+        machine.StartAgent();
+        long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
+        await machine.StateAsync("nova", "pending-restart", release);
+        Assert.Equal(0, machine.Lines("restarts"));
+        await held.DisposeAsync();
+        await machine.StateAsync("nova", "current", release);
+        await Machine.EventuallyAsync("the slot is given back", async () => (await machine.Client.RangeAsync(KeyRange.Prefix("conclave-agent/slots/"), cancellationToken: Cancelled)).Items.IsEmpty);
+    }
+
+    [Fact]
+    public async Task A_service_that_does_not_register_again_is_not_well()
+    {
+        await using Machine machine = await Machine.StartAsync([.. Service, "verify = live svc within 1s"]);
+        await machine.Client.PutAsync("conclave-live/default/svc/c1", "old", cancellationToken: Cancelled);   // of before: it does not count
+        machine.StartAgent();
+        long first = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
+        V1.FleetNode failed = await machine.StateAsync("nova", "failed", first);
+        Assert.Contains("no new registration conclave-live/default/svc/c1", failed.Message, StringComparison.Ordinal);
+        using var stop = new CancellationTokenSource();
+        Task registers = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await machine.Client.PutAsync("conclave-live/default/svc/c1", "new", cancellationToken: Cancelled);
+                await Task.Delay(50, Cancelled);
+            }
+        }, Cancelled);
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"b\"")));
+        await stop.CancelAsync();
+        await registers;
+    }
+
+    [Fact]
+    public async Task A_secret_is_in_the_file_and_in_no_text()
+    {
+        const string Secret = "hunter2-and-more";
+        await using Machine machine = await Machine.StartAsync([.. Plain, "check = " + Machine.Sh("cat {new} >&2; ! grep invalid {new}")]);
+        await machine.SchemaAsync("nova", "DEFAULT/password", """{"type":"string","secret":true}""");
+        machine.StartAgent();
+        long release = await machine.SetAsync("nova", ("DEFAULT/password", $"\"{Secret}\""), ("DEFAULT/host", "\"invalid\""));
+        V1.FleetNode rejected = await machine.StateAsync("nova", "rejected", release);
+        Assert.Contains("password = <secret>", rejected.Message, StringComparison.Ordinal);
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"fine\"")));
+        Assert.Contains(Secret, machine.Text("nova.conf"), StringComparison.Ordinal);
+        await machine.StopAgentAsync();
+        Assert.DoesNotContain(Secret, machine.Log, StringComparison.Ordinal);
+        foreach (string file in Directory.GetFiles(machine.Path("state"), "*", SearchOption.AllDirectories))
+        {
+            if (Path.GetExtension(file) is ".json" or ".journal") Assert.DoesNotContain(Secret, await File.ReadAllTextAsync(file, Cancelled), StringComparison.Ordinal);
+            else if (Path.GetFileName(file) != "LOCK") Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        }
+
+        await machine.SetAsync("nova", ("DEFAULT/password", "\"another-secret\""));
+        (int code, string output, _) = await machine.ConclaveAsync("agent", "once", "--dry-run", "--config", machine.ConfigPath);
+        Assert.Equal(1, code);
+        Assert.Contains("-password = <secret>\n+password = <secret>\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("another-secret", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_pass_applies_what_there_is_and_ends()
+    {
+        await using Machine machine = await Machine.StartAsync(Service);
+        long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
+        string[] dry = ["agent", "once", "--dry-run", "--config", machine.ConfigPath];
+        Assert.Equal((1, ""), ((await machine.ConclaveAsync(dry)).Code, machine.Text("nova.conf")));
+        (int code, string output, string errors) = await machine.ConclaveAsync("agent", "once", "--config", machine.ConfigPath);
+        Assert.True(code == 0, output + errors);
+        Assert.Equal(($"nova  r{release}  applied\n", "[DEFAULT]\nhost = a\n", 1), (output, machine.Text("running"), machine.Lines("restarts")));
+        await machine.StateAsync("nova", "current", release);
+        Assert.Equal((0, ""), await CodeAndOutput(machine.ConclaveAsync(dry)));
+
+        machine.StartAgent();
+        (int Code, string Output, string Errors) answer = default;
+        await Machine.EventuallyAsync(() => $"the status is good: {answer}\n{machine.Log}", async () => (answer = await machine.ConclaveAsync("agent", "status", "--config", machine.ConfigPath)).Code == 0);
+        (int second, _, string why) = await machine.ConclaveAsync("agent", "--config", machine.ConfigPath);
+        Assert.Equal(4, second);
+        Assert.Contains("Another agent runs", why, StringComparison.Ordinal);
+        (_, string status, _) = await machine.ConclaveAsync("agent", "status", "-o", "json", "--config", machine.ConfigPath);
+        Assert.StartsWith("{\"running\":true,\"node\":\"c1\"", status, StringComparison.Ordinal);
+        Assert.Equal(1, machine.Lines("restarts"));
+    }
+
+    private static async Task<(int, string)> CodeAndOutput(Task<(int Code, string Output, string Errors)> run)
+    {
+        (int code, string output, _) = await run;
+        return (code, output);
+    }
+
+    [Fact]
+    public async Task A_program_that_only_the_operator_restarts_is_waited_for()
+    {
+        await using Machine machine = await Machine.StartAsync([.. Plain, "group = svc", "[group svc]", "settle = 0s", "live = " + Machine.Sh("echo x >> {dir}/reloads")]);
+        machine.StartAgent();
+        long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
+        await machine.StateAsync("nova", "pending-restart", release);
+        await Machine.EventuallyAsync(() => "the files are there", () => machine.Text("nova.conf").Length > 0);
+        await Machine.EventuallyAsync("the group rests", async () => (await machine.FleetAsync("nova"))?.Message.Contains("by hand", StringComparison.Ordinal) == true);
+        Assert.Equal(0, (await machine.ConclaveAsync("agent", "restarted", "svc", "--config", machine.ConfigPath)).Code);
+        await machine.StateAsync("nova", "current", release);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_not_known_keeps_its_files()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"a\"")));
+        string good = machine.Text("nova.conf");
+        await machine.ChangeAsync(new V1.Change { Nodes = { new V1.NodeEdit { Node = "c1", Delete = true } } });
+        await Machine.EventuallyAsync(() => machine.Log, () => machine.Log.Contains("The files are kept as they are", StringComparison.Ordinal));
+        Assert.Equal(good, machine.Text("nova.conf"));
+    }
+}
