@@ -31,7 +31,7 @@ internal sealed partial class ConfigService
             _states.Take(V1.AcknowledgeRequest.Parser.ParseFrom(bytes));
             return true;
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception e) when (UnreadableMessage.Is(e))
         {
             return false;
         }
