@@ -28,10 +28,10 @@ internal sealed partial class ConfigService
     {
         try
         {
-            _states.Take(V1.AcknowledgeRequest.Parser.ParseFrom(bytes));
+            _states.Take(MessageBytes.Parse(V1.AcknowledgeRequest.Parser, bytes));
             return true;
         }
-        catch (Exception e) when (UnreadableMessage.Is(e))
+        catch (UnreadableMessageException)
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
+using Google.Protobuf;
 
 namespace Conclave.Wire.Tests.Grpc;
 
@@ -16,5 +17,32 @@ public class UnreadableMessageTests
         Exception failure = Assert.ThrowsAny<Exception>(() => WatchRequest.Parser.ParseFrom(Convert.FromHexString(hex.Replace(" ", ""))));
 
         Assert.True(UnreadableMessage.Is(failure), failure.GetType().Name);
+    }
+}
+
+public class MessageBytesTests
+{
+    /// <summary>Twenty bytes that claim 1 GiB: behind a length of nearly 2^31 the library believes it.</summary>
+    [Theory]
+    [InlineData("0affffffff070a0100 12ffffffff03 0120")]
+    [InlineData("0a10 0affffffff070a0100 12ffffffff03 0120")]
+    [InlineData("0b0c 0a10 0affffffff070a0100 12ffffffff03 0120")]
+    public void No_length_is_believed_beyond_the_message(string hex)
+    {
+        byte[] bytes = Convert.FromHexString(hex.Replace(" ", ""));
+        MessageBytes.Parse(WatchRequest.Parser, []);   // what is made once
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Throws<UnreadableMessageException>(() => MessageBytes.Parse(WatchRequest.Parser, bytes));
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    [Fact]
+    public void A_message_with_parts_in_parts_is_read()
+    {
+        var txn = new TxnRequest { Success = { new RequestOp { RequestTxn = new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Lease = -1 } } } } } } };
+
+        Assert.Equal(txn, MessageBytes.Parse(TxnRequest.Parser, txn.ToByteArray()));
     }
 }
