@@ -46,6 +46,17 @@ public class SavedStateTests(ITestOutputHelper output)
                 pair.Read(new RangeOf("\0", "\0") { Revision = revision });
         }), output, tests: 200);
 
+    /// <summary>Found by fuzzing: the checksum is right, the revision is 1, and there are changes up to 6. The next write would have had a revision that the key has already.</summary>
+    [Fact]
+    public void A_state_with_more_changes_than_revisions_is_refused()
+    {
+        byte[] saved = Convert.FromHexString(
+            "434e434c5653540a010000000100000000000000ffffffffffffffff00000000000000000000000000000000000000000c0a01611002180220012a01"
+            + "620e0a01621003180320012a016130070e0a01611002180420022a03632f310c0a01611002180520032a0162050a01611806050a0162180600b845ee77");
+
+        Assert.Throws<StoreDamagedException>(() => Load(saved));
+    }
+
     [Fact]
     public void Member_attributes_and_applied_position_are_saved()
     {

@@ -60,6 +60,8 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
         long damageFrom = 0;
         for (ulong sequence = known.OldestSegment; sequence <= _newest && Finding == SegmentsFinding.Whole; sequence++)
             (sequenceOfDamage, damageFrom) = ReadSegment(sequence, isLast: sequence == _newest);
+        if (Finding == SegmentsFinding.Whole && Live.Count == 0)
+            Fail(SegmentsFinding.Contradictory, StorageException.Corrupt(names.PathOf(LogFiles.SuperblockName), null, $"The superblock counts segments from {known.OldestSegment} to {known.NewestSegment}."));
         if (Finding == SegmentsFinding.Whole)
             CheckEnd();
         if (Finding == SegmentsFinding.Damaged)

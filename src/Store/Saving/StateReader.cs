@@ -150,7 +150,7 @@ internal static class StateReader
             reader.Expect(mod <= state.CompactRevision ? state.TryLoadCompacted(wire!) : state.TryLoadChange(wire!), "A change does not fit the key it changes");
         }
 
-        reader.Expect(at == revision || revision == 1, "Changes are missing");
+        reader.Expect(at == revision, "Changes are missing, or there are more than there were revisions");
         // Only now: history tells of leases that are gone.
         reader.Expect(state.Leases.AreAllAttachmentsGranted(), "A key is attached to an unknown lease");
         state.EndRevision();

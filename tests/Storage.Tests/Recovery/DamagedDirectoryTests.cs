@@ -48,6 +48,29 @@ public class DamagedDirectoryTests(ITestOutputHelper output)
         Assert.InRange(outcomes["refused"], 0, 40); // a superblock that is gone altogether
     }
 
+    /// <summary>Found by fuzzing: every checksum is right, and no segment counts.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_superblock_that_begins_behind_its_end_is_refused(bool allowRepair)
+    {
+        (SimulatedFileSystem disk, _) = DiskAfter(2, [(0, 9)]);
+        string path = Path.Combine(LogSession.Directory, "superblock");
+        byte[] file = disk.ReadAll(path);
+        for (int slot = 0; slot < file.Length; slot += 4096)
+        {
+            Assert.Equal(HeaderCheck.Good, SuperblockContent.TryRead(file.AsSpan(slot, SuperblockContent.Bytes), out SuperblockContent? content, out _));
+            (content! with { OldestSegment = content.NewestSegment + 1 }).Write(file.AsSpan(slot));
+        }
+
+        disk.Overwrite(path, 0, file);
+        DurableLogOptions options = LogSession.SmallFiles with { AllowRepair = allowRepair };
+
+        StorageException refusal = Assert.Throws<StorageException>(() => DurableLog.Open(disk, LogSession.Directory, options, out _));
+
+        Assert.Equal(StorageErrorKind.Corrupt, refusal.Kind);
+    }
+
     private static (SimulatedFileSystem Disk, List<LogState> History) DiskAfter(ulong seed, (byte, byte)[] steps)
     {
         var disk = new SimulatedFileSystem(seed);
