@@ -32,6 +32,12 @@ internal sealed class FuzzSession(FuzzOptions options, FuzzTarget[] targets)
             workers[i].Start();
         }
 
+        // A failure on a thread of the reader's own ends the process; what was being read then is all there is to go by.
+        AppDomain.CurrentDomain.UnhandledException += (_, failure) =>
+        {
+            foreach (Fuzzer fuzzer in watched.Select(worker => worker.Fuzzer).OfType<Fuzzer>())
+                Keep(new Finding(fuzzer.Target.Name, fuzzer.Current, $"The process ended while this, or what came just before it, was read: {failure.ExceptionObject}"));
+        };
         while (workers.Any(worker => worker.IsAlive))
         {
             workers.First(worker => worker.IsAlive).Join(TimeSpan.FromSeconds(1));

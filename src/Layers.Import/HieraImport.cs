@@ -158,7 +158,7 @@ public sealed class HieraImport
                 space = inside.Groups[dimensions.Length + 1].Value.Replace("/", "::") + "::";
             }
             // The last variable of a plain path may have a value that no node has yet; elsewhere that is a directory of something else.
-            if (!match.Success || !Enumerable.Range(0, dimensions.Length - (expands ? 0 : 1)).All(i => known.TryGetValue(dimensions[i], out HashSet<string>? values) && values.Contains(match.Groups[i + 1].Value)))
+            if (!match.Success || !dimensions.SkipLast(expands ? 0 : 1).Index().All(d => known.TryGetValue(d.Item, out HashSet<string>? values) && values.Contains(match.Groups[d.Index + 1].Value)))
                 continue;
             if (Keys(path, text) is { } keys)
                 Take(Scope.Of(dimensions.Select((d, i) => new ScopePair(d, match.Groups[i + 1].Value))), path, keys, space);

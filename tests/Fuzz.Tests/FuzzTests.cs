@@ -9,9 +9,10 @@ public class FuzzTests
     /// <summary>What a target may draw here. Fast ones 10,000; the slow ones as many as fit.</summary>
     private static long Inputs(string target) => target switch
     {
-        "log-files" => 150,
+        "port-client" or "port-peer" => 100,
+        "log-files" or "layers-hiera" => 150,
         "store-watch" or "store-apply" or "twin-file" or "snapshot" => 1_000,
-        "store-state" or "layers-yaml" or "client-reply" or "auth-jwt" or "recording" => 3_000,
+        "store-state" or "layers-yaml" or "client-reply" or "auth-jwt" or "recording" or "config-messages" or "grpc-body" => 3_000,
         _ => 9_000,
     };
 

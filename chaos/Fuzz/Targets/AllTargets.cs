@@ -7,11 +7,12 @@ internal static class AllTargets
 {
     public static FuzzTarget[] All() =>
     [
-        new PrefaceTarget(), new HpackTarget(), new HeadersWatchTarget(), new GrpcFrameTarget(), new GrpcTextTarget(), new JsonScanTarget(), new JsonTranscodeTarget(), new Base64Target(),
+        new PrefaceTarget(), new HpackTarget(), new HeadersWatchTarget(), new GrpcFrameTarget(), new GrpcBodyTarget(), new GrpcTextTarget(), new JsonScanTarget(), new JsonTranscodeTarget(), new Base64Target(),
         new StoreRequestTarget(), new StoreCommandTarget(), new StoreApplyTarget(), new StoreWatchTarget(), new StoreStateTarget(),
         new PeerHelloTarget(), new PeerWelcomeTarget(), new PeerFrameTarget(), new RaftMessageTarget(), new MembershipTarget(), new TwinFileTarget(),
         new SuperblockTarget(), new LogFilesTarget(), new SnapshotTarget(), new RecordingTarget(), new SimpleTokenTarget(), new JwtTarget(), new PasswordHashTarget(),
-        new LayerStateTarget(), new LayerChangeTarget(), new LayerTextTarget(), new LayerYamlTarget(), new ClientReplyTarget(), new CliTxnTarget(),
+        new LayerStateTarget(), new LayerChangeTarget(), new LayerTextTarget(), new LayerYamlTarget(), new HieraTarget(), new OsloTextTarget(), new OsloSchemaTarget(), new TextTemplateTarget(), new ConfigMessageTarget(),
+        new ClientReplyTarget(), new CliTxnTarget(), new ClientPortTarget(), new PeerPortTarget(),
     ];
 
     /// <exception cref="FormatException">There is no target of such a name.</exception>

@@ -152,7 +152,10 @@ internal sealed class LogFilesTarget : FuzzTarget
                 int from = at * 31 % content.Length / 512 * 512, to = at / 512 * 512;
                 disk.Overwrite(path, to, content.AsSpan(from, Math.Min(512, content.Length - Math.Max(from, to))));
                 break;
-            case 6: disk.Overwrite(path, 0, disk.ReadAll($"{Folder}/{names[at % names.Length]}").AsSpan(0, Math.Min(512, content.Length))); break;
+            case 6:   // the beginning of another file
+                byte[] other = disk.ReadAll($"{Folder}/{names[at % names.Length]}");
+                disk.Overwrite(path, 0, other.AsSpan(0, Math.Min(512, Math.Min(content.Length, other.Length))));
+                break;
             default:   // changed, and the checksum of the header made right again
                 int start = names[file % names.Length] == "superblock" ? at / 4096 * 4096 : 0;
                 if (content.Length < start + 512) return;

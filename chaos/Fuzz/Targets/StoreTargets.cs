@@ -41,6 +41,7 @@ internal sealed class StoreApplyTarget : FuzzTarget
     {
         var store = new KeyValueStore(new StoreOptions { CompactionChangesPerPublish = 3 });
         ulong index = 0;
+        var answers = new Dictionary<SessionSequence, ApplyOutcome>();
         for (ReadOnlyMemory<byte> rest = input; rest.Length >= 2;)
         {
             int length = Math.Min(BinaryPrimitives.ReadUInt16LittleEndian(rest.Span), rest.Length - 2);
@@ -50,7 +51,11 @@ internal sealed class StoreApplyTarget : FuzzTarget
             long before = store.View.Revision;
             ApplyOutcome outcome = store.Apply(++index, 1, command, wantResponse: (index & 1) == 0);
             if ((index & 3) != 0) store.Publish();
-            Holds(outcome.Revision >= before && (outcome.Error == StoreError.None || outcome.Body.IsEmpty || !command.Session.IsNone), "a refusal has no body, and revisions never fall");
+            // The kept answer of a session is given again as it was, with the revision of then.
+            bool isAgain = answers.TryGetValue(command.Session, out ApplyOutcome kept) && kept.Error == outcome.Error && kept.Revision == outcome.Revision && kept.Body.Span.SequenceEqual(outcome.Body.Span);
+            Holds(outcome.Revision >= before || isAgain, $"revisions never fall: {command.Kind} at {index} gave {outcome.Revision} after {before}, {outcome.Error}");
+            if (!command.Session.IsNone && !isAgain) answers[command.Session] = outcome;
+            Holds(outcome.Error == StoreError.None || outcome.Body.IsEmpty || !command.Session.IsNone, $"a refusal has no body: {command.Kind} at {index} gave {outcome.Error}");
         }
 
         store.Publish();

@@ -91,7 +91,7 @@ public sealed class OsloSchema
             Minimum = Number(option, "min"),
             Maximum = Number(option, "max"),
             Choices = option.TryGetProperty("choices", out JsonElement choices) && choices.ValueKind == JsonValueKind.Array
-                ? [.. choices.EnumerateArray().Select(c => ValueOf(c.ValueKind == JsonValueKind.Array ? c[0] : c)).OfType<Value>()]
+                ? [.. choices.EnumerateArray().Select(c => c.ValueKind != JsonValueKind.Array ? ValueOf(c) : c.GetArrayLength() > 0 ? ValueOf(c[0]) : null).OfType<Value>()]
                 : [],
             Secret = option.GetProperty("secret").GetBoolean(),
             Apply = option.GetProperty("mutable").GetBoolean() ? ApplyKind.Live : ApplyKind.Restart,

@@ -17,6 +17,10 @@ internal static class EditChecks
             problems.Add(new(ProblemCodes.Name, "The change has no edits, so there is nothing to publish."));
             return null;
         }
+        foreach (Edit edit in change.Edits)
+            CheckAlone(edit, problems);
+        if (change.Edits.OfType<SchemaEdit>().Any(e => e.Schema is { Minimum: { } minimum } && !double.IsFinite(minimum) || e.Schema is { Maximum: { } maximum } && !double.IsFinite(maximum)))
+            return null;   // it cannot even be written
         var writer = new CanonicalWriter();
         Records.ChangeCodec.Write(writer, change.Edits);
         if (writer.Length > Limits.ChangeBytesMax)
@@ -27,8 +31,6 @@ internal static class EditChecks
                 problems.Add(new(ProblemCodes.Limit, problem));
         }
         Conflicts(state, change, problems);
-        foreach (Edit edit in change.Edits)
-            CheckAlone(edit, problems);
         if (problems.HasErrors)
             return null;
 

@@ -94,21 +94,21 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
         {
             return kind switch
             {
-                CommandKind.UserAdd => Names(AuthUserAddRequest.Parser.ParseFrom(body).Name),
-                CommandKind.UserDelete => Names(AuthUserDeleteRequest.Parser.ParseFrom(body).Name),
-                CommandKind.UserChangePassword => Names(AuthUserChangePasswordRequest.Parser.ParseFrom(body).Name),
-                CommandKind.UserGrantRole => AuthUserGrantRoleRequest.Parser.ParseFrom(body) is var grant ? Names(grant.User, grant.Role) : "",
-                CommandKind.UserRevokeRole => AuthUserRevokeRoleRequest.Parser.ParseFrom(body) is var revoke ? Names(revoke.Name, revoke.Role) : "",
-                CommandKind.RoleAdd => Names(AuthRoleAddRequest.Parser.ParseFrom(body).Name),
-                CommandKind.RoleDelete => Names(AuthRoleDeleteRequest.Parser.ParseFrom(body).Role),
-                CommandKind.RoleGrantPermission => AuthRoleGrantPermissionRequest.Parser.ParseFrom(body) is { Perm: { } given } role
+                CommandKind.UserAdd => Names(MessageBytes.Parse(AuthUserAddRequest.Parser, body).Name),
+                CommandKind.UserDelete => Names(MessageBytes.Parse(AuthUserDeleteRequest.Parser, body).Name),
+                CommandKind.UserChangePassword => Names(MessageBytes.Parse(AuthUserChangePasswordRequest.Parser, body).Name),
+                CommandKind.UserGrantRole => MessageBytes.Parse(AuthUserGrantRoleRequest.Parser, body) is var grant ? Names(grant.User, grant.Role) : "",
+                CommandKind.UserRevokeRole => MessageBytes.Parse(AuthUserRevokeRoleRequest.Parser, body) is var revoke ? Names(revoke.Name, revoke.Role) : "",
+                CommandKind.RoleAdd => Names(MessageBytes.Parse(AuthRoleAddRequest.Parser, body).Name),
+                CommandKind.RoleDelete => Names(MessageBytes.Parse(AuthRoleDeleteRequest.Parser, body).Role),
+                CommandKind.RoleGrantPermission => MessageBytes.Parse(AuthRoleGrantPermissionRequest.Parser, body) is { Perm: { } given } role
                     ? $"{Names(role.Name)} {given.PermType}{Range(given.Key.Span, given.RangeEnd.Span)}" : "",
-                CommandKind.RoleRevokePermission => AuthRoleRevokePermissionRequest.Parser.ParseFrom(body) is var taken ? $"{Names(taken.Role)}{Range(taken.Key.Span, taken.RangeEnd.Span)}" : "",
+                CommandKind.RoleRevokePermission => MessageBytes.Parse(AuthRoleRevokePermissionRequest.Parser, body) is var taken ? $"{Names(taken.Role)}{Range(taken.Key.Span, taken.RangeEnd.Span)}" : "",
                 CommandKind.LeaseRevoke => RequestCheck.LeaseRevoke(body, out long lease) == StoreError.None ? $" lease {lease:x}" : "",
                 _ => KeysIn(kind, body),
             };
         }
-        catch (Exception e) when (UnreadableMessage.Is(e))
+        catch (UnreadableMessageException)
         {
             return "";   // The store refused it for that.
         }

@@ -33,7 +33,7 @@ internal sealed partial class ConfigService
             if (there is null && StoreReads.All(context.View, ConfigKeys.Drafts(now.Space), keysOnly: true).Count >= DraftsMax)
                 throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {DraftsMax} drafts, which is the most; conclave draft drop some"));
             long basis = now.Release;
-            V1.Draft? before = there is null ? null : V1.Draft.Parser.ParseFrom(there.Value);
+            V1.Draft? before = there is null ? null : DraftIn(there);
             if (before is not null && request.Merge)
             {
                 basis = before.Base;
@@ -74,7 +74,7 @@ internal sealed partial class ConfigService
 
         foreach (KeyValue found in StoreReads.All(context.View, ConfigKeys.Drafts(now.Space)))
         {
-            var draft = V1.Draft.Parser.ParseFrom(found.Value);
+            V1.Draft draft = DraftIn(found);
             draft.Change = null;
             answer.Drafts.Add(draft);
         }
@@ -139,11 +139,24 @@ internal sealed partial class ConfigService
     {
         KeyValue found = (ConfigKeys.IsName(name) ? StoreReads.Find(context.View, ConfigKeys.Draft(now.Space, name)) : null)
             ?? throw NotFound($"there is no draft {name}; conclave draft list shows them");
-        draft = V1.Draft.Parser.ParseFrom(found.Value);
+        draft = DraftIn(found);
         revision = found.ModRevision;
         var problems = new List<ConfigProblem>();
         ImmutableArray<Edit> edits = ChangeMessages.Read(draft.Change, problems);
         return problems.Count == 0 ? new Change(draft.Base, edits) : throw Refused(problems);
+    }
+
+    /// <remarks>Only the server writes there. What it cannot read came with a backup or a state of somebody else.</remarks>
+    private static V1.Draft DraftIn(KeyValue found)
+    {
+        try
+        {
+            return MessageBytes.Parse(V1.Draft.Parser, found.Value.Span);
+        }
+        catch (UnreadableMessageException)
+        {
+            throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, $"conclave: what is kept at {found.Key.ToStringUtf8()} is no draft"));
+        }
     }
 
     private static ImmutableArray<Edit> IntentEdits(V1.Change? change)

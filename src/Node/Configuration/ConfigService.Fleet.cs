@@ -32,11 +32,11 @@ internal sealed partial class ConfigService
     {
         try
         {
-            _states.Take(V1.AcknowledgeRequest.Parser.ParseFrom(bytes));
+            _states.Take(MessageBytes.Parse(V1.AcknowledgeRequest.Parser, bytes));
             AgentReported();
             return true;
         }
-        catch (InvalidProtocolBufferException)
+        catch (UnreadableMessageException)
         {
             return false;
         }

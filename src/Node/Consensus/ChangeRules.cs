@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Conclave.Node.Peers;
 using Conclave.Raft;
 
@@ -43,13 +44,14 @@ internal static class ChangeRules
     /// <summary>Why a change is refused before the core sees it; null when it is not.</summary>
     /// <param name="now">The membership in force at the leader.</param>
     /// <param name="change">What is wanted.</param>
-    public static ChangeEnd? Refusal(Membership now, MembershipChange change)
+    /// <param name="urlsOf">Where a member listens, by whatever the leader knows: in the first moments of a cluster its membership describes nobody yet, and the flags do.</param>
+    public static ChangeEnd? Refusal(Membership now, MembershipChange change, Func<NodeId, ImmutableArray<Uri>> urlsOf)
     {
         bool adds = change.Kind is MembershipChangeKind.AddLearner or MembershipChangeKind.AddVoter;
         if (adds && now.Includes(change.Node)) return ChangeEnd.AlreadyMember;
         if (change.Kind == MembershipChangeKind.AddLearner && now.Learners.Length - now.Joining.Length >= LearnersMax) return ChangeEnd.TooManyLearners;
         if (change.Kind == MembershipChangeKind.Describe && change.Infos.Any(info => !now.Includes(info.Node))) return ChangeEnd.NotMember;
-        return adds || change.Kind == MembershipChangeKind.Describe ? UrlRefusal(now, change) : null;
+        return adds || change.Kind == MembershipChangeKind.Describe ? UrlRefusal(now, change, urlsOf) : null;
     }
 
     /// <summary>Whether a membership shows the change: then it has happened, whoever did it.</summary>
@@ -75,14 +77,14 @@ internal static class ChangeRules
     };
 
     /// <summary>Two members behind one address would take each other's place.</summary>
-    private static ChangeEnd? UrlRefusal(Membership now, MembershipChange change)
+    private static ChangeEnd? UrlRefusal(Membership now, MembershipChange change, Func<NodeId, ImmutableArray<Uri>> urlsOf)
     {
         foreach (MemberInfo info in change.Infos)
         {
             var urls = MemberUrls.Decode(info.Bytes.Span);
             foreach (NodeId other in now.Members())
             {
-                if (other != info.Node && !change.Infos.Any(i => i.Node == other) && MemberUrls.Decode(now.InfoOf(other).Span).Intersect(urls).Any()) return ChangeEnd.UrlInUse;
+                if (other != info.Node && !change.Infos.Any(i => i.Node == other) && urlsOf(other).Intersect(urls).Any()) return ChangeEnd.UrlInUse;
             }
         }
 

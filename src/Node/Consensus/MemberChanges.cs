@@ -134,7 +134,7 @@ internal sealed class MemberChanges(PeerTransport peers, MemberDirectory members
             if (again && ChangeRules.IsDone(members.Committed, change)) return new ChangeResult(ChangeEnd.Done, new LogIndex(appliedIndex()));
             // With a change under way, what is refused now may be allowed when it is through, or the other way round; and it may be this very one.
             bool busy = members.InForce.IsJoint || members.InForce != members.Committed;
-            if (!busy && ChangeRules.Refusal(members.InForce, change) is { } refused) return ChangeResult.Of(refused);
+            if (!busy && ChangeRules.Refusal(members.InForce, change, members.UrlsOf) is { } refused) return ChangeResult.Of(refused);
             if (!busy)
             {
                 if (await ProposeAsync(change, cancellationToken).ConfigureAwait(false) is not { } verdict) return ChangeResult.Of(ChangeEnd.Unknown);

@@ -20,7 +20,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
 {
     /// <exception cref="StorageException">The directory cannot be used; the message names the file, the place and the remedy.</exception>
     /// <exception cref="JoinRefusedException">The directory is empty, and the cluster to join does not know this member or does not answer.</exception>
-    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger) => RequireHelp(OpenForFlags(options, files, logger), options, logger);
+    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger) => RequireHelp(OpenForFlags(options, files, logger), options, files, logger);
 
     private static ReplicaDisk OpenForFlags(NodeOptions options, IFileSystem files, ILogger logger)
     {
@@ -48,10 +48,9 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
     /// The flags may name others who are gone long since: then there is nobody to repair from. What is left of the log does not decide that: what is
     /// missing may be the very entries that added the others. Somebody who is to join a running cluster can ask it.
     /// </summary>
-    private static ReplicaDisk RequireHelp(ReplicaDisk disk, NodeOptions options, ILogger logger)
+    private static ReplicaDisk RequireHelp(ReplicaDisk disk, NodeOptions options, IFileSystem files, ILogger logger)
     {
-        Membership newest = Newest(disk);
-        if (disk.Recovered.LostEnd == EntryId.Zero || newest.IsJoint || newest.Voters.Length != 1 || newest.Voters[0] != disk.Cluster.Self) return disk;
+        if (RepairHelp.Of(disk.Recovered.LostEnd, Newest(disk), disk.Cluster.Self, Met(options, files)) != HelpFrom.Nobody) return disk;
         string asked = "";
         if (options.InitialClusterState == ClusterState.Existing && options.InitialCluster.Any(m => m.Name != options.Name))
         {
@@ -140,7 +139,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
             NodeId = cluster?.Self.Value ?? 0,
             Bootstrap = bootstrap,
             // Alone, nobody has what this disk has lost.
-            AllowRepair = options.InitialClusterState == ClusterState.Existing || options.InitialCluster.Count > 1,
+            AllowRepair = RepairHelp.MayExist(options.InitialClusterState, options.InitialCluster.Count, Met(options, files)),
         };
         var log = DurableLog.Open(files, directory, layout, out RecoveredLog recovered);
         try
@@ -161,6 +160,23 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         {
             log.Dispose();
             throw;
+        }
+    }
+
+    /// <exception cref="StorageException">The file that says so is damaged, or cannot be read.</exception>
+    private static KnownMembers Met(NodeOptions options, IFileSystem files)
+    {
+        try
+        {
+            return IncarnationFile.Read(files, Path.Combine(options.DataDir, "member"));
+        }
+        catch (FileSystemException failure) when (failure.Error == FileError.NotFound)
+        {
+            return KnownMembers.None;   // the directory is made when the log is opened
+        }
+        catch (FileSystemException failure)
+        {
+            throw KnownIncarnations.AsStorageException(failure);
         }
     }
 

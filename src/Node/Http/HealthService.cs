@@ -43,9 +43,9 @@ public sealed class HealthService
     {
         try
         {
-            return HealthCheckRequest.Parser.ParseFrom(request.Span).Service;
+            return MessageBytes.Parse(HealthCheckRequest.Parser, request.Span).Service;
         }
-        catch (Exception e) when (UnreadableMessage.Is(e))
+        catch (UnreadableMessageException e)
         {
             throw new GrpcException(GrpcCode.Internal, "grpc: error unmarshalling request: " + e.Message);
         }

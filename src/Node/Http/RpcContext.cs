@@ -38,7 +38,7 @@ public abstract class RpcContext
 
     /// <summary>Request metadata by key.</summary>
     /// <param name="key">Lower case, e.g. <c>token</c>.</param>
-    /// <returns>Null when the caller did not send it; several values are joined by commas.</returns>
+    /// <returns>Null when the caller did not send it; of several values the first, as etcd takes it.</returns>
     public abstract string? Metadata(string key);
 
     /// <summary>True when the caller asked (<c>hasleader: true</c>) to be refused rather than served without a leader.</summary>

@@ -88,7 +88,7 @@ internal sealed class ServerCall : RpcContext
             return null;
         if (ViaGateway && key != "authorization")
             key = "Grpc-Metadata-" + key;
-        return _headers.TryGetValue(key, out StringValues values) && values.Count > 0 ? values.ToString() : null;
+        return _headers.TryGetValue(key, out StringValues values) && values.Count > 0 ? values[0] : null;
     }
 
     /// <summary>Before anything else; false when there is too much to do.</summary>

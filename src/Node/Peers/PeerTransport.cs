@@ -95,8 +95,9 @@ internal sealed class PeerTransport : IAsyncDisposable
         lock (_changing)
         {
             _started = true;
-            _listener.Start(ServeAsync);
+            // Before anybody is let in: a caller that waits already is served on this very thread, and whoever is met then gets a link that runs.
             foreach (PeerLink link in _links.All) RunUnderLock(link);
+            _listener.Start(ServeAsync);
         }
     }
 

@@ -129,9 +129,9 @@ internal sealed class LeaseService(ServiceContext context)
     {
         try
         {
-            return parser.ParseFrom(message.Span);
+            return MessageBytes.Parse(parser, message.Span);
         }
-        catch (Exception e) when (UnreadableMessage.Is(e))
+        catch (UnreadableMessageException)
         {
             throw new GrpcException(Statuses.Of(StoreError.Malformed));
         }

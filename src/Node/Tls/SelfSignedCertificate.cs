@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Conclave.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node.Tls;
@@ -19,7 +20,7 @@ internal static class SelfSignedCertificate
         try
         {
             if (IsUsable(certificate, key, now)) return (certificate, key);
-            Directory.CreateDirectory(directory);
+            new PosixFileSystem().CreateDirectory(directory);   // the data directory, too, when this is the first to need it: nobody else may look into it
             (string certificatePem, string keyPem) = Make([.. hosts], years, now);
             // The key first: a certificate without its key would be taken for a pair after a crash in between; a key alone is replaced.
             Write(key, keyPem);

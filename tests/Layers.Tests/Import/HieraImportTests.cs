@@ -62,6 +62,15 @@ public class HieraImportTests
     }
 
     [Fact]
+    public void A_file_whose_path_has_no_variable_is_for_every_node()
+    {
+        ImportResult imported = HieraImport.Run(new HieraSource("dimensions: [host]\nlevels:\n  - {name: all, kind: file, path: all.yaml}\nvariables: {}\n", "host\nn1\n", new Dictionary<string, string> { ["all.yaml"] = "a: 1\n" }), "d");
+
+        Assert.Empty(imported.Problems);
+        Assert.Equal(new EntryEdit("d", Scope.Everything, "a", Entry.Set(Value.Of(1))), imported.Edits.OfType<EntryEdit>().Single());
+    }
+
+    [Fact]
     public void What_cannot_be_expressed_is_told()
     {
         Assert.Contains(Import(Hierarchy.Replace("[site, role, host]", "[role, site, host]")).Problems, p => p.IsError && p.Message.Contains("change the order of the dimensions"));

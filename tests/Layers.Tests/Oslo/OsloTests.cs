@@ -116,6 +116,19 @@ public class OsloTests(ITestOutputHelper output)
         Assert.InRange(refused, 200, 1300);
     }
 
+    [Theory]
+    [InlineData("\"choices\":[[],[\"a\"]],", null)]
+    [InlineData("\"min\":1e999,", "not finite")]
+    public void Odd_bounds_and_choices_of_an_option_are_taken_or_told(string part, string? problem)
+    {
+        Assert.True(OsloSchema.TryParse("""{"options":{"d":{"opts":[{"dest":"m","type":"integer value",PART"secret":false,"mutable":false,"required":false}]}}}""".Replace("PART", part), out OsloSchema? schema, out _));
+
+        Plan plan = Fleet.Of(ConfigState.Initial).Plan(new Change(0, schema.Edits("app")), new ReleaseNote { Author = "a", Reason = "b" });
+
+        if (problem is null) Assert.NotNull(plan.After);
+        else Assert.Contains(plan.Problems, p => p.IsError && p.Message.Contains(problem, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Novas_options_and_sample_become_a_document_that_publishes_and_renders_back()
     {

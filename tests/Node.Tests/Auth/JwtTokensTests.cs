@@ -49,6 +49,22 @@ public sealed class JwtTokensTests : IDisposable
         Assert.True((await Open(Keys("ES256").Pair).ReadAsync(token, _states.Now)).IsNone);
     }
 
+    [Theory]
+    [InlineData(-60, true)]
+    [InlineData(60, false)]
+    public async Task A_token_of_somebody_else_is_good_from_the_time_it_names(int beginsInSeconds, bool isGood)
+    {
+        JwtTokens tokens = Open(Keys("HS256").Pair);
+        byte[] key = File.ReadAllBytes(System.IO.Path.Combine(_directory.Path, "HS256.key"));
+        DateTimeOffset now = _time.GetUtcNow();
+        string signed = $$"""{{ToBase64Url("""{"alg":"HS256","typ":"JWT"}""")}}.{{ToBase64Url($$"""{"username":"alice","revision":{{_states.Now.Revision}},"nbf":{{now.AddSeconds(beginsInSeconds).ToUnixTimeSeconds()}},"exp":{{now.AddHours(1).ToUnixTimeSeconds()}}}""")}}""";
+        string token = $"{signed}.{ToBase64Url(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(signed)))}";
+
+        Assert.Equal(!isGood, (await tokens.ReadAsync(token, _states.Now)).IsNone);
+        _time.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal("alice", (await tokens.ReadAsync(token, _states.Now)).User);
+    }
+
     [Fact]
     public async Task Another_key_or_another_algorithm_is_not_accepted()
     {

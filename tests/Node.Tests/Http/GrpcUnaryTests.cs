@@ -163,6 +163,28 @@ public class GrpcUnaryTests
         Assert.Null(seen?.Metadata("token")); // The connection may already carry another call.
     }
 
+    /// <summary>python3-etcd3 does so over TLS: as metadata and as call credentials. etcd takes the first.</summary>
+    [Fact]
+    public async Task A_token_may_come_twice()
+    {
+        var token = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TestListener listener = await TestListener.WithUnaryAsync((context, _, _) =>
+        {
+            token.TrySetResult(context.Token);
+            return ValueTask.CompletedTask;
+        });
+        byte[] header = [0x00, 5, .. "token"u8, 5, .. "abc.1"u8];   // a literal that is not remembered
+        byte[] headers =
+        [
+            0x83, 0x86, 0x04, 15, .. "/test.Test/Call"u8, 0x01, 9, .. "127.0.0.1"u8, 0x0f, 0x10, 16, .. "application/grpc"u8, 0x00, 2, .. "te"u8, 8, .. "trailers"u8, .. header, .. header,
+        ];
+        byte[] settings = [0, 0, 0, 4, 0, 0, 0, 0, 0], body = [0, 0, 5, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0];
+
+        await listener.Connect().SendAsync([.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. settings, 0, 0, (byte)headers.Length, 1, 4, 0, 0, 0, 1, .. headers, .. body]);
+
+        Assert.Equal("abc.1", await token.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+    }
+
     [Theory]
     [InlineData("authorization", "Bearer xyz", "xyz")]
     [InlineData("authorization", "xyz", "xyz")]

@@ -96,6 +96,92 @@ public sealed class MembershipTests
         await stopped;
     }
 
+    /// <summary>As etcd does for a list that is asked for as linearizable, which is what etcdctl asks for.</summary>
+    [Fact]
+    public async Task Whoever_is_asked_after_a_change_shows_it()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        foreach (string name in (string[])["n1", "n2", "n3"]) await cluster.IsListedAsync(name);
+        for (int round = 0; round < 3; round++)
+        {
+            string[] peerUrls = [NodeOptions.Plain(TestNode.FreeUrl())];
+            (HttpStatusCode status, JsonElement added) = await cluster.Node($"n{round + 1}").PostAsync("/v3/cluster/member/add", new { peerURLs = peerUrls, isLearner = true });
+            Assert.True(status == HttpStatusCode.OK, added.GetRawText());
+            string id = added.GetProperty("member").GetProperty("ID").GetString()!;
+            Assert.All(await ShownByOthersAsync(round), ids => Assert.Contains(id, ids));
+
+            (status, JsonElement removed) = await cluster.Node($"n{round + 1}").PostAsync("/v3/cluster/member/remove", new { ID = id });
+            Assert.True(status == HttpStatusCode.OK, removed.GetRawText());
+            Assert.All(await ShownByOthersAsync(round), ids => Assert.DoesNotContain(id, ids));
+        }
+
+        async Task<string[][]> ShownByOthersAsync(int asked)
+        {
+            var shown = new List<string[]>();
+            foreach (int other in Enumerable.Range(0, 3).Where(i => i != asked))
+            {
+                (HttpStatusCode status, JsonElement list) = await cluster.Node($"n{other + 1}").PostAsync("/v3/cluster/member/list", new { linearizable = true });
+                Assert.True(status == HttpStatusCode.OK, list.GetRawText());
+                shown.Add([.. list.GetProperty("members").EnumerateArray().Select(m => m.GetProperty("ID").GetString()!)]);
+            }
+
+            return [.. shown];
+        }
+    }
+
+    /// <summary>Its flags say for ever that it is alone, and the damage may be where the log says otherwise: at the beginning, before anybody was added, or behind.</summary>
+    [Theory]
+    [InlineData(0.1)]
+    [InlineData(0.9)]
+    public async Task A_founder_whose_cluster_has_grown_repairs_its_log_from_the_others(double place)
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        for (int i = 0; i < 20; i++) await cluster.Node("n1").PutAsync($"before{i}", new string('x', 4_000));
+        await cluster.JoinAsync("n2");
+        await cluster.IsVoterAsync("n2");
+        await cluster.JoinAsync("n3");
+        await cluster.IsVoterAsync("n3");
+        for (int i = 0; i < 20; i++) await cluster.Node("n1").PutAsync($"after{i}", new string('x', 4_000));
+        await cluster.StopAsync("n1");
+        string log = Directory.GetFiles(Path.Combine(cluster.Options("n1").DataDir, "member"), "wal-*").Order(StringComparer.Ordinal).First();
+        using (FileStream file = File.OpenWrite(log))
+        {
+            file.Position = (long)(40 * 4_096 * place);   // so much of it is acknowledged entries
+            file.Write(new byte[4_096]);
+        }
+
+        await TestNode.EventuallyAsync("the others go on", async () => (await cluster.Node("n2").PostAsync("/v3/kv/put", new { key = TestNode.Base64("meanwhile"), value = TestNode.Base64("1") })).Status == HttpStatusCode.OK);
+        TestNode founder = await cluster.StartAsync("n1");
+
+        await TestNode.EventuallyAsync("it has everything again", async () =>
+            (await founder.PostAsync("/v3/kv/range", new { key = TestNode.Base64("after19") })).Status == HttpStatusCode.OK && await founder.GetAsync("meanwhile") == "1" && await founder.GetAsync("before0") is not null);
+        await TestNode.EventuallyAsync("it says that nothing is missing any more", async () => (await founder.GetTextAsync("/metrics")).Contains("conclave_log_lost_end 0\n", StringComparison.Ordinal));
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(cluster.Options("n1").DataDir, "member", "quarantine")));
+        await cluster.StopAsync("n2");   // two of three are a majority only with it
+        await TestNode.EventuallyAsync("it counts again", async () => (await cluster.Node("n3").PostAsync("/v3/kv/put", new { key = TestNode.Base64("a"), value = TestNode.Base64("2") })).Status == HttpStatusCode.OK);
+        Assert.Equal("2", await founder.GetAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_founder_that_is_alone_refuses_to_start_on_a_damaged_log()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        for (int i = 0; i < 20; i++) await cluster.Node("n1").PutAsync($"k{i}", new string('x', 4_000));
+        await cluster.JoinAsync("n2", isLearner: true);
+        await cluster.ChangeAsync("remove", "n2");
+        await cluster.StopAsync("n2");
+        await cluster.StopAsync("n1");
+        string log = Directory.GetFiles(Path.Combine(cluster.Options("n1").DataDir, "member"), "wal-*").Order(StringComparer.Ordinal).First();
+        byte[] damaged = File.ReadAllBytes(log);
+        damaged.AsSpan(40_000, 4_096).Clear();
+        File.WriteAllBytes(log, damaged);
+
+        StorageException refusal = await Assert.ThrowsAsync<StorageException>(() => cluster.StartAsync("n1"));
+
+        Assert.Equal(StorageErrorKind.Corrupt, refusal.Kind);
+        Assert.Equal(damaged, File.ReadAllBytes(log));   // nothing of it is given up
+    }
+
     [Fact]
     public async Task A_removed_member_answers_at_once_that_it_is_unavailable()
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Text.Json;
 using Conclave.Node.Options;
 using Conclave.Storage;
@@ -10,6 +11,29 @@ public sealed class SingleNodeTests : IDisposable
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
+
+    /// <summary>Whatever the umask allows: keys, values and the secret of the tokens are in there.</summary>
+    [Fact]
+    public async Task Nobody_else_can_read_the_data_directory()
+    {
+        if (OperatingSystem.IsWindows()) return;   // there are no such modes
+        using var directory = new TemporaryDirectory();
+        NodeOptions options = TestNode.Alone(directory) with { DataDir = Path.Combine(directory.Path, "data"), SnapshotCount = 5, ClientTls = new NodeOptions().ClientTls with { Auto = true } };
+        options = options with { ListenClientUrls = [new Uri(options.ListenClientUrls[0].ToString().Replace("http:", "https:", StringComparison.Ordinal))] };
+        await using (TestNode node = await TestNode.StartAsync(options, tls: new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true }))
+        {
+            for (int i = 0; i < 20; i++) await node.PutAsync("a", "1");
+            await TestNode.EventuallyAsync("there is a snapshot", () => Task.FromResult(Directory.GetFiles(Path.Combine(options.DataDir, "member"), "snap*").Length > 0));
+        }
+
+        const UnixFileMode ForOwner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        foreach (string path in (string[])[options.DataDir, .. Directory.GetDirectories(options.DataDir, "*", SearchOption.AllDirectories)])
+            Assert.Equal((path, ForOwner | UnixFileMode.UserExecute), (path, File.GetUnixFileMode(path)));
+        string[] files = Directory.GetFiles(options.DataDir, "*", SearchOption.AllDirectories);
+        Assert.True(files.Length > 4, string.Join(", ", files));
+        foreach (string path in files.Where(path => new FileInfo(path).Length > 0))   // the lock says nothing
+            Assert.Equal((path, ForOwner), (path, File.GetUnixFileMode(path)));
+    }
 
     [Fact]
     public async Task What_was_acknowledged_is_there_after_a_restart()

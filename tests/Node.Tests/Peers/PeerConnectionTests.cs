@@ -35,6 +35,39 @@ public sealed class PeerConnectionTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _callee.DisposeAsync();
 
+    /// <summary>The port is bound before the node starts, so a caller may wait there with its greeting. Two dials for one member would close each other's connections for ever.</summary>
+    [Fact]
+    public async Task A_stranger_that_waits_when_the_node_starts_is_dialled_once()
+    {
+        Uri url = FreeUrl();
+        using var home = new TcpListener(IPAddress.Loopback, 0);
+        home.Start();
+        await using var node = new PeerTransport(TestGate.Of(Callee, _theirs, [(Callee, url)]), LongElectionTimeout, new NoPeers(), new NoPeers(), (_, _, _) => Task.CompletedTask, NullLogger.Instance);
+        node.Bind([url]);
+        using var caller = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await caller.ConnectAsync(IPAddress.Loopback, url.Port, TestContext.Current.CancellationToken);
+        var hello = new PeerHello(PeerConnectionKind.Messages, TestGate.ClusterId, Third, Callee, TestGate.Credentials(), $"http://{home.LocalEndpoint}");
+        await PeerLink.SendAllAsync(caller, hello.Encode(), TestContext.Current.CancellationToken);
+
+        node.Start();
+
+        // Nobody answers here, so it gives up after a while and dials again. But never while it still waits.
+        using Socket dialled = await home.AcceptSocketAsync(TestContext.Current.CancellationToken);
+        for (int i = 0; i < 50 && !home.Pending(); i++) await Task.Delay(10, TestContext.Current.CancellationToken);
+        Assert.True(!home.Pending() || IsClosed(dialled));
+
+        static bool IsClosed(Socket socket)
+        {
+            byte[] greeting = new byte[8192];
+            while (socket.Poll(0, SelectMode.SelectRead))
+            {
+                if (socket.Receive(greeting) == 0) return true;
+            }
+
+            return false;
+        }
+    }
+
     [Fact]
     public async Task A_new_message_connection_closes_the_one_before_it()
     {
