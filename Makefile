@@ -3,6 +3,7 @@
 SEED ?= 1
 STEPS ?= 50000
 MINUTES ?= 5
+AGENTS ?= 50
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,7 +40,10 @@ fuzz: ## damaged, cut and spliced inputs for every decoder: make fuzz MINUTES=10
 chaos: ## kill real processes and look for lost writes
 	dotnet run -c Release --project chaos/Processes -- kill
 
+fleet: ## a fleet of agents, a killed leader, and two bad changes: make fleet AGENTS=50
+	dotnet run -c Release --project chaos/Fleet -- --agents $(AGENTS)
+
 bench: ## the same load against Conclave and etcd, side by side
 	dotnet run -c Release --project bench/Bench
 
-.PHONY: help build verify fix run publish simulate explore exhaustive fuzz chaos bench
+.PHONY: help build verify fix run publish simulate explore exhaustive fuzz chaos fleet bench

@@ -41,6 +41,6 @@ internal static class SameAnswers
         var gateway = new Gateway(cluster.Members[0].ClientUrl, new Transcript(), cancellationToken);
         JsonNode? listed = await gateway.PostAsync("leases", "/v3/lease/leases", "{}");
         foreach (JsonNode? lease in listed?["leases"]?.AsArray() ?? [])
-            await gateway.PostAsync("revoke", "/v3/lease/revoke", $$"""{"ID":"{{lease?["ID"]}}"}""");
+            await gateway.PostAsync($"revoke {lease?["ID"]}", "/v3/lease/revoke", $$"""{"ID":"{{lease?["ID"]}}"}""");
     }
 }
