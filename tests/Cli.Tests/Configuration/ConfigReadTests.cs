@@ -17,7 +17,7 @@ public class ConfigReadTests(SharedNode shared)
         await shell.EndsAsync(1, "show", "c17", "nobodys");
         await shell.EndsAsync(1, "show", "c99", "nova");
         await shell.EndsAsync(2, "show", "c17");
-        Assert.Equal("release hash items[key value scope release secret live pending] problems[]", ConfigShell.Shape(await shell.JsonAsync(0, "show", "c17", "nova")));
+        Assert.Equal("release hash items[key value scope release secret live pending line_per_element] problems[]", ConfigShell.Shape(await shell.JsonAsync(0, "show", "c17", "nova")));
 
         string why = await shell.DoneAsync("explain", "c17", "nova", "DEFAULT/host");
         Assert.StartsWith("\"eu\"\n  > region=eu  set    \"eu\"      r6 amy ", why, StringComparison.Ordinal);
