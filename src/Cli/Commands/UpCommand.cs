@@ -39,6 +39,9 @@ internal sealed class UpCommand : Command
         Arity = ArgumentArity.ZeroOrMore,
     };
 
+    /// <summary>The node's flag, from the environment.</summary>
+    private const string KeyFileVariable = "CONCLAVE_SECRETS_KEY_FILE";
+
     public UpCommand() : base("up", "Start a cluster on this machine, show it, and stop it with ctrl-c.")
     {
         foreach (Option option in (Option[])[_nodes, _dataDir, _port, _restart, _autoTls]) Add(option);
@@ -57,9 +60,8 @@ internal sealed class UpCommand : Command
         {
             string[] further = parsed.GetValue(_further) ?? [];
             string directory = Path.GetFullPath(parsed.GetValue(_dataDir) ?? ""), keys = Path.Combine(directory, KeyFile.Name);
-            bool hasKeys = further.Any(o => o.TrimStart('-').StartsWith("secrets-key-file", StringComparison.Ordinal));
-            ClusterPlan plan = ClusterPlan.Of(parsed.GetValue(_nodes) ?? NodesDefault, parsed.GetValue(_port), directory,
-                hasKeys ? further : ["--secrets-key-file", keys, .. further], parsed.GetValue(_autoTls));
+            bool hasKeys = terminal.Environment(KeyFileVariable) is { Length: > 0 } || further.Any(o => o.TrimStart('-').StartsWith("secrets-key-file", StringComparison.Ordinal));
+            ClusterPlan plan = ClusterPlan.Of(parsed.GetValue(_nodes) ?? NodesDefault, parsed.GetValue(_port), directory, further, parsed.GetValue(_autoTls));
             (string? binary, Obstacle? obstacle) = Preflight.FindBinary(terminal, AppContext.BaseDirectory);
             obstacle ??= Preflight.Check(plan);
             if (binary is null || obstacle is not null)
@@ -68,7 +70,12 @@ internal sealed class UpCommand : Command
                 return obstacle?.ExitCode ?? ExitCode.Unexpected;
             }
 
-            if (!hasKeys) KeyFile.MakeIfMissing(keys);
+            if (!hasKeys)
+            {
+                KeyFile.MakeIfMissing(keys);
+                Environment.SetEnvironmentVariable(KeyFileVariable, keys);   // nodes inherit it; as a flag it would stop an etcd, which may be what is run here
+            }
+
             return await RunAsync(terminal, plan, binary, cluster.Credentials(parsed, terminal), parsed.GetValue(_restart), cancellationToken).ConfigureAwait(false);
         });
         return this;
