@@ -56,8 +56,16 @@ public sealed class LiveRegistration : IAsyncDisposable
             try
             {
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, _lease.Lost);
-                await Task.Delay(Timeout.Infinite, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(_ttl / 2, _router.Options.Time, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (_stop.IsCancellationRequested) return;
+                if (!_lease.Lost.IsCancellationRequested)
+                {
+                    // Somebody may have deleted it: an operator, or an instance of the same name that ended after this one began.
+                    if (await _client.GetAsync(Key, cancellationToken: _stop.Token).ConfigureAwait(false) is null)
+                        await _client.PutAsync(Key, _address, new PutOptions { LeaseId = _lease.Id }, _stop.Token).ConfigureAwait(false);
+                    continue;
+                }
+
                 OwnLease next = await PutAsync(_client, _router, Key, _address, _ttl, _stop.Token).ConfigureAwait(false);
                 OwnLease lost = _lease;
                 _lease = next;

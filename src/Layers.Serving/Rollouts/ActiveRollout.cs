@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Conclave.Layers.Rollouts;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Mvccpb;
-using Google.Protobuf;
+using Conclave.Wire.Grpc;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Layers.Serving.Rollouts;
@@ -48,9 +48,9 @@ public sealed class ActiveRollout(Rollout rollout, ImmutableArray<Edit> inverse,
     {
         try
         {
-            return RolloutMessages.Read(V1.RolloutRecord.Parser.ParseFrom(kv.Value));
+            return RolloutMessages.Read(MessageBytes.Parse(V1.RolloutRecord.Parser, kv.Value.Span));
         }
-        catch (InvalidProtocolBufferException damage)
+        catch (UnreadableMessageException damage)
         {
             throw new ConfigDamagedException($"{kv.Key.ToStringUtf8()} is no record of a rollout: {damage.Message}");
         }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Conclave.Node.Peers;
 using Conclave.Raft;
+using Conclave.Storage;
 using Conclave.Store;
 
 namespace Conclave.Node.Consensus;
@@ -95,6 +97,16 @@ internal sealed partial class Replica : IConsensusEffects, IApplyObserver
     /// <summary>The committed membership is another one. On the apply worker.</summary>
     private void FollowMembership(Membership membership)
     {
+        try
+        {
+            if (_log.LostEnd == EntryId.Zero) _othersVote.Follow(membership, Members.InForce);   // what a repair brings back, it brings back from the beginning
+        }
+        catch (FileSystemException failure)
+        {
+            OnFatal(KnownIncarnations.AsStorageException(failure));   // a later repair would rely on it
+            return;
+        }
+
         Membership before = Members.Committed;
         Members.Committed = membership;
         FollowRole();

@@ -32,6 +32,7 @@ internal sealed partial class Replica : IAsyncDisposable
     private readonly DurableLog _log;
     private readonly KeyValueStore _store;
     private readonly PeerGate _gate;
+    private readonly OthersVote _othersVote;
     private readonly PeerTransport _peers;
     private readonly MemberCredentials _credentials;
     private readonly ConsensusLoop _consensus;
@@ -63,6 +64,8 @@ internal sealed partial class Replica : IAsyncDisposable
         {
             RaftOptions coreOptions = CoreOptions(options, Self);
             var core = new RaftCore(coreOptions, disk.Recovered);
+            _othersVote = new OthersVote(files, Path.Combine(options.DataDir, "member"), Self);
+            if (disk.Recovered.LostEnd == EntryId.Zero) _othersVote.Follow(disk.Membership, core.Membership);
             Members = new MemberDirectory(Cluster, disk.Membership) { PublishedName = PublishedName, InForce = core.Membership };
             KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), Members, options.ForgetMemberDisk, logger);
             OwnStarts starts = OwnStarts.Open(files, Path.Combine(options.DataDir, "member"), _credentials.Incarnation, new MemberStart(_credentials.Boot, _credentials.BootNonce), logger);

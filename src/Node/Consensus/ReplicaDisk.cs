@@ -50,7 +50,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
     /// </summary>
     private static ReplicaDisk RequireHelp(ReplicaDisk disk, NodeOptions options, IFileSystem files, ILogger logger)
     {
-        if (RepairHelp.Of(disk.Recovered.LostEnd, Newest(disk), disk.Cluster.Self, Met(options, files)) != HelpFrom.Nobody) return disk;
+        if (RepairHelp.Of(disk.Recovered.LostEnd, Newest(disk), disk.Cluster.Self, OthersVote.IsThere(files, MemberDirectoryOf(options))) != HelpFrom.Nobody) return disk;
         string asked = "";
         if (options.InitialClusterState == ClusterState.Existing && options.InitialCluster.Any(m => m.Name != options.Name))
         {
@@ -132,14 +132,14 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
 
     private static ReplicaDisk OpenAs(NodeOptions options, ClusterIdentity? cluster, Membership bootstrap, IFileSystem files, ILogger logger)
     {
-        string directory = Path.Combine(options.DataDir, "member");
+        string directory = MemberDirectoryOf(options);
         var layout = new DurableLogOptions
         {
             ClusterId = cluster?.ClusterId ?? 0,
             NodeId = cluster?.Self.Value ?? 0,
             Bootstrap = bootstrap,
             // Alone, nobody has what this disk has lost.
-            AllowRepair = RepairHelp.MayExist(options.InitialClusterState, options.InitialCluster.Count, Met(options, files)),
+            AllowRepair = RepairHelp.MayExist(options.InitialClusterState, options.InitialCluster.Count, OthersVote.IsThere(files, directory)),
         };
         var log = DurableLog.Open(files, directory, layout, out RecoveredLog recovered);
         try
@@ -163,22 +163,7 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         }
     }
 
-    /// <exception cref="StorageException">The file that says so is damaged, or cannot be read.</exception>
-    private static KnownMembers Met(NodeOptions options, IFileSystem files)
-    {
-        try
-        {
-            return IncarnationFile.Read(files, Path.Combine(options.DataDir, "member"));
-        }
-        catch (FileSystemException failure) when (failure.Error == FileError.NotFound)
-        {
-            return KnownMembers.None;   // the directory is made when the log is opened
-        }
-        catch (FileSystemException failure)
-        {
-            throw KnownIncarnations.AsStorageException(failure);
-        }
-    }
+    private static string MemberDirectoryOf(NodeOptions options) => Path.Combine(options.DataDir, "member");
 
     private static MemberCredentials CredentialsOf(DurableLog log, RecoveredState state) =>
         new(log.Identity.Incarnation, log.Boot, log.BootNonce, LogIndex.Max(log.Last.Index, state.Snapshot?.Last.Index ?? LogIndex.Zero), state.LostEnd);

@@ -45,6 +45,21 @@ public class LiveTests
         await TestNode.EventuallyAsync("it left", async () => await node.ValueAsync("c1", "nova", "hosts") == "[]");
     }
 
+    /// <summary>As in a rolling restart: the new process registers first, and the old one takes the key away when it ends.</summary>
+    [Fact]
+    public async Task Who_is_alive_registers_again_when_somebody_else_has_deleted_its_key()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        await using ConclaveClient client = ClientOf(cluster.Any());
+        LiveRegistration old = await client.RegisterAsync("mq", "a", "mq-old", TimeSpan.FromSeconds(2), cancellationToken: Cancelled);
+        await using LiveRegistration next = await client.RegisterAsync("mq", "a", "mq-new", TimeSpan.FromSeconds(2), cancellationToken: Cancelled);
+
+        await old.DisposeAsync();
+        await client.DeleteAsync(next.Key, cancellationToken: Cancelled);
+
+        await TestNode.EventuallyAsync("it is back", async () => (await client.GetAsync(next.Key, cancellationToken: Cancelled))?.Value == (Bytes)"mq-new");
+    }
+
     [Fact]
     public async Task Who_is_alive_does_not_decide_whether_a_change_can_be_published_and_survives_a_start()
     {

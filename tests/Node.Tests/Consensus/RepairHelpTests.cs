@@ -1,21 +1,14 @@
-using System.Collections.Immutable;
 using Conclave.Node.Consensus;
 using Conclave.Node.Options;
-using Conclave.Node.Peers;
 using Conclave.Raft;
 
 namespace Conclave.Node.Tests.Consensus;
 
-/// <summary>The rules are tried for everything that flags, what is left of the log, and the file of members can say together.</summary>
+/// <summary>The rules are tried for everything that flags, what is left of the log, and the file that tells of other voters can say together.</summary>
 public class RepairHelpTests
 {
     private static readonly NodeId Self = new(1), Other = new(2), Third = new(3);
     private static readonly EntryId Lost = new(new LogIndex(9), new Term(2));
-
-    private static readonly KnownMembers[] Known =
-    [
-        KnownMembers.None, Met(Other), Met(Other, Third), KnownMembers.None.Remove(Other), Met(Third).Remove(Other), KnownMembers.None.Forget(Other),
-    ];
 
     private static readonly Membership[] Left =
     [
@@ -27,20 +20,19 @@ public class RepairHelpTests
     public void Whoever_starts_with_a_loss_has_somebody_to_get_it_from_and_whoever_is_alone_keeps_its_log_as_it_is()
     {
         int combinations = 0;
-        foreach (KnownMembers met in Known)
+        foreach (bool othersVote in (bool[])[false, true])
         foreach (Membership newest in Left)
         foreach (EntryId lostEnd in (EntryId[])[EntryId.Zero, Lost])
         foreach (ClusterState state in Enum.GetValues<ClusterState>())
         foreach (int named in (int[])[1, 3])
         {
             combinations++;
-            bool mayRepair = RepairHelp.MayExist(state, named, met);
-            HelpFrom help = RepairHelp.Of(lostEnd, newest, Self, met);
+            bool mayRepair = RepairHelp.MayExist(state, named, othersVote);
+            HelpFrom help = RepairHelp.Of(lostEnd, newest, Self, othersVote);
             Assert.True(Enum.IsDefined(help));
 
-            // As before: flags that tell of others allow it. And nothing but flags or somebody who was met, and is not gone, does.
-            if (state == ClusterState.Existing || named > 1) Assert.True(mayRepair);
-            else Assert.Equal(met.Members.Count > 0, mayRepair);
+            // Flags that tell of others allow it, and so does the file. Nothing else does.
+            Assert.Equal(state == ClusterState.Existing || named > 1 || othersVote, mayRepair);
 
             // Nothing lost, nobody needed, whatever else there is.
             Assert.Equal(lostEnd == EntryId.Zero, help == HelpFrom.NotNeeded);
@@ -50,14 +42,11 @@ public class RepairHelpTests
             bool isAlone = !newest.IsJoint && newest.Voters is [var only] && only == Self;
             Assert.Equal(!isAlone, help == HelpFrom.Members);
             if (!isAlone) continue;
-            Assert.Equal(met.Members.Keys.Any(member => !newest.Includes(member)), help == HelpFrom.MembersMet);
-            if (help == HelpFrom.MembersMet) Assert.True(mayRepair);
-            if (met.Members.IsEmpty) Assert.Equal(HelpFrom.Nobody, help);
+            Assert.Equal(othersVote ? HelpFrom.OtherVoters : HelpFrom.Nobody, help);
+            // Where the file alone allows a repair, nobody is refused after it.
+            if (othersVote) Assert.NotEqual(HelpFrom.Nobody, help);
         }
 
-        Assert.Equal(6 * 8 * 2 * 2 * 2, combinations);
+        Assert.Equal(2 * 8 * 2 * 2 * 2, combinations);
     }
-
-    private static KnownMembers Met(params NodeId[] members) =>
-        new(members.ToImmutableSortedDictionary(member => member, _ => new RememberedMember(Guid.NewGuid(), 1, Guid.NewGuid(), LogReverted: false)), []);
 }
