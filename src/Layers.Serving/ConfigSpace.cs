@@ -31,6 +31,9 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
 
     internal ServingFaults Faults { get; init; }
 
+    /// <summary>Told of nodes that were removed, on the thread that follows.</summary>
+    public Action<string> NodeGone { get; init; } = static _ => { };
+
     public SpaceSnapshot Current => _current;
 
     /// <summary>What was written up to this revision of the store is in <see cref="Current"/>, as far as it is of the configuration.</summary>
@@ -116,6 +119,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
             concerned?.Add(node);
         }
 
+        foreach (string node in gone.Where(n => !fleet.State.Nodes.ContainsKey(n))) NodeGone(node);
         foreach (string node in gone.Where(facts.ContainsKey))
         {
             facts = facts.Remove(node);

@@ -49,6 +49,8 @@ public sealed class SentDocuments
             foreach (string document in now.State.Documents.Keys) _sent.TryAdd(document, null);
         }
 
+        // This member may not know yet how far a rollout has come, and the node had the answer of one that does. The other documents wait too: they may refer to it.
+        if (!Has(ServingFaults.IgnoreMinRelease) && _sent.Keys.Any(d => now.ReleaseOf(d) < _releases.GetValueOrDefault(d))) return null;
         foreach (string document in _sent.Keys.ToArray())
         {
             Sent? sent = _sent[document];
@@ -63,8 +65,6 @@ public sealed class SentDocuments
             // Null only for a node that is not there; a document that misses facts, or a secret that was dropped, is kept as it was.
             if (now.Fleet.Effective(_node, document, now.Inputs) is not { Problems.IsEmpty: true } effective) continue;
             if (effective.Entries.Any(e => e.IsPending && SecretReferences.HasUnknown(e.Value))) continue;
-            // This member may not know yet how far a rollout has come, and the node had the answer of one that does.
-            if (release < known) continue;
             _releases[document] = release;
             bool had = _had.ContainsKey(document);
             EffectiveDocument? last = sent?.Document ?? Had(document, effective);

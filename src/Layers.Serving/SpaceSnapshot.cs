@@ -49,8 +49,13 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     public SpaceSnapshot As(string? node) => node is null || versions is null ? this : AsHeld(versions.HeldBy(node));
 
     /// <summary>As nodes have it that these rollouts hold back.</summary>
-    public SpaceSnapshot AsHeld(int held) => versions is null ? this
-        : _held.GetOrAdd(held, h => new SpaceSnapshot(space, versions.FleetOf(h), inputs, facts, secrets: Secrets) { _whole = this, _baseReleases = versions.BaseReleases(h) });
+    public SpaceSnapshot AsHeld(int held)
+    {
+        if (versions is null) return this;
+        SpaceSnapshot made = _held.GetOrAdd(held, h => new SpaceSnapshot(space, versions.FleetOf(h), inputs, facts, secrets: Secrets) { _whole = this, _baseReleases = versions.BaseReleases(h) });
+        if (_isPast && !made._isPast) made.BecomePast();   // made too late to be told
+        return made;
+    }
 
     /// <summary>The newest release of a document that is in it. Never goes down, also where the document comes and goes.</summary>
     public long ReleaseOf(string document) => _baseReleases.TryGetValue(document, out long held) ? held

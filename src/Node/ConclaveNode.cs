@@ -88,6 +88,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         _replica.StateTaken = _configuration.Restart;
         var configuration = new ConfigService(context, _configuration);
         configuration.AddTo(registry);
+        _configuration.NodeGone = configuration.States.Forget;
         _replica.AgentReported = configuration.OnReport;
         _rollouts = new RolloutDriver(context, _configuration, configuration.States, _logger);
         configuration.AgentReported = _rollouts.Signal;

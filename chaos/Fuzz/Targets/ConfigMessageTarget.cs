@@ -66,10 +66,10 @@ internal sealed class ConfigMessageTarget : FuzzTarget
         if (change is not null) Take(change);
         if (message is not V1.AcknowledgeRequest report) return;
         _states.Take(report);
-        foreach ((string node, string document, FleetStates.State state) in _states.Of(report.Space))
+        foreach ((string node, _, FleetStates.State state) in _states.Of(report.Space))
         {
             Holds(state.Message.Length <= 1024, "what is kept of a report is bounded");
-            _states.Forget(report.Space, node, document);
+            _states.Forget(report.Space, node);
         }
     }
 

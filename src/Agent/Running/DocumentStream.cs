@@ -34,7 +34,7 @@ internal sealed class DocumentStream(
             _stream = stream;
             try
             {
-                await connected(stream.Token).ConfigureAwait(false);
+                await ReportAsync(stream.Token).ConfigureAwait(false);
                 V1.WatchRequest request = Request();
                 using var first = new Timer(_ => say($"No member has sent anything for {FirstWait.TotalSeconds} s. Is all of the cluster older than r{request.MinRelease}, which was here before?"), null, FirstWait, Timeout.InfiniteTimeSpan);
                 await foreach (V1.Delta delta in client.Configuration.WatchAsync(request, stream.Token).ConfigureAwait(false))
@@ -61,6 +61,19 @@ internal sealed class DocumentStream(
             // Anywhere in the whole range, so that a fleet that lost its server does not come back at one moment.
             double range = Math.Min(BackoffMax.TotalMilliseconds, BackoffFirst.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 16)));
             await Task.Delay(TimeSpan.FromMilliseconds(range * Random.Shared.NextDouble()), stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A report that is refused will be refused again: that is no reason to go without configuration.</summary>
+    private async Task ReportAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connected(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ConclaveException refused) when (Failures.IsRefusal(refused))
+        {
+            say($"The report was refused, and documents are asked for all the same: {refused.Message}");
         }
     }
 

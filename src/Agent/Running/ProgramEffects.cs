@@ -190,4 +190,8 @@ internal sealed class ProgramEffects(AgentOptions options, ConclaveClient client
 internal static class Failures
 {
     public static bool IsNoSuchNode(ConclaveException failure) => failure.Code == GrpcCode.NotFound;
+
+    /// <summary>A member answered, and did not want it: too large, no room, not allowed.</summary>
+    public static bool IsRefusal(ConclaveException failure) =>
+        failure.Code is GrpcCode.InvalidArgument or GrpcCode.ResourceExhausted or GrpcCode.FailedPrecondition or GrpcCode.OutOfRange or GrpcCode.PermissionDenied;
 }

@@ -84,20 +84,31 @@ public sealed class RolloutObserver(FleetStates states)
         {
             if (IsUnused(now.Space, node, expected)) continue;
             FleetStates.State? said = states.Find(now.Space, node, expected.Document);
-            bool isOfThis = said is not null && (said.Hash.Span.SequenceEqual(expected.Hash.Span) || said.Release >= active.Rollout.Release);
-            if (isOfThis && said!.Name is "failed" or "rejected")   // it is of this, so it said something
+            // What an agent said long ago may have been of an earlier release with the same content.
+            bool isFresh = said is not null && states.Age(said) <= SilentAfter.TotalMilliseconds;
+            if (isFresh && said is { Name: "failed" or "rejected" } && IsOf(active.Rollout, expected, said))
             {
-                message = said!.Message.Length > 0 ? said.Message : said.Name;
+                message = said.Message.Length > 0 ? said.Message : said.Name;
                 return NodeStanding.Failed;
             }
 
             // A hash says more than a number: facts and references change documents, too.
-            bool runs = said is { Name: "applied" } && (said.Hash.IsEmpty ? isOfThis : said.Hash.Span.SequenceEqual(expected.Hash.Span)) && states.Age(said) <= SilentAfter.TotalMilliseconds;
+            bool runs = isFresh && said is { Name: "applied" } && (said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash.Span));
             acknowledges |= runs;
             waits |= !runs;
         }
 
         return waits ? NodeStanding.Waiting : acknowledges ? NodeStanding.Acknowledged : NodeStanding.Unused;
+    }
+
+    /// <summary>Whether a report is of what the rollout brings, and not of what the node had before.</summary>
+    private static bool IsOf(Rollout rollout, Expected expected, FleetStates.State said)
+    {
+        // Nobody else edits the rollout's own documents while it is active. One that only refers to them may have newer releases of its own.
+        bool isOwn = rollout.Documents.Contains(expected.Document);
+        if (said.Release >= rollout.Release && (isOwn || said.Hash.IsEmpty)) return true;
+        // The same content in an older release was something else: it was taken back, and the node kept quiet since.
+        return said.Hash.Span.SequenceEqual(expected.Hash.Span) && (!isOwn || said.Release == 0);
     }
 
     /// <summary>Its agent reports, but not of this document. Of a new document no agent can have reported yet.</summary>

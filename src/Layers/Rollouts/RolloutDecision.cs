@@ -54,7 +54,8 @@ public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
     /// <param name="rollout">As it was recorded last.</param>
     /// <param name="seen">The selected nodes.</param>
     /// <param name="now">Milliseconds since 1970. A clock that went back makes times longer, never shorter.</param>
-    public static RolloutDecision Of(Rollout rollout, Observation seen, long now)
+    /// <param name="heardSince">Since when whoever decides hears agents, by the same clock: silence from before then is not theirs.</param>
+    public static RolloutDecision Of(Rollout rollout, Observation seen, long now, long heardSince = 0)
     {
         if (!rollout.IsActive)
             return Stay;
@@ -67,7 +68,7 @@ public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
         {
             if (rollout.BakedSinceUnixMs != 0)
                 return new(RolloutMove.BecomeUnwell);
-            return now - rollout.UnwellSinceUnixMs < rollout.Strategy.SilenceMs ? Stay
+            return now - Math.Max(rollout.UnwellSinceUnixMs, heardSince) < rollout.Strategy.SilenceMs ? Stay
                 : new(RolloutMove.Pause, $"{seen.Waiting.Length} of {seen.Nodes} nodes have not acknowledged it for {rollout.Strategy.SilenceMs / 1000.0:0.###} s: {Named(seen.Waiting, ", ")}");
         }
         long bakeMs = rollout.Strategy.Stages[rollout.Stage].BakeMs;

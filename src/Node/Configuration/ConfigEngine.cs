@@ -36,6 +36,9 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     private static readonly TimeSpan LivePause = TimeSpan.FromMilliseconds(50);
     private Task _loop = Task.CompletedTask;
 
+    /// <summary>Told of nodes of a space that were removed, on the thread that follows. Set before the start.</summary>
+    public Action<string, string> NodeGone { get; set; } = static (_, _) => { };
+
     /// <summary>Streams that wait for what is new here.</summary>
     public StreamWakes Wakes { get; } = new();
 
@@ -155,7 +158,7 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
         foreach (string name in StoreReads.Spaces(now))
         {
             found.Add(name);
-            Wakes.Wake(name, _spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets)).Follow(now, anew || _damage is not null));
+            Wakes.Wake(name, _spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets) { NodeGone = node => NodeGone(n, node) }).Follow(now, anew || _damage is not null));
         }
 
         foreach ((string name, ConfigSpace space) in _spaces)

@@ -91,7 +91,7 @@ internal sealed partial class ConfigService
         {
             if (!now.State.Nodes.ContainsKey(node))
             {
-                _states.Forget(name, node, document);
+                _states.Forget(name, node);
                 continue;
             }
 

@@ -165,14 +165,16 @@ internal sealed partial class ConfigService
     }
 
     /// <summary>Waits until this member serves all that was written below /conclave/ until a revision.</summary>
-    private async ValueTask WaitForRevisionAsync(RpcContext call, string space, long revision)
+    private ValueTask WaitForRevisionAsync(RpcContext call, string space, long revision) => WaitForRevisionAsync(space, revision, call.Cancellation);
+
+    private async ValueTask WaitForRevisionAsync(string space, long revision, CancellationToken cancellation)
     {
         if (engine.Of(space).Revision < revision) engine.Signal();   // its revision moves only when it looks
         long start = Stopwatch.GetTimestamp();
         while (engine.Damage is null && !(engine.HasStarted && Has(engine.Of(space))))
         {
             if (Stopwatch.GetElapsedTime(start) > context.Options.RequestTimeout) throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable, "conclave: this member is behind; ask another member, or again"));
-            await Task.Delay(1, call.Cancellation).ConfigureAwait(false);
+            await Task.Delay(1, cancellation).ConfigureAwait(false);
         }
 
         if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));

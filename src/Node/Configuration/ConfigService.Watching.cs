@@ -20,6 +20,9 @@ internal sealed partial class ConfigService
     /// <summary>Who does not take its first message within this time lets others go first.</summary>
     private static readonly TimeSpan FirstMessagePatience = TimeSpan.FromSeconds(1);
 
+    /// <summary>A stream that begins waits so long to be sure that what is here is the newest. A minority never is, and serves all the same.</summary>
+    private static readonly TimeSpan NewestPatience = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _firstMessages = new(FirstMessagesMax);
 
     private async ValueTask WatchAsync(RpcContext call, RpcStream stream)
@@ -32,6 +35,7 @@ internal sealed partial class ConfigService
         await RequireNodeAsync(call, name, request.Node, writes: false).ConfigureAwait(false);
         await _access.RequireReadAsync(call, name, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
 
+        await FollowNewestAsync(call, name).ConfigureAwait(false);
         var sent = new SentDocuments(engine.Of(name), request);
         using StreamWake wake = engine.Wakes.Enter(name, request.Node);   // before the look, so that no change is missed
         bool isFirst = true;
@@ -55,6 +59,22 @@ internal sealed partial class ConfigService
             // A slow reader meets the newest state when it comes back: what lies between is never queued.
             await wake.WaitAsync(call.Cancellation).ConfigureAwait(false);
             context.CheckLeader(call);
+        }
+    }
+
+    /// <summary>Stages, secrets and facts move without a release, so the release that the caller has seen does not tell a member that lags from one that does not.</summary>
+    private async ValueTask FollowNewestAsync(RpcContext call, string space)
+    {
+        if (context.Replica.IsLearner) return;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
+        limit.CancelAfter(NewestPatience);
+        try
+        {
+            if (await context.Replica.Reads.WaitAsync().WaitAsync(limit.Token).ConfigureAwait(false)) await WaitForRevisionAsync(space, context.View.Revision, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!call.Cancellation.IsCancellationRequested)
+        {
+            // Nobody confirmed it in time.
         }
     }
 

@@ -35,6 +35,19 @@ internal static class RolloutChecks
                 yield return problem with { Code = ProblemCodes.Rollout, Message = $"without {releases}, which {(releases.Contains(',', StringComparison.Ordinal) ? "are" : "is")} still on the way to the nodes: {problem.Code} {problem.Message}" };
         }
 
+        foreach (ActiveRollout active in now.Rollouts)
+        {
+            // What it takes back touches what it edited. Who counts was decided when it began.
+            (ImmutableArray<string> before, ImmutableArray<string> uniformBefore) = HeldFleets.ReachOf(now.Fleet, now.Fleet, active.Inverse);
+            (ImmutableArray<string> then, ImmutableArray<string> uniformThen) = HeldFleets.ReachOf(after, after, active.Inverse);
+            string[] more = [.. then.Except(active.Rollout.Gated, StringComparer.Ordinal).Except(before, StringComparer.Ordinal)];
+            string[] together = [.. uniformThen.Except(active.Rollout.Uniform, StringComparer.Ordinal).Except(uniformBefore, StringComparer.Ordinal)];
+            if (more.Length + together.Length == 0) continue;
+            yield return new ConfigProblem(ProblemCodes.Rollout, $"release r{active.Rollout.Release}, which is still on its way to the nodes, would reach further: "
+                + (more.Length > 0 ? $"{string.Join(", ", more)} would refer to what it edits" : $"nodes would have to stay together by {string.Join(", ", together)}") + ". Publish it when that has ended.")
+            { Document = more.Length > 0 ? more[0] : "" };
+        }
+
         if (!change.TouchesNodes) yield break;
         foreach (ActiveRollout active in now.Rollouts)
         {

@@ -31,6 +31,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
     private int _signalled;
+    private long _leadsSinceUnixMs;   // 0 while another one does; of the loop
     private Task _loop = Task.CompletedTask;
 
     public void Start() => _loop = Task.Run(RunAsync);
@@ -57,7 +58,9 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
             {
                 if (await _wake.WaitAsync(Look, _stop.Token).ConfigureAwait(false)) Volatile.Write(ref _signalled, 0);   // after a timeout a signal may be on its way
                 long start = Stopwatch.GetTimestamp();
-                if (context.Replica.IsLeader && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
+                if (!context.Replica.IsLeader) _leadsSinceUnixMs = 0;
+                else if (_leadsSinceUnixMs == 0) _leadsSinceUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+                if (_leadsSinceUnixMs != 0 && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
                 TimeSpan rest = Stopwatch.GetElapsedTime(start) * 10;
                 await Task.Delay(rest > Rest ? rest : Rest, _stop.Token).ConfigureAwait(false);
             }
@@ -97,7 +100,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
         if (!_observers.TryGetValue(now.Space, out RolloutObserver? observer)) _observers[now.Space] = observer = new RolloutObserver(states);
         Rollout rollout = active.Rollout;
         long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        RolloutDecision decision = RolloutDecision.Of(rollout, observer.Observe(now, active), clock);
+        RolloutDecision decision = RolloutDecision.Of(rollout, observer.Observe(now, active), clock, _leadsSinceUnixMs);
         if (decision.Move == RolloutMove.Nothing) return;
         V1.Rollout shown = observer.Shown(now, active);
         TxnRequest? txn;

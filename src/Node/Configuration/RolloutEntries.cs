@@ -29,6 +29,9 @@ internal static class RolloutEntries
         foreach (string old in ended.Take(Math.Max(0, ended.Length - EndedMax))) txn.Success.Add(Delete(old));
     }
 
+    /// <summary>Which nodes are in was checked with the stages as they were seen, and a stage begins without a new head.</summary>
+    public static void RequireSame(TxnRequest txn, SpaceSnapshot now) => txn.Compare.AddRange(now.Rollouts.Select(a => IsStill(now, a)));
+
     /// <summary>The rollout becomes another one: a stage begins, it is paused, it is done.</summary>
     /// <param name="now">The snapshot that it was seen in.</param>
     /// <param name="active">As it was recorded last.</param>
@@ -39,7 +42,7 @@ internal static class RolloutEntries
         string key = ConfigKeys.Rollout(now.Space, active.Rollout.Release);
         V1.RolloutRecord record = RolloutMessages.Record(next with { Reason = Shortened(next.Reason) }, now.State.Dimensions);
         var txn = new TxnRequest();
-        txn.Compare.Add(new Compare { Key = Text(key), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = active.Revision });
+        txn.Compare.Add(IsStill(now, active));
         if (!next.IsActive)
         {
             record.Rollout.Progress.AddRange(shown.Progress);
@@ -85,6 +88,9 @@ internal static class RolloutEntries
         txn.Success.Add(Put(ConfigKeys.Head(now.Space), Text(ConfigKeys.Text(release))));
         return txn;
     }
+
+    private static Compare IsStill(SpaceSnapshot now, ActiveRollout active) =>
+        new() { Key = Text(ConfigKeys.Rollout(now.Space, active.Rollout.Release)), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = active.Revision };
 
     private static string Shortened(string reason) => reason.Length <= ReasonCharsMax ? reason : reason[..ReasonCharsMax];
 

@@ -35,6 +35,17 @@ public class AgentTests
     }
 
     [Fact]
+    public async Task A_report_that_is_refused_does_not_keep_the_configuration_from_the_node()
+    {
+        await using Machine machine = await Machine.StartAsync(["fact.big = " + new string('x', 70_000), .. Plain]);
+        long release = await machine.SetAsync("nova", ("DEFAULT/debug", "true"));
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", release);
+        Assert.Equal("[DEFAULT]\ndebug = true\n", machine.Text("nova.conf"));
+        Assert.Contains("The report was refused", machine.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_the_check_refuses_does_not_reach_the_file()
     {
         await using Machine machine = await Machine.StartAsync(Service);

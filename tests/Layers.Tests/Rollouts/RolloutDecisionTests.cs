@@ -34,6 +34,14 @@ public class RolloutDecisionTests
     }
 
     [Fact]
+    public void Silence_is_counted_from_when_there_was_somebody_to_hear_it()
+    {
+        Assert.Equal(RolloutMove.Nothing, RolloutDecision.Of(First, Seen(waiting: ["c1"]), 1_000_000, heardSince: 999_000).Move);
+        Assert.Equal(RolloutMove.Pause, RolloutDecision.Of(First, Seen(waiting: ["c1"]), 1_004_000, heardSince: 999_000).Move);
+        Assert.Equal(RolloutMove.Pause, RolloutDecision.Of(First, Seen(waiting: ["c1"]), 5100, heardSince: 50).Move);
+    }
+
+    [Fact]
     public void A_stage_bakes_before_the_next_one_begins_and_bakes_anew_when_a_node_falls_silent()
     {
         Assert.Equal(RolloutMove.BecomeWell, At(First, Seen(acknowledged: 1), 200));
