@@ -55,7 +55,10 @@ public sealed class SentDocuments
         {
             Sent? sent = _sent[document];
             (long known, long release) = (_releases.GetValueOrDefault(document), now.ReleaseOf(document));
-            if (sent is not null && !now.Differs(sent.At, _node, document))
+            // No value tells of these, and the caller is not to keep an old number: a flag behind it would let a later release shrink the document.
+            bool mayShrink = known > 0 && release > known && MayShrink(now.State, document, known, release);
+            bool isReshaped = known > 0 && release > known && IsReshaped(now.State, document, known, release);
+            if (sent is not null && !mayShrink && !isReshaped && !now.Differs(sent.At, _node, document))
             {
                 _sent[document] = ReferenceEquals(sent.At, now) ? sent : sent with { At = now };
                 _releases[document] = Math.Max(known, release);
@@ -69,7 +72,9 @@ public sealed class SentDocuments
             bool had = _had.ContainsKey(document);
             EffectiveDocument? last = sent?.Document ?? Had(document, effective);
             _sent[document] = new Sent(effective, now);
-            if (last is not null && last.Hash.SequenceEqual(effective.Hash)) continue;
+            isReshaped &= !effective.Entries.IsEmpty;
+            if (last is not null && last.Hash.SequenceEqual(effective.Hash) && !mayShrink && !isReshaped) continue;
+            if (isReshaped) last = null;
             if (last is null && effective.Entries.IsEmpty && _wantsAll && !had) continue;
             if (last is not null && Has(ServingFaults.DeltaFromNewest)) last = _space.Recent(now.Release - 1)?.Fleet.Effective(_node, document, now.Inputs) ?? last;
             V1.DocumentDelta changed = now.DeltaOf(Has(ServingFaults.ShareDeltas) ? null : last, effective, () => Make(now, last, effective));
@@ -110,6 +115,19 @@ public sealed class SentDocuments
 
         return false;
     }
+
+    /// <summary>Whether a schema changed in one of the releases that lie between, or may have: how a file is written and when it takes effect hangs on it, and no hash does.</summary>
+    private static bool IsReshaped(ConfigState state, string document, long had, long release)
+    {
+        if (had < state.OldestReachable) return true;
+        for (long between = had + 1; between <= release; between++)
+        {
+            if (state.EditsOf(between) is { } edits && edits.Any(e => e is SchemaEdit schema && schema.Document == document)) return true;
+        }
+
+        return false;
+    }
+
     private bool Has(ServingFaults fault) => (_space.Faults & fault) != 0;
 
     private V1.DocumentDelta Make(SpaceSnapshot now, EffectiveDocument? last, EffectiveDocument effective)

@@ -70,8 +70,13 @@ public static class ProcessRunner
     private static string Said(Tail errors, Tail output)
     {
         string said = errors.ToString().Trim() is { Length: > 0 } text ? text : output.ToString().Trim();
-        return said.Length == 0 ? "" : " It said: " + (said.Length > MessageCharsMax ? "..." + said[^MessageCharsMax..] : said);
+        if (said.Length <= MessageCharsMax) return said.Length == 0 ? "" : " It said: " + said;
+        int kept = EndFrom(said, MessageCharsMax);
+        return kept == said.Length ? " The last line that it printed is too long to be shown." : " It said: ..." + said[kept..];
     }
+
+    /// <summary>Where the last lines begin. Whole ones: of a secret that is cut through, nobody would find the rest to mask it.</summary>
+    private static int EndFrom(string text, int charsMax) => text.IndexOf('\n', text.Length - charsMax - 1) is >= 0 and int end ? end + 1 : text.Length;
 
     /// <summary>The end of what a program prints.</summary>
     private sealed class Tail
@@ -83,7 +88,7 @@ public static class ProcessRunner
             lock (_text)
             {
                 if (line is not null) _text.Append(line).Append('\n');
-                if (_text.Length > 2 * OutputCharsMax) _text.Remove(0, _text.Length - OutputCharsMax);
+                if (_text.Length > 2 * OutputCharsMax) _text.Remove(0, EndFrom(_text.ToString(), OutputCharsMax));
             }
         }
 

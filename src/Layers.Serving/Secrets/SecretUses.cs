@@ -44,18 +44,70 @@ public static class SecretUses
     /// <summary>All secrets that edits refer to.</summary>
     public static ImmutableSortedSet<string> In(IEnumerable<Edit> edits) => edits.OfType<EntryEdit>().SelectMany(NamesIn).ToImmutableSortedSet(StringComparer.Ordinal);
 
-    /// <summary>Secrets that the edits bring to where they were not: whoever does this has to be allowed to use them. Values that were sealed for the same key do not count.</summary>
-    public static ImmutableSortedSet<string> BroughtIn(ConfigState state, IEnumerable<Edit> edits)
+    /// <summary>What the edits bring to where it was not: whoever does this has to be allowed to use it. Values that were sealed for the same key do not count.</summary>
+    public static Brought BroughtIn(ConfigState state, IReadOnlyCollection<Edit> edits)
     {
-        var brought = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        var secrets = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        var documents = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        var targets = new Queue<KeyAddress>();
         foreach (EntryEdit edit in edits.OfType<EntryEdit>())
         {
-            string[] there = state.Document(edit.Document).EntryOf(edit.Scope, edit.Key) is { Value.HasTemplate: true } before ? [.. SecretReferences.NamesIn(before.Value)] : [];
-            brought.UnionWith(NamesIn(edit).Where(n => !there.Contains(n) && !SecretNames.IsOfKey(n, edit.Document, edit.Key)));
+            if (edit.Entry is not { Value.HasTemplate: true } entry) continue;
+            Value? before = state.Document(edit.Document).EntryOf(edit.Scope, edit.Key) is { Value.HasTemplate: true } there ? there.Value : null;
+            string[] had = before is null ? [] : [.. SecretReferences.NamesIn(before)];
+            secrets.UnionWith(SecretReferences.NamesIn(entry.Value).Where(n => !had.Contains(n) && !SecretNames.IsOfKey(n, edit.Document, edit.Key)));
+            HashSet<string> followed = before is null ? [] : [.. KeyReferences.In(before).Select(KeyReferences.Meaning)];
+            foreach (Reference reference in KeyReferences.In(entry.Value).Where(r => !followed.Contains(KeyReferences.Meaning(r))))
+            {
+                if (reference.Document is { } other && other != edit.Document) documents.Add(other);
+                targets.Enqueue(KeyReferences.TargetOf(reference, edit.Document));
+            }
         }
 
-        return brought.ToImmutable();
+        if (targets.Count > 0) secrets.UnionWith(Behind(targets, state, edits));
+        return new(secrets.ToImmutable(), documents.ToImmutable());
+    }
+
+    /// <summary>Secrets that keys lead to, in whatever scope, when the edits are made.</summary>
+    private static HashSet<string> Behind(Queue<KeyAddress> targets, ConfigState state, IEnumerable<Edit> edits)
+    {
+        ILookup<KeyAddress, EntryEdit> edited = edits.OfType<EntryEdit>().ToLookup(e => new KeyAddress(e.Document, e.Key));
+        var seen = new HashSet<KeyAddress>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        while (targets.TryDequeue(out KeyAddress target))
+        {
+            if (!seen.Add(target)) continue;
+            var entries = new Dictionary<Scope, Entry>();
+            foreach (Scope scope in state.Document(target.Document).Scopes.Keys)
+            {
+                if (state.Document(target.Document).EntryOf(scope, target.Key) is { Value.HasTemplate: true } entry) entries[scope] = entry;
+            }
+
+            HashSet<string> before = [.. entries.Values.SelectMany(e => SecretReferences.NamesIn(e.Value))];
+            foreach (EntryEdit edit in edited[target])
+            {
+                if (edit.Entry is { Value.HasTemplate: true } entry) entries[edit.Scope] = entry;
+                else entries.Remove(edit.Scope);
+            }
+
+            foreach (Entry entry in entries.Values)
+            {
+                // What a draft brings for this very key is its author's own value.
+                names.UnionWith(SecretReferences.NamesIn(entry.Value).Where(n => before.Contains(n) || !SecretNames.IsOfKey(n, target.Document, target.Key)));
+                foreach (Reference reference in KeyReferences.In(entry.Value)) targets.Enqueue(KeyReferences.TargetOf(reference, target.Document));
+            }
+        }
+
+        return names;
     }
 
     private static IEnumerable<string> NamesIn(EntryEdit edit) => edit.Entry is { Value.HasTemplate: true } entry ? SecretReferences.NamesIn(entry.Value) : [];
+}
+
+/// <summary>What a change brings to where it was not.</summary>
+/// <param name="Secrets">By name: those it refers to, and those behind the keys that it refers to, however far.</param>
+/// <param name="Documents">Other documents whose keys it refers to. Only the next ones: what these refer to was published by somebody who could read that.</param>
+public sealed record Brought(ImmutableSortedSet<string> Secrets, ImmutableSortedSet<string> Documents)
+{
+    public static readonly Brought Nothing = new(ImmutableSortedSet<string>.Empty, ImmutableSortedSet<string>.Empty);
 }

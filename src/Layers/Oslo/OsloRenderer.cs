@@ -110,7 +110,7 @@ public static class OsloRenderer
         }
         if (forbidden.Length > 0 && (raw.AsSpan().IndexOfAny(forbidden) >= 0 || raw != OsloText.Strip(raw)))
         {
-            problem = $"\"{ValueChecks.Shown(raw)}\" has a comma, a line break, spaces at an end or, as a name, a colon: oslo would split it there";
+            problem = "a text inside a list or a map has a comma, a line break, spaces at an end or, as a name, a colon: oslo would split it there";
             return null;
         }
         return raw;

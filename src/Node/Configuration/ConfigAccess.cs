@@ -1,5 +1,6 @@
 using Conclave.Layers;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Store;
@@ -60,11 +61,13 @@ internal sealed class ConfigAccess(ServiceContext context)
     /// <summary>Rewrapping all secrets of a space, or (null) of all.</summary>
     public static StoreError CheckRotate(AuthState auth, in CommandIdentity who, string? space) => CheckWrite(auth, who, space is null ? ConfigKeys.Root : ConfigKeys.Secrets(space));
 
-    /// <summary>Referring to secrets: else whoever may write one entry of one node could have any secret brought there.</summary>
-    public static StoreError CheckUse(AuthState auth, in CommandIdentity who, string space, IEnumerable<string> names)
+    /// <summary>Referring to secrets and to other documents: else whoever may write one entry of one node could have anything brought there.</summary>
+    public static StoreError CheckUse(AuthState auth, in CommandIdentity who, string space, Brought brought)
     {
         CommandIdentity user = who;
-        return First(names, name => ConfigKeys.Bytes(ConfigKeys.Secret(space, name)) is var key ? Either(auth.CheckRead(user, key, []), auth.CheckWrite(user, key, [])) : StoreError.None);
+        StoreError error = First(brought.Documents, document => CheckRead(auth, user, ConfigKeys.Document(space, document)));
+        return error != StoreError.None ? error
+            : First(brought.Secrets, name => ConfigKeys.Bytes(ConfigKeys.Secret(space, name)) is var key ? Either(auth.CheckRead(user, key, []), auth.CheckWrite(user, key, [])) : StoreError.None);
     }
 
     /// <summary>Replacing and dropping a draft: its author, or who may write <c>d/NAME</c>.</summary>

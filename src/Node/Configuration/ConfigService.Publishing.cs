@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Conclave.Layers;
 using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
@@ -43,7 +44,7 @@ internal sealed partial class ConfigService
         (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         Intent intent = IntentOf(now, request.Change, request.Draft, request.Base, author: "");
         Change change = intent.Change;
-        await _access.RequireReadAsync(call, now.Space, new Change(change.Base, intent.Asked).Documents()).ConfigureAwait(false);
+        await _access.RequireReadAsync(call, now.Space, new Change(change.Base, intent.Asked).Documents().Union(intent.Secrets.BroughtIn.Documents)).ConfigureAwait(false);
         now = now.With(intent.Secrets.Made);
         var answer = new V1.PlanResponse { Base = now.Release, Change = ChangeMessages.Of(change.Edits, now.State.Dimensions, (d, k, v) => ShownInChange(now, change, d, k, v)) };
         answer.Problems.AddRange(intent.Secrets.Problems.Select(Shown.Problem));
@@ -80,7 +81,7 @@ internal sealed partial class ConfigService
                 throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
             Change back = now.State.ReturnTo(request.To);
             SecretPart secrets = SealedOn(now, back.Edits, request.Author);
-            return new Intent(back with { Edits = secrets.Edits }, null, 0, IsSoAlready: Shown.Effective(now.State, secrets.Edits).IsEmpty) { Asked = back.Edits, Secrets = secrets with { BroughtIn = [] } };
+            return new Intent(back with { Edits = secrets.Edits }, null, 0, IsSoAlready: Shown.Effective(now.State, secrets.Edits).IsEmpty) { Asked = back.Edits, Secrets = secrets with { BroughtIn = Brought.Nothing } };
         });
     }
 

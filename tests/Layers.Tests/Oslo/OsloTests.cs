@@ -173,6 +173,19 @@ public class OsloTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void What_a_list_cannot_hold_is_refused_without_a_part_of_it_in_the_message()
+    {
+        // A part of a secret is found by nobody who looks for the whole, to mask it.
+        string secret = "hunter2," + new string('x', 200);
+        foreach (Value value in new[] { Value.List([Value.Of(secret)]), Value.Map([KeyValuePair.Create("m", Value.Of(secret))]), Value.Map([KeyValuePair.Create(secret, Value.Of("v"))]) })
+        {
+            string message = Assert.Single(OsloRenderer.Render(Documents.Source(Documents.Of(("DEFAULT/a", value)))).Problems).Message;
+            Assert.Contains("has a comma", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("hunter2", message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Old_names_and_names_with_dashes_are_told()
     {
         (var edits, var problems) = OsloImport.Run("[DATABASE]\nsql_connection = x\n[DEFAULT]\nfoo-bar = 1\nx = 1\nx = 2\n", "nova", Scope.Everything, k => k == "database/connection" ? KeySchema.Default : null,

@@ -150,4 +150,59 @@ public class ConfigAccessTests
         Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "publish", Publish(ConfigCalls.Set("nova", "password", $"%{{secret:{name}}}", "host=c1")))).Status);
         Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "publish", Publish(ConfigCalls.Set("nova", "password", "hunter3")))).Status);
     }
+
+    [Fact]
+    public async Task What_somebody_may_not_read_or_use_does_not_reach_him_by_a_reference_to_a_key()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        await PublishAsync(ConfigCalls.Set("nova", "password", "%{secret:mq/nova}", "host=c2"), ConfigCalls.Set("nova", "url", "amqp://%{key:password|none}"), ConfigCalls.Set("mid", "hop", "%{doc:nova/url}"),
+            ConfigCalls.Set("mid", "map", new Dictionary<string, string> { ["open"] = "1", ["hidden"] = "%{secret:mq/nova}" }), ConfigCalls.Set("app", "was", "%{doc:nova/plain}"), ConfigCalls.Set("app", "own", "%{secret:mq/nova}"));
+        await users.AddAsync("amy", $"r:{Space}e/app/", $"w:{Space}e/app/", $"r:{Space}n/c1");
+        await users.AddAsync("bob", $"r:{Space}e/", $"w:{Space}e/app/");
+        await users.AddAsync("cat", $"r:{Space}e/app/", $"w:{Space}e/app/", $"r:{Space}k/mq/");
+        await users.AddAsync("dan", $"r:{Space}e/", $"w:{Space}e/app/", $"r:{Space}k/mq/");
+        var wrong = new List<string>();
+        foreach ((string value, string may) in new[]
+        {
+            ("%{doc:nova/plain}", "bob dan"), ("at %{text:node:c2/nova/plain|0}", "bob dan"), ("%{doc:nova/absent|x}", "bob dan"),
+            ("%{doc:nova/password|x}", "dan"), ("%{node:c2/nova/url}", "dan"), ("%{doc:mid/hop}", "dan"), ("%{doc:mid/map#/open}", "dan"),
+            ("%{key:own}", "cat dan"), ("%{key:was}", "amy bob cat dan"),
+        })
+        {
+            foreach (string user in new[] { "amy", "bob", "cat", "dan" })
+            {
+                bool isAllowed = may.Contains(user, StringComparison.Ordinal);
+                object entry = ConfigCalls.Set("app", "x", value, "host=c1");
+                await ExpectAsync(user, "putdraft", new { name = "by-" + user, change = new { entries = new[] { entry } } }, isAllowed);
+                await ExpectAsync(user, "publish", Publish(entry), isAllowed);
+                if (isAllowed) await PublishAsync(ConfigCalls.Set("app", "x", "", "host=c1"));   // else it would not be new for the next one
+                if (value == "%{doc:nova/plain}") await ExpectAsync(user, "plan", new { change = new { entries = new[] { entry } } }, isAllowed);
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+        // What is there already stays; another part of the same value is something else.
+        await PublishAsync(ConfigCalls.Set("app", "y", "%{doc:nova/plain}"));
+        await ExpectAsync("amy", "publish", Publish(ConfigCalls.Set("app", "y", "and %{doc:nova/plain|0}")), isAllowed: true);
+        await ExpectAsync("amy", "publish", Publish(ConfigCalls.Set("app", "y", "%{doc:nova/plain#/0|0}")), isAllowed: false);
+        // A draft that has both the value and the reference to it is its author's, also when it was sealed meanwhile.
+        await users.AskAsync("root", "publish", new { reason = "r", change = new { schemas = new[] { new { document = "app", key = "pass", schema = "{\"secret\":true}" } } } });
+        await ExpectAsync("amy", "putdraft", new { name = "both", change = new { entries = new[] { ConfigCalls.Set("app", "pass", "hunter2"), ConfigCalls.Set("app", "url", "u:%{key:pass}") } } }, isAllowed: true);
+        await ExpectAsync("amy", "publish", new { reason = "r", draft = "both" }, isAllowed: true);
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+
+        async Task PublishAsync(params object[] entries)
+        {
+            (HttpStatusCode status, string text) = await users.AskAsync("root", "publish", Publish(entries));
+            Assert.True(status == HttpStatusCode.OK, text);
+        }
+
+        async Task ExpectAsync(string user, string method, object request, bool isAllowed)
+        {
+            (HttpStatusCode status, string text) = await users.AskAsync(user, method, request);
+            if (status != (isAllowed ? HttpStatusCode.OK : HttpStatusCode.Forbidden)) wrong.Add($"{user} {method} {JsonSerializer.Serialize(request)}: {text}");
+        }
+    }
 }

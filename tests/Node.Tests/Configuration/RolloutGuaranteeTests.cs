@@ -218,6 +218,57 @@ public class RolloutGuaranteeTests
     }
 
     [Fact]
+    public async Task A_schema_that_changes_how_equal_values_are_written_is_sent_at_once_and_after_a_pause()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        await node.PublishAsync(new { entries = new[] { ConfigCalls.Set("nova", "list", new[] { "a", "b" }) } });
+        await using WatchedNode watched = await WatchedNode.StartAsync(node, "c1", "nova");
+        await watched.NextAsync();
+        (string hash, long seen) = (watched.Hash, watched.DocumentRelease);
+        long shaped = await node.PublishAsync(new { schemas = new[] { new { document = "nova", key = "list", schema = "{\"type\":\"list\",\"onePerLine\":true}" } } });
+        await watched.NextAsync();
+        Assert.Equal((true, hash, shaped), (watched.WasWhole, watched.Hash, watched.DocumentRelease));
+        Assert.Equal("[\"a\",\"b\"]", watched.Values["list"]);
+
+        await using WatchedNode away = await WatchedNode.StartAsync(node, "c1", "nova", seen, hash, seen);
+        await away.NextAsync();
+        Assert.Equal((true, hash, shaped), (away.WasWhole, away.Hash, away.DocumentRelease));
+
+        // Whoever has it hears nothing more of it.
+        await using WatchedNode again = await WatchedNode.StartAsync(node, "c1", "nova", shaped, hash, shaped);
+        await again.NextAsync();
+        Assert.Equal("", again.Hash);
+    }
+
+    [Fact]
+    public async Task A_release_that_could_have_shrunk_a_document_does_not_excuse_a_later_one()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        await node.SetAsync("nova", "gone", 1);
+        await using WatchedNode watched = await WatchedNode.StartAsync(node, "c1", "nova");
+        await watched.NextAsync();
+        (string hash, long seen) = (watched.Hash, watched.DocumentRelease);
+        // Nothing of it is the watched node's.
+        (HttpStatusCode status, JsonElement body) = await node.PostAsync("/v1/config/publish", new { change = new { entries = new[] { ConfigCalls.Set("nova", "k", 7, "host=c2") } }, reason = "elsewhere", allow_shrink = true });
+        Assert.True(status == HttpStatusCode.OK, body.GetRawText());
+        long elsewhere = ConfigCalls.Number(body, "release");
+        await watched.NextAsync();
+        Assert.Equal((false, hash, elsewhere), (watched.WasWhole, watched.Hash, watched.DocumentRelease));
+        await using WatchedNode away = await WatchedNode.StartAsync(node, "c1", "nova", seen, hash, seen);
+        await away.NextAsync();
+        Assert.Equal((false, hash, elsewhere), (away.WasWhole, away.Hash, away.DocumentRelease));
+
+        await node.PublishAsync(new { entries = new[] { new { document = "nova", scope = "*", key = "gone" } } });
+        await watched.NextAsync();
+        Assert.False(watched.MayShrink);
+        await using WatchedNode later = await WatchedNode.StartAsync(node, "c1", "nova", elsewhere, hash, elsewhere);
+        await later.NextAsync();
+        Assert.False(later.MayShrink);
+    }
+
+    [Fact]
     public async Task Whoever_may_not_write_a_document_does_not_steer_its_rollout()
     {
         await using MemberCluster cluster = await StartAsync();
