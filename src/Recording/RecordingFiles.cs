@@ -39,7 +39,6 @@ internal sealed class RecordingFiles
     /// <returns>False when they do not fit at all.</returns>
     public bool MakeRoom(long bytes)
     {
-        if (bytes > BytesMax) return false;   // however many go: then none has to
         while (Bytes + bytes > BytesMax && _finished.TryPeek(out (string Path, long Bytes) oldest))
         {
             File.Delete(oldest.Path);
