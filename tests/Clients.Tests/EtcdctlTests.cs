@@ -19,6 +19,24 @@ public sealed class EtcdctlTests(Clusters clusters)
     [Fact]
     public Task What_is_held_and_watched_outlives_the_leader() => SameAsync("etcdctl-failover", EtcdctlFailoverScript.RunAsync);
 
+    /// <summary>It writes for a minute. Whether that was fast enough is the machine's affair as well, so only its report counts here; <c>docs/compatibility-clients.md</c> has its figures.</summary>
+    [Fact]
+    public async Task The_check_of_performance_runs_to_its_report()
+    {
+        Requires.Etcdctl();
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        ProcessCluster cluster = await clusters.SubjectAsync();
+        var ctl = new Etcdctl(await Target.BeginAsync(cluster, "check-perf/", cancellationToken));
+
+        Programs.Ended ended = await ctl.ExecuteAsync(cluster.Members[0], null, cancellationToken, "check", "perf", "--load=s");
+
+        string said = ended.Output + ended.Error;
+        Assert.True(ended.ExitCode is 0 or 1, said);
+        Assert.Matches("(Throughput is|Throughput too low:) [1-9][0-9]* writes/s", said);
+        Assert.Matches("(Slowest request took|Slowest request took too long:) [0-9.]+s", said);
+        TestContext.Current.TestOutputHelper?.WriteLine(said);
+    }
+
     /// <summary>The file is Conclave's own, with the checksum that etcdctl insists on. etcdctl looks into such files by itself, without the server, and knows etcd's database only.</summary>
     [Theory]
     [InlineData("status")]

@@ -7,12 +7,12 @@ internal static class Programs
 {
     public sealed record Ended(int ExitCode, string Output, string Error);
 
-    /// <summary>Output is read while it runs; it is killed when it takes longer than a minute.</summary>
+    /// <summary>Output is read while it runs; it is killed when it takes longer than two minutes.</summary>
     public static async Task<Ended> RunAsync(string program, IEnumerable<string> arguments, string? input, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
     {
         using Process process = Start(program, arguments, environment);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromMinutes(1));
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
         Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None), error = process.StandardError.ReadToEndAsync(CancellationToken.None);
         try
         {
@@ -25,7 +25,7 @@ internal static class Programs
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             process.Kill(entireProcessTree: true);   // closes its output
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within a minute.\n{await output}\n{await error}");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within two minutes.\n{await output}\n{await error}");
         }
         finally
         {
