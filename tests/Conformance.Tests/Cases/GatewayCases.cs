@@ -50,8 +50,6 @@ internal sealed class GatewayCases : CaseGroup
         JsonCase("escapes in names and text", c => PutAsync(c, $$"""{"\u006bey":"{{Key(c, "k")}}","value":"M\u0051=="}"""));
         JsonCase("deep nesting of transactions", c => c.SendAsync("txn", "/v3/kv/txn",
             $$$"""{"success":[{"request_txn":{"success":[{"request_txn":{"success":[{"request_put":{"key":"{{{Key(c, "k")}}}"}}]}}]}}]}""", TxnResponse.Descriptor));
-        JsonCase("two members of a oneof: the last counts", async c => await c.SendAsync("txn", "/v3/kv/txn",
-            $$$"""{"success":[{"request_put":{"key":"{{{Key(c, "k")}}}"},"request_range":{"key":"{{{Key(c, "k")}}}"}}]}""", TxnResponse.Descriptor));
         JsonCase("too large", async c =>
         {
             await PutAsync(c, $$"""{"key":"{{Key(c, "k")}}","value":"{{Convert.ToBase64String(new byte[1_600_000])}}"}""");

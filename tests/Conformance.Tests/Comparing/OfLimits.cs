@@ -18,7 +18,6 @@ internal static class OfLimits
         new("a bad URL before an unknown member", ["cluster/a bad URL comes before an unknown id: *: 1 MemberUpdate $"], Any, Any,
             "MemberUpdate checks its URLs; etcd does not, and a member with a bad or no URL ends its processes at every start", "must not be possible"),
         new("/v3alpha", ["gateway/path /v3alpha/kv/range: json: 1 range $"], Any, Any, "/v3alpha is an alias of /v3; it is gone since 3.4", "packaged clients (tooz, etcd3gw) use it by default"),
-        new("two members of a oneof", ["gateway/two members of a oneof: the last counts: json: 1 txn $.answer"], Any, Any, "When JSON gives two members of a oneof the last counts; 3.4 takes the first of its own list, 3.6 refuses", "as protobuf does on the wire"),
         new("malformed JSON on a streaming path", ["gateway/watch: malformed *: json: 1 Watch $[0]", "gateway/keepalive: malformed: json: 1 LeaseKeepAlive $[0]"], Any, Any,
             "Malformed JSON is 400 with code 3 on streaming paths too; etcd says 500 with code 2", "the client is at fault, as on any other path"),
         new("a negative deadline", ["gateway/the deadline '-1S', which is none: json: 1 -1S $"], "504", "400", "A negative Grpc-Timeout is refused as malformed; etcd says that it has passed", "the format has no sign"),

@@ -120,6 +120,11 @@ public class JsonTranscoderReadTests
         Assert.Equal(WatchRequest.RequestUnionOneofCase.ProgressRequest, progress.RequestUnionCase);
     }
 
+    [Theory]
+    [InlineData("""{"request_put":{"key":"YQ=="},"request_range":{"key":"Yg=="}}""", RequestOp.RequestOneofCase.RequestRange)]
+    [InlineData("""{"request_range":{"key":"Yg=="},"request_put":{"key":"YQ=="}}""", RequestOp.RequestOneofCase.RequestPut)]
+    public void Of_two_members_of_a_oneof_the_last_counts(string json, RequestOp.RequestOneofCase last) => Assert.Equal(last, Read<RequestOp>(json).RequestCase);
+
     [Fact]
     public void Transactions_nest()
     {
