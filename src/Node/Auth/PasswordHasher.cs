@@ -12,7 +12,11 @@ namespace Conclave.Node.Auth;
 /// The parameters stand beside the hash, so they can rise without anybody choosing a new password. Only a few run at once, and few
 /// wait: a flood of logins must not take the processor from everything else.
 /// </remarks>
-internal sealed class PasswordHasher(int iterations, int atOnceMax, int waitingMax) : IDisposable
+/// <param name="iterations">The work of a hash that is made here.</param>
+/// <param name="atOnceMax">Derivations that run at the same time.</param>
+/// <param name="waitingMax">Callers that may wait for one.</param>
+/// <param name="derive">Password, salt and iterations to a hash of 32 bytes; null is PBKDF2. Tests count with it.</param>
+internal sealed class PasswordHasher(int iterations, int atOnceMax, int waitingMax, Func<string, byte[], int, byte[]>? derive = null) : IDisposable
 {
     /// <summary>What is recommended for SHA-512, and the least that is accepted: about 0.1 s.</summary>
     public const int IterationsMin = 210_000;
@@ -27,6 +31,7 @@ internal sealed class PasswordHasher(int iterations, int atOnceMax, int waitingM
     private const string Scheme = "pbkdf2-sha512";
 
     private readonly SemaphoreSlim _places = new(atOnceMax);
+    private readonly Func<string, byte[], int, byte[]> _derive = derive ?? Derive;
 
     // For a user that does not exist: what is compared with costs as much as a real one.
     private readonly Stored _nobody = new(iterations, RandomNumberGenerator.GetBytes(SaltBytes), RandomNumberGenerator.GetBytes(HashBytes));
@@ -44,22 +49,27 @@ internal sealed class PasswordHasher(int iterations, int atOnceMax, int waitingM
     public async Task<string> HashAsync(string password, CancellationToken cancellationToken)
     {
         byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);
-        byte[] hash = await RunAsync(() => Derive(password, salt, iterations), cancellationToken).ConfigureAwait(false);
+        byte[] hash = await RunAsync(() => _derive(password, salt, iterations), cancellationToken).ConfigureAwait(false);
         return $"${Scheme}${iterations.ToString(CultureInfo.InvariantCulture)}${Convert.ToBase64String(salt)}${Convert.ToBase64String(hash)}";
     }
+
+    /// <summary>The work of the hardest of these, 0 without any.</summary>
+    public static int HardestOf(IEnumerable<string> stored) => stored.Max(text => Parse(text)?.Iterations) ?? 0;
 
     /// <summary>Whether a password is the stored one. Takes as long when it is not, and when there is none.</summary>
     /// <param name="stored">What <see cref="HashAsync"/> gave; null or anything else for nobody.</param>
     /// <param name="password">What the client says.</param>
+    /// <param name="iterationsMin">As much work at least, whoever it is: <see cref="HardestOf"/> all that are stored, or users with a harder hash would answer later than nobody does.</param>
     /// <param name="cancellationToken">Stops waiting for a place.</param>
     /// <exception cref="GrpcException">Too many wait.</exception>
-    public Task<bool> VerifyAsync(string? stored, string password, CancellationToken cancellationToken) => RunAsync(() =>
+    public Task<bool> VerifyAsync(string? stored, string password, int iterationsMin, CancellationToken cancellationToken) => RunAsync(() =>
     {
+        int total = Math.Max(iterations, iterationsMin);
         Stored? real = stored is null ? null : Parse(stored);
         Stored compared = real ?? _nobody;
-        bool isEqual = CryptographicOperations.FixedTimeEquals(Derive(password, compared.Salt, compared.Iterations), compared.Hash);
-        // Stored when less work was asked for: the rest of it, so that the time does not tell that the user exists.
-        if (compared.Iterations < iterations) Derive(password, compared.Salt, iterations - compared.Iterations);
+        bool isEqual = CryptographicOperations.FixedTimeEquals(_derive(password, compared.Salt, compared.Iterations), compared.Hash);
+        // Less work than others need: the rest of it, so that the time does not tell that the user exists.
+        if (compared.Iterations < total) _derive(password, compared.Salt, total - compared.Iterations);
         return isEqual && real is not null;
     }, cancellationToken);
 

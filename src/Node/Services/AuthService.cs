@@ -110,7 +110,8 @@ internal sealed class AuthService(ServiceContext context, PasswordHasher passwor
         if (!view.Auth.IsEnabled) throw new GrpcException(EtcdErrors.AuthNotEnabled);
 
         AuthUser? user = view.Auth.Users.GetValueOrDefault(login.Name);
-        bool isRight = await passwords.VerifyAsync(user is { IsWithoutPassword: false } ? user.PasswordHash : null, login.Password,
+        int hardest = PasswordHasher.HardestOf(view.Auth.Users.Values.Select(one => one.PasswordHash));
+        bool isRight = await passwords.VerifyAsync(user is { IsWithoutPassword: false } ? user.PasswordHash : null, login.Password, hardest,
             call.Timeout is null ? CancellationToken.None : call.Cancellation).ConfigureAwait(false);
         if (user is { IsWithoutPassword: true }) throw LoginRefused(call, login.Name, UnmappedErrors.NoPasswordUser);
         if (user is null || !isRight) throw LoginRefused(call, login.Name, EtcdErrors.AuthFailed);

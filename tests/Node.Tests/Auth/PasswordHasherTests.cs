@@ -18,9 +18,9 @@ public sealed class PasswordHasherTests : IDisposable
 
         Assert.StartsWith("$pbkdf2-sha512$210000$", stored);
         Assert.True(PasswordHasher.IsHash(stored));
-        Assert.True(await _hasher.VerifyAsync(stored, "pässword", Cancelled));
-        Assert.False(await _hasher.VerifyAsync(stored, "password", Cancelled));
-        Assert.False(await _hasher.VerifyAsync(null, "pässword", Cancelled));
+        Assert.True(await _hasher.VerifyAsync(stored, "pässword", 0, Cancelled));
+        Assert.False(await _hasher.VerifyAsync(stored, "password", 0, Cancelled));
+        Assert.False(await _hasher.VerifyAsync(null, "pässword", 0, Cancelled));
         Assert.NotEqual(stored, await _hasher.HashAsync("pässword", Cancelled));
     }
 
@@ -30,7 +30,33 @@ public sealed class PasswordHasherTests : IDisposable
         string stored = await _hasher.HashAsync("secret", Cancelled);
         using var later = new PasswordHasher(PasswordHasher.IterationsOf(11), 1, 2);
         Assert.Equal(420_000, PasswordHasher.IterationsOf(11));
-        Assert.True(await later.VerifyAsync(stored, "secret", Cancelled));
+        Assert.True(await later.VerifyAsync(stored, "secret", 0, Cancelled));
+    }
+
+    [Fact]
+    public async Task Known_and_unknown_users_cost_the_same_work_whatever_their_hashes_cost()
+    {
+        string easy = await _hasher.HashAsync("easy", Cancelled), hard;
+        using (var costly = new PasswordHasher(PasswordHasher.IterationsOf(12), 1, 2))
+            hard = await costly.HashAsync("hard", Cancelled);
+        int hardest = PasswordHasher.HardestOf([easy, hard, ""]);
+        long work = 0;
+        using var counted = new PasswordHasher(PasswordHasher.IterationsOf(11), 1, 2, (password, salt, iterations) =>
+        {
+            work += iterations;
+            return new byte[32];
+        });
+        async Task<long> WorkOfAsync(string? stored)
+        {
+            work = 0;
+            await counted.VerifyAsync(stored, "password", hardest, Cancelled);
+            return work;
+        }
+
+        Assert.Equal(PasswordHasher.IterationsOf(12), await WorkOfAsync(null));
+        Assert.Equal(PasswordHasher.IterationsOf(12), await WorkOfAsync(easy));
+        Assert.Equal(PasswordHasher.IterationsOf(12), await WorkOfAsync(hard));
+        Assert.Equal(0, PasswordHasher.HardestOf([]));
     }
 
     [Theory]
