@@ -68,7 +68,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         ClusterIdentity cluster = _replica.Cluster;
         Log.Starting(_logger, NodeVersion.Conclave, options.Name, cluster.Self.ToString(), cluster.ClusterId.ToString("x"), _replica.Members.Others().Length + 1, Path.GetFullPath(options.DataDir));
 
-        var auth = new AuthGate(() => _replica.View, () => _replica.IsLearner ? null : _replica.Reads.WaitAsync(), AuthTokens.Of(options, TimeProvider.System), new AuditLog(loggers.CreateLogger(AuditLog.Category), options.AuditWrites, TimeProvider.System));
+        var auth = new AuthGate(() => _replica.View, () => _replica.IsLearner ? null : _replica.Reads.WaitAsync(), AuthTokens.Of(options, TimeProvider.System), new AuditLog(loggers.CreateLogger(AuditLog.Category), options.AuditWrites, options.AuditReads, TimeProvider.System));
         var context = new ServiceContext(_replica, options, cluster, auth);
         var registry = new RpcRegistry();
         new HealthService().AddTo(registry);

@@ -5,34 +5,32 @@ namespace Conclave.Store;
 /// <summary>Which keys a request is about, for people who read logs.</summary>
 public static class RequestKeys
 {
-    /// <summary>The first range that a command writes; of a transaction, or if it writes none, that it reads or compares.</summary>
+    /// <param name="Key">First key.</param>
+    /// <param name="RangeEnd">As on the wire.</param>
+    public readonly record struct Named(byte[] Key, byte[] RangeEnd);
+
+    /// <summary>The ranges that a command writes, in its order; of a transaction that writes none, those that it reads, or else compares.</summary>
     /// <param name="kind">Of the command.</param>
     /// <param name="body">Any bytes.</param>
-    /// <param name="key">First key.</param>
-    /// <param name="rangeEnd">As on the wire.</param>
+    /// <param name="max">So many at most.</param>
     /// <param name="others">Further operations of the same transaction, both branches together and not those it nests.</param>
-    /// <returns>False when it is about no key.</returns>
-    public static bool TryFirst(CommandKind kind, ReadOnlySpan<byte> body, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> rangeEnd, out int others)
+    /// <returns>Empty when it is about no key.</returns>
+    public static IReadOnlyList<Named> Of(CommandKind kind, ReadOnlySpan<byte> body, int max, out int others)
     {
-        key = rangeEnd = default;
         others = 0;
         switch (kind)
         {
             case CommandKind.Put:
                 PutRequest.TryParse(body, out PutRequest put);
-                key = put.Key;
-                break;
+                return put.Key.IsEmpty ? [] : [new Named(put.Key.ToArray(), [])];
             case CommandKind.DeleteRange:
                 DeleteRangeRequest.TryParse(body, out DeleteRangeRequest delete);
-                key = delete.Key;
-                rangeEnd = delete.RangeEnd;
-                break;
+                return delete.Key.IsEmpty ? [] : [new Named(delete.Key.ToArray(), delete.RangeEnd.ToArray())];
             case CommandKind.Txn:
-                OfTransaction(body, ref key, ref rangeEnd, ref others);
-                break;
+                return OfTransaction(body, max, out others);
+            default:
+                return [];
         }
-
-        return !key.IsEmpty;
     }
 
     /// <summary>The range that a RangeRequest asks for.</summary>
@@ -45,9 +43,20 @@ public static class RequestKeys
         return parsed && !key.IsEmpty;
     }
 
-    private static void OfTransaction(ReadOnlySpan<byte> body, ref ReadOnlySpan<byte> key, ref ReadOnlySpan<byte> rangeEnd, ref int others)
+    /// <summary>The range that a WatchRequest which creates a watch asks for.</summary>
+    /// <returns>False when the bytes are none, or name no key.</returns>
+    public static bool TryWatch(ReadOnlySpan<byte> request, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> rangeEnd)
     {
-        bool writes = false;
+        bool creates = WatchRequest.TryParse(request, out WatchRequest watch) & watch.Kind == WatchRequestKind.Create;
+        WatchCreateRequest.TryParse(creates ? watch.Body : default, out WatchCreateRequest create);
+        key = create.Key;
+        rangeEnd = create.RangeEnd;
+        return creates && !key.IsEmpty;
+    }
+
+    private static List<Named> OfTransaction(ReadOnlySpan<byte> body, int max, out int others)
+    {
+        List<Named> writes = [], reads = [];
         int count = 0;
         foreach (uint branch in (ReadOnlySpan<uint>)[TxnParts.Success, TxnParts.Failure])
         {
@@ -56,25 +65,29 @@ public static class RequestKeys
             {
                 count++;
                 RequestOperation.TryParse(operations.Current, out RequestOperation operation);
-                bool isWrite = operation.Kind is OperationKind.Put or OperationKind.DeleteRange;
-                if (!key.IsEmpty && (writes || !isWrite))
-                    continue;
+                List<Named> named = operation.Kind is OperationKind.Put or OperationKind.DeleteRange ? writes : reads;
                 // Key and range end have the same numbers in all three; in a put the second field is the value, which is nobody's business.
                 RangeRequest.TryParse(operation.Body, out RangeRequest range);
-                key = operation.Kind == OperationKind.Txn ? default : range.Key;
-                rangeEnd = operation.Kind is OperationKind.Put or OperationKind.Txn ? default : range.RangeEnd;
-                writes = isWrite;
+                if (operation.Kind != OperationKind.Txn && !range.Key.IsEmpty && named.Count < max)
+                    named.Add(new Named(range.Key.ToArray(), operation.Kind == OperationKind.Put ? [] : range.RangeEnd.ToArray()));
             }
         }
 
+        List<Named> shown = writes.Count > 0 ? writes : reads;
         var compares = new TxnParts(body, TxnParts.Compares);
-        if (key.IsEmpty && compares.Next())
+        if (shown.Count == 0 && compares.Next())
         {
             Compare.TryParse(compares.Current, out Compare compare);
-            key = compare.Key;
-            rangeEnd = compare.RangeEnd;
+            if (!compare.Key.IsEmpty) return OnlyCompared(compare, count, out others);
         }
 
-        others = Math.Max(0, count - 1);
+        others = count - shown.Count;
+        return shown;
+    }
+
+    private static List<Named> OnlyCompared(in Compare compare, int operations, out int others)
+    {
+        others = operations;
+        return [new Named(compare.Key.ToArray(), compare.RangeEnd.ToArray())];
     }
 }

@@ -7,21 +7,35 @@ using Microsoft.Extensions.Logging;
 
 namespace Conclave.Node.Auth;
 
-/// <summary>Who was let do what, and who was not: one line for each write, act of administration, login, and read that was denied, while auth is on.</summary>
+/// <summary>Who was let do what, and who was not: one line for each write, act of administration, login, and read that was denied, while auth is on; if wanted for all reads.</summary>
 /// <remarks>The category is <c>Conclave.Audit</c>, so that a host can send it where it likes. No values, passwords or tokens are in it.</remarks>
-internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider time)
+/// <param name="logger">Where lines go.</param>
+/// <param name="allowedWrites">Whether writes that were allowed have a line.</param>
+/// <param name="allowedReads">Whether reads and watches that were allowed have one.</param>
+/// <param name="time">For lines a second.</param>
+internal sealed class AuditLog(ILogger logger, bool allowedWrites, bool allowedReads, TimeProvider time)
 {
     public const string Category = "Conclave.Audit";
 
     /// <summary>Bytes of a key that are shown.</summary>
     private const int KeyBytesMax = 128, NameCharactersMax = 128;
 
+    /// <summary>Keys of one transaction that are shown.</summary>
+    private const int KeysMax = 8;
+
     /// <summary>Lines a second about callers who are nobody, or wrong about who they are. They cost nothing to bring about, and must not fill a disk.</summary>
     private const int StrangersPerSecond = 20;
 
+    /// <summary>Lines a second about what one user was denied. Enough for people and for programs that make a mistake, too few to fill a disk.</summary>
+    private const int DeniedPerSecond = 100;
+
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, int> _denied = [];   // of this second, so as many users as can be denied in one
     private long _secondBegan = time.GetTimestamp();
     private int _strangers, _passedOver;
+
+    /// <summary>Whether <see cref="Read"/> writes anything: what it needs need not be made otherwise.</summary>
+    public bool HasReads => allowedReads && logger.IsEnabled(LogLevel.Information);
 
     /// <summary>Something that changes keys or leases went through the log.</summary>
     /// <param name="call">The call.</param>
@@ -39,6 +53,9 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
         else if (error is null) logger.AuditUnknown(Name(who.User), call.Method.Path, what, call.Peer);
         else logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer, error == StoreError.None ? "" : $": {Services.Statuses.Of(error.Value).Message}");
     }
+
+    /// <summary>A read or a watch that was let through; call only if <see cref="HasReads"/>.</summary>
+    public void Read(RpcContext call, in CommandIdentity who, string what) => logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer, "");
 
     /// <summary>An act of administration that does not go through the log, or not as a command.</summary>
     public void Administered(RpcContext call, in CommandIdentity who)
@@ -61,7 +78,7 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
     /// <param name="why">The status that is answered.</param>
     public void Denied(RpcContext call, string? user, string what, in GrpcStatus why)
     {
-        if (user is null && !MaySpeakOfStranger()) return;
+        if (!MaySpeakOf(user)) return;
         logger.AuditDenied(Name(user), call.Method.Path, what, call.Peer, why.Message);
     }
 
@@ -69,7 +86,7 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
 
     public void LoginRefused(RpcContext call, string user, in GrpcStatus why)
     {
-        if (MaySpeakOfStranger()) logger.AuditLoginRefused(Name(user), call.Peer, why.Message);
+        if (MaySpeakOf(null)) logger.AuditLoginRefused(Name(user), call.Peer, why.Message);
     }
 
     /// <summary>A key or a range of keys, safe in a line.</summary>
@@ -80,11 +97,15 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
     public static string RangeOf(ReadOnlySpan<byte> request) =>
         RequestKeys.TryRange(request, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> rangeEnd) ? Range(key, rangeEnd) : "";
 
+    /// <summary>The keys of a WatchRequest that creates a watch.</summary>
+    public static string WatchOf(ReadOnlySpan<byte> request) =>
+        RequestKeys.TryWatch(request, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> rangeEnd) ? Range(key, rangeEnd) : "";
+
     /// <summary>The keys of a command that changes some, or of a transaction.</summary>
     public static string KeysIn(CommandKind kind, ReadOnlySpan<byte> body)
     {
-        if (!RequestKeys.TryFirst(kind, body, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> rangeEnd, out int others)) return "";
-        return others == 0 ? Range(key, rangeEnd) : $"{Range(key, rangeEnd)} and {others} more";
+        string keys = string.Concat(RequestKeys.Of(kind, body, KeysMax, out int others).Select(named => Range(named.Key, named.RangeEnd)));
+        return others == 0 || keys.Length == 0 ? keys : $"{keys} and {others} more";
     }
 
     /// <summary>What a command is about: keys, a lease, or users and roles.</summary>
@@ -136,29 +157,25 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, TimeProvider 
     private static string Name(string? user) => user is null ? "nobody"
         : Shown(Encoding.UTF8.GetBytes(user.Length <= NameCharactersMax ? user : user[..NameCharactersMax]));
 
-    private bool MaySpeakOfStranger()
+    /// <param name="user">Whom a line would be about; null for who is not recognised, or could not log in.</param>
+    private bool MaySpeakOf(string? user)
     {
-        int passedOver;
+        int passedOver = 0;
+        bool may;
         lock (_gate)
         {
             if (time.GetElapsedTime(_secondBegan) >= TimeSpan.FromSeconds(1))
             {
                 _secondBegan = time.GetTimestamp();
                 (passedOver, _passedOver, _strangers) = (_passedOver, 0, 0);
-            }
-            else
-            {
-                passedOver = 0;
+                _denied.Clear();
             }
 
-            if (++_strangers > StrangersPerSecond)
-            {
-                _passedOver++;
-                return false;
-            }
+            may = user is null ? ++_strangers <= StrangersPerSecond : (_denied[user] = _denied.GetValueOrDefault(user) + 1) <= DeniedPerSecond;
+            if (!may) _passedOver++;
         }
 
         if (passedOver > 0) logger.AuditPassedOver(passedOver);
-        return true;
+        return may;
     }
 }

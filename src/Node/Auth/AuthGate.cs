@@ -56,6 +56,7 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
         if (who.IsNone && Claims(call)) throw Refused(call, who, EtcdErrors.InvalidAuthToken, what);
         StoreError error = check(read, who);
         if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what);
+        if (audit.HasReads) audit.Read(call, who, what?.Invoke() ?? "");
     }
 
     /// <summary>Lets through any user.</summary>
@@ -77,8 +78,13 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     /// <summary>Lets through who may read a range.</summary>
     /// <returns>Who, and by which view.</returns>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
-    public ValueTask<(CommandIdentity Who, StoreView View)> RequireRangeAsync(RpcContext call, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> rangeEnd) =>
-        RequireAsync(call, (now, who) => now.Auth.CheckRead(who, key.Span, rangeEnd.Span), () => AuditLog.Range(key.Span, rangeEnd.Span));
+    public async ValueTask<(CommandIdentity Who, StoreView View)> RequireRangeAsync(RpcContext call, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> rangeEnd)
+    {
+        string What() => AuditLog.Range(key.Span, rangeEnd.Span);
+        (CommandIdentity who, StoreView now) = await RequireAsync(call, (now, who) => now.Auth.CheckRead(who, key.Span, rangeEnd.Span), What).ConfigureAwait(false);
+        if (audit.HasReads && !who.IsNone) audit.Read(call, who, What());
+        return (who, now);
+    }
 
     /// <summary>Lets through users who may write all keys of a lease.</summary>
     /// <exception cref="GrpcException">It is somebody else, or nobody.</exception>
@@ -101,7 +107,9 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     {
         try
         {
-            await RequireAsync(call, (now, who) => now.CheckWatch(who, request.Span)).ConfigureAwait(false);
+            string What() => AuditLog.WatchOf(request.Span);
+            (CommandIdentity who, _) = await RequireAsync(call, (now, who) => now.CheckWatch(who, request.Span), What).ConfigureAwait(false);
+            if (audit.HasReads && !who.IsNone) audit.Read(call, who, What());
             return null;
         }
         catch (GrpcException refused) when (refused.Status.Code is GrpcCode.PermissionDenied or GrpcCode.InvalidArgument or GrpcCode.Unauthenticated)

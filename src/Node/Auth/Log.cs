@@ -22,6 +22,6 @@ internal static partial class Log
     [LoggerMessage(2605, LogLevel.Warning, "login refused: user {User}, from {Peer}: {Why}")]
     public static partial void AuditLoginRefused(this ILogger logger, string user, string peer, string why);
 
-    [LoggerMessage(2606, LogLevel.Warning, "{Count} lines about callers who were not recognised, or could not log in, were left out")]
+    [LoggerMessage(2606, LogLevel.Warning, "{Count} lines were left out: about callers who were not recognised, could not log in, or were denied again and again")]
     public static partial void AuditPassedOver(this ILogger logger, int count);
 }

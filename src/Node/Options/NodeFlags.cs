@@ -60,6 +60,7 @@ public static class NodeFlags
         new("auth-token", "how users prove who they are after a login: 'simple' or 'jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=10m' (default simple)", (o, v) => o with { AuthToken = v }),
         new("auth-token-ttl", "seconds after its last use that a simple token is good (default 300)", (o, v) => o with { AuthTokenTtl = TimeSpan.FromSeconds(Number(v)) }),
         new("bcrypt-cost", "work that a stored password costs, 4 to 16: 10 or less is 210000 rounds of PBKDF2, each above doubles them (default 10)", (o, v) => o with { PasswordCost = checked((int)Number(v)) }),
+        new("audit-reads", "whether the audit log has the reads and watches that were allowed too (default false)", (o, v) => o with { AuditReads = Switch(v) }, IsSwitch: true),
         new("audit-writes", "whether the audit log has the writes that were allowed, beside what was denied, logins and administration (default true)", (o, v) => o with { AuditWrites = Switch(v) }, IsSwitch: true),
         new("secrets-key-file", "file with the keys of the configuration's secrets, the same on every member (default: a member alone makes secrets.key in its data directory)", (o, v) => o with { SecretsKeyFile = v }),
         new("record-inputs", "directory for recordings of everything consensus is told, to be replayed with 'conclave debug replay' (default none)", (o, v) => o with { RecordInputs = v }),

@@ -112,6 +112,9 @@ public sealed record NodeOptions
     /// <summary>Whether the audit log also has the writes that were allowed. Default true.</summary>
     public bool AuditWrites { get; init; } = true;
 
+    /// <summary>Whether the audit log also has the reads and watches that were allowed. Default false: they are most of all calls.</summary>
+    public bool AuditReads { get; init; }
+
     /// <summary>"debug", "info", "warn" or "error". Default "info".</summary>
     public string LogLevel { get; init; } = "info";
 

@@ -17,7 +17,8 @@ public class AuthGateTests
 
     public AuthGateTests() => _tokens = new SimpleTokens(_time, TimeSpan.FromSeconds(300));
 
-    private AuthGate Gate(Func<StoreView>? view = null) => new(view ?? (() => _states.View), () => _confirm(), _tokens, new AuditLog(_log, allowedWrites: true, _time));
+    private AuthGate Gate(Func<StoreView>? view = null, bool auditReads = false) =>
+        new(view ?? (() => _states.View), () => _confirm(), _tokens, new AuditLog(_log, allowedWrites: true, auditReads, _time));
 
     private string AliceToken() => _tokens.Issue(_states.Now, _states.Alice);
 
@@ -75,7 +76,7 @@ public class AuthGateTests
     [Fact]
     public void The_audit_says_which_keys_and_shows_no_value()
     {
-        var audit = new AuditLog(_log, allowedWrites: true, _time);
+        var audit = new AuditLog(_log, allowedWrites: true, allowedReads: false, _time);
         CommandIdentity alice = CommandIdentity.Of("al\nice", 1);
         byte[] put = Google.Protobuf.MessageExtensions.ToByteArray(new Pb.PutRequest { Key = Google.Protobuf.ByteString.CopyFrom([(byte)'k', 0, (byte)'"', .. new byte[200]]), Value = Google.Protobuf.ByteString.CopyFromUtf8("secret") });
         audit.Wrote(new Call(), alice, CommandKind.Put, put, StoreError.None);
@@ -95,6 +96,57 @@ public class AuthGateTests
         _time.Advance(TimeSpan.FromSeconds(2));
         await RefusalAsync(() => gate.IdentifyAsync(new Call()).AsTask());
         Assert.Contains(_log.Lines, line => line.Contains("were left out"));
+    }
+
+    [Fact]
+    public async Task A_user_who_is_denied_again_and_again_fills_no_disk_and_hides_no_other()
+    {
+        AuthGate gate = Gate();
+        for (int i = 0; i < 500; i++) await RefusalAsync(() => gate.RequireAdminAsync(new Call { Certificate = "alice" }).AsTask());
+        Assert.Equal(100, _log.Lines.Count);
+        await RefusalAsync(() => gate.RequireAdminAsync(new Call { Certificate = "mallory" }).AsTask());
+        Assert.Contains("mallory", _log.Lines[^1]);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await RefusalAsync(() => gate.RequireAdminAsync(new Call { Certificate = "alice" }).AsTask());
+        Assert.StartsWith("400 lines were left out", _log.Lines[^2]);
+        Assert.StartsWith("denied: user \"alice\"", _log.Lines[^1]);
+    }
+
+    [Fact]
+    public void A_transaction_shows_what_it_writes_and_how_much_more_there_is()
+    {
+        Pb.RequestOp Put(string key) => new() { RequestPut = new Pb.PutRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Value = Google.Protobuf.ByteString.CopyFromUtf8("secret") } };
+        Pb.RequestOp Get(string key) => new() { RequestRange = new Pb.RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key) } };
+        string KeysOf(Pb.TxnRequest txn) => AuditLog.KeysIn(CommandKind.Txn, Google.Protobuf.MessageExtensions.ToByteArray(txn));
+
+        Assert.Equal(" \"b\" \"c\" and 1 more", KeysOf(new Pb.TxnRequest { Success = { Get("a"), Put("b") }, Failure = { Put("c") } }));
+        Assert.Equal(" \"a\" \"b\"", KeysOf(new Pb.TxnRequest { Success = { Get("a"), Get("b") } }));
+        Assert.Equal(" \"c\"", KeysOf(new Pb.TxnRequest { Compare = { new Pb.Compare { Key = Google.Protobuf.ByteString.CopyFromUtf8("c") } } }));
+        Assert.EndsWith(" \"k7\" and 12 more", KeysOf(new Pb.TxnRequest { Success = { Enumerable.Range(0, 20).Select(i => Put($"k{i}")) } }));
+        Assert.Equal("", KeysOf(new Pb.TxnRequest()));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Reads_and_watches_that_were_allowed_are_written_down_if_wanted(bool wanted)
+    {
+        AuthGate gate = Gate(auditReads: wanted);
+        byte[] asked = Google.Protobuf.MessageExtensions.ToByteArray(new Pb.RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("/app/x"), RangeEnd = Google.Protobuf.ByteString.CopyFromUtf8("/app/y") });
+        byte[] watched = Google.Protobuf.MessageExtensions.ToByteArray(new Pb.WatchRequest { CreateRequest = new Pb.WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("w") } });
+        await gate.CheckReadAsync(new Call { Certificate = "root" }, _states.View, (_, _) => StoreError.None, () => AuditLog.RangeOf(asked));
+        Assert.Null(await gate.WatchRefusalAsync(new Call { Certificate = "root" }, watched));
+        await gate.RequireRangeAsync(new Call { Certificate = "root" }, "k"u8.ToArray(), default);
+        if (!wanted) Assert.Empty(_log.Lines);
+        else Assert.Equal([" [\"/app/x\", \"/app/y\")", " \"w\"", " \"k\""], _log.Lines.Select(line => line.Split("/test/Method")[1].Split(", from")[0]));
+    }
+
+    [Fact]
+    public async Task A_watch_that_is_denied_says_of_what()
+    {
+        byte[] asked = Google.Protobuf.MessageExtensions.ToByteArray(new Pb.WatchRequest { CreateRequest = new Pb.WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("/secret") } });
+        Assert.NotNull(await Gate().WatchRefusalAsync(new Call { Certificate = "mallory" }, asked));
+        Assert.Contains("\"/secret\"", _log.Lines[^1]);
     }
 
     private sealed class Call : RpcContext
