@@ -22,7 +22,7 @@ public class MemberCommandTests
         Assert.Equal(3, (await cluster.MembersAsync()).Length);
 
         JsonElement added = await cluster.UntilDoneAsync("member", "add", "m4", "--peer-urls", url, "--learner", "-o", "json");
-        JsonElement listed = Assert.Single(await cluster.MembersAsync(), member => member.GetProperty("is_learner").GetBoolean());
+        JsonElement listed = Assert.Single(await cluster.MembersOnceAsync(all => all.Length == 4), member => member.GetProperty("is_learner").GetBoolean());
         Assert.Equal(added.GetProperty("added_id").GetString(), listed.GetProperty("id").GetString());
         Assert.Contains("unstarted", (await shell.RunAsync("member", "list")).Out, StringComparison.Ordinal);
         Answer early = await shell.RunAsync("member", "promote", listed.GetProperty("id").GetString()!);
@@ -32,13 +32,13 @@ public class MemberCommandTests
         string initial = added.GetProperty("start").GetProperty("initial_cluster").GetString()!;
         await using EtcdServer newcomer = await EtcdServer.JoinAsync("m4", client, peer, initial);
         await cluster.UntilDoneAsync("member", "promote", "m4", "-o", "json");
-        Assert.DoesNotContain(await cluster.MembersAsync(), member => member.GetProperty("is_learner").GetBoolean());
+        await cluster.MembersOnceAsync(all => all.All(member => !member.GetProperty("is_learner").GetBoolean()));
 
         string leader = await cluster.LeaderAsync();
         Answer replaced = await cluster.UntilAsync("member", "replace", leader, "--peer-urls", url);
         Assert.StartsWith("Member ", replaced.Out, StringComparison.Ordinal);
-        Assert.Equal(3, (await cluster.MembersAsync()).Length);
-        Assert.DoesNotContain(await cluster.MembersAsync(), member => member.GetProperty("name").GetString() == leader);
+        JsonElement[] left = await cluster.MembersOnceAsync(all => all.Length == 3);
+        Assert.DoesNotContain(left, member => member.GetProperty("name").GetString() == leader);
     }
 
     [Fact]
@@ -82,8 +82,7 @@ public class MemberCommandTests
 
         await cluster.UntilDoneAsync("member", "update", "m2", "--peer-urls", $"http://localhost:{cluster.Servers[1].PeerPort},{cluster.Servers[1].PeerUrl}", "-o", "json");
 
-        JsonElement updated = Assert.Single(await cluster.MembersAsync(), member => member.GetProperty("name").GetString() == "m2");
-        Assert.Equal(2, updated.GetProperty("peer_urls").GetArrayLength());
+        await cluster.MembersOnceAsync(all => all.Single(member => member.GetProperty("name").GetString() == "m2").GetProperty("peer_urls").GetArrayLength() == 2);
     }
 
     /// <summary>Three members that only one test uses.</summary>
@@ -97,6 +96,17 @@ public class MemberCommandTests
 
         public async Task<JsonElement[]> MembersAsync() =>
             [.. JsonDocument.Parse((await Shell.RunAsync("member", "list", "-o", "json")).Out).RootElement.GetProperty("members").EnumerateArray()];
+
+        /// <summary>The list as soon as it is so: this etcd answers from what the member that was asked has applied, which may be a change behind.</summary>
+        public async Task<JsonElement[]> MembersOnceAsync(Func<JsonElement[], bool> isSo)
+        {
+            for (long started = Stopwatch.GetTimestamp(); ; await Task.Delay(50, TestContext.Current.CancellationToken))
+            {
+                JsonElement[] all = await MembersAsync();
+                if (isSo(all)) return all;
+                Assert.True(Stopwatch.GetElapsedTime(started) < Patience, $"the members stay {string.Join(", ", all)}");
+            }
+        }
 
         /// <summary>Name of the leader.</summary>
         public async Task<string> LeaderAsync()

@@ -5,9 +5,10 @@ using System.Security.Cryptography.X509Certificates;
 namespace Conclave.Clients.Tests.Tls;
 
 /// <summary>A certificate authority of the test's own, with one certificate for the servers and one for a client, as PEM files.</summary>
-internal sealed class TestAuthority
+internal sealed class TestAuthority : IDisposable
 {
     private readonly string _directory;
+    private readonly X509Certificate2 _authority;
 
     public TestAuthority(string directory)
     {
@@ -16,9 +17,10 @@ internal sealed class TestAuthority
         var request = new CertificateRequest("CN=test authority", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
         using X509Certificate2 authority = request.CreateSelfSigned(Yesterday, Tomorrow);
-        File.WriteAllText(AuthorityFile, authority.ExportCertificatePem());
-        Issue(authority, "server", ServerCertificate, ServerKey);
-        Issue(authority, "client", ClientCertificate, ClientKey);
+        _authority = X509CertificateLoader.LoadPkcs12(authority.Export(X509ContentType.Pkcs12), password: null);
+        File.WriteAllText(AuthorityFile, _authority.ExportCertificatePem());
+        Issue("server", ServerCertificate, ServerKey);
+        Issue("client", ClientCertificate, ClientKey);
     }
 
     public string AuthorityFile => Path.Combine(_directory, "ca.crt");
@@ -35,7 +37,17 @@ internal sealed class TestAuthority
 
     private static DateTimeOffset Tomorrow => DateTimeOffset.UtcNow.AddDays(1);
 
-    private static void Issue(X509Certificate2 authority, string name, string certificateFile, string keyFile)
+    /// <summary>A certificate with a common name of its own.</summary>
+    public (string Certificate, string Key) Issue(string name)
+    {
+        (string certificate, string key) = (Path.Combine(_directory, name + ".crt"), Path.Combine(_directory, name + ".key"));
+        Issue(name, certificate, key);
+        return (certificate, key);
+    }
+
+    public void Dispose() => _authority.Dispose();
+
+    private void Issue(string name, string certificateFile, string keyFile)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -43,7 +55,7 @@ internal sealed class TestAuthority
         names.AddIpAddress(IPAddress.Loopback);
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 certificate = request.Create(authority, Yesterday.AddHours(1), Tomorrow.AddHours(-1), RandomNumberGenerator.GetBytes(8));
+        using X509Certificate2 certificate = request.Create(_authority, Yesterday.AddHours(1), Tomorrow.AddHours(-1), RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
         File.WriteAllText(keyFile, key.ExportPkcs8PrivateKeyPem());
     }
