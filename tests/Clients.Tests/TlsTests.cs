@@ -34,7 +34,7 @@ public sealed class TlsTests
         string[] anonymous = ["--endpoints", cluster.Endpoints, "--cacert", cluster.Authority.AuthorityFile, "get", "etcdctl"];
         string[] plain = ["--endpoints", cluster.Endpoints.Replace("https://", "", StringComparison.Ordinal), "get", "etcdctl"];
         string[] unknown = ["--endpoints", cluster.Endpoints, "--cert", cluster.Authority.ClientCertificate, "--key", cluster.Authority.ClientKey, "get", "etcdctl"];
-        TestAuthority other = cluster.AnotherAuthority();
+        using TestAuthority other = cluster.AnotherAuthority();
         string[] foreign = ["--endpoints", cluster.Endpoints, "--cacert", cluster.Authority.AuthorityFile, "--cert", other.ClientCertificate, "--key", other.ClientKey, "get", "etcdctl"];
         foreach (string[] refused in (string[][])[anonymous, plain, unknown, foreign])
         {

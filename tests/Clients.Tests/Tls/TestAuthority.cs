@@ -16,11 +16,10 @@ internal sealed class TestAuthority : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=test authority", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
-        using X509Certificate2 authority = request.CreateSelfSigned(Yesterday, Tomorrow);
-        _authority = X509CertificateLoader.LoadPkcs12(authority.Export(X509ContentType.Pkcs12), password: null);
+        _authority = request.CreateSelfSigned(Yesterday, Tomorrow);
         File.WriteAllText(AuthorityFile, _authority.ExportCertificatePem());
-        Issue("server", ServerCertificate, ServerKey);
-        Issue("client", ClientCertificate, ClientKey);
+        Issue("CN=server", ServerCertificate, ServerKey);
+        Issue("CN=client", ClientCertificate, ClientKey);
     }
 
     public string AuthorityFile => Path.Combine(_directory, "ca.crt");
@@ -38,19 +37,24 @@ internal sealed class TestAuthority : IDisposable
     private static DateTimeOffset Tomorrow => DateTimeOffset.UtcNow.AddDays(1);
 
     /// <summary>A certificate with a common name of its own.</summary>
-    public (string Certificate, string Key) Issue(string name)
-    {
-        (string certificate, string key) = (Path.Combine(_directory, name + ".crt"), Path.Combine(_directory, name + ".key"));
-        Issue(name, certificate, key);
-        return (certificate, key);
-    }
+    public (string Certificate, string Key) Issue(string name) => Issue(name, $"CN={name}");
+
+    /// <summary>One without a common name.</summary>
+    public (string Certificate, string Key) IssueNameless() => Issue("nameless", "O=test");
 
     public void Dispose() => _authority.Dispose();
 
-    private void Issue(string name, string certificateFile, string keyFile)
+    private (string Certificate, string Key) Issue(string name, string subject)
+    {
+        (string certificate, string key) = (Path.Combine(_directory, name + ".crt"), Path.Combine(_directory, name + ".key"));
+        Issue(subject, certificate, key);
+        return (certificate, key);
+    }
+
+    private void Issue(string subject, string certificateFile, string keyFile)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         names.AddDnsName("localhost");

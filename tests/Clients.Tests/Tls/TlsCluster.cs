@@ -13,11 +13,12 @@ internal sealed class TlsCluster : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("conclave-tls-").FullName;
     private readonly List<ServerProcess> _members = [];
 
-    private TlsCluster(ServerKind kind)
+    private TlsCluster(ServerKind kind, Func<string, string[]>? more)
     {
         if (!ServerBinary.TryFind(kind, out string? program, out string remedy))
             throw new InvalidOperationException(remedy);
         Authority = new TestAuthority(_directory);
+        string[] added = more?.Invoke(_directory) ?? [];
         string initial = string.Join(',', Enumerable.Range(0, Count).Select(i => $"m{i}=https://127.0.0.1:{_ports.Ports[Count + i]}"));
         for (int i = 0; i < Count; i++)
         {
@@ -27,7 +28,7 @@ internal sealed class TlsCluster : IDisposable
                 "--name", name, "--data-dir", Path.Combine(_directory, name + ".data"), "--listen-client-urls", client, "--advertise-client-urls", client,
                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", initial, "--initial-cluster-token", Path.GetFileName(_directory),
                 "--cert-file", Authority.ServerCertificate, "--key-file", Authority.ServerKey, "--trusted-ca-file", Authority.AuthorityFile, "--client-cert-auth",
-                "--peer-cert-file", Authority.ServerCertificate, "--peer-key-file", Authority.ServerKey, "--peer-trusted-ca-file", Authority.AuthorityFile, "--peer-client-cert-auth",
+                "--peer-cert-file", Authority.ServerCertificate, "--peer-key-file", Authority.ServerKey, "--peer-trusted-ca-file", Authority.AuthorityFile, "--peer-client-cert-auth", .. added,
             ];
             _members.Add(new ServerProcess(name, _ports.Ports[i], _ports.Ports[Count + i], _directory, program, arguments, _guard));
         }
@@ -47,13 +48,16 @@ internal sealed class TlsCluster : IDisposable
     public TestAuthority AnotherAuthority() => new(Directory.CreateDirectory(Path.Combine(_directory, "another")).FullName);
 
     /// <summary>Starts them and waits for the first write.</summary>
-    public static async Task<TlsCluster> StartAsync(ServerKind kind, CancellationToken cancellationToken)
+    /// <param name="kind">Which server.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="more">Further flags, given a directory for their files.</param>
+    public static async Task<TlsCluster> StartAsync(ServerKind kind, CancellationToken cancellationToken, Func<string, string[]>? more = null)
     {
-        var cluster = new TlsCluster(kind);
+        var cluster = new TlsCluster(kind, more);
         foreach (ServerProcess member in cluster._members)
             member.Start();
         Programs.Ended? last = null;
-        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30); await Task.Delay(200, cancellationToken))
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60); await Task.Delay(200, cancellationToken))
         {
             last = await cluster.EtcdctlAsync([.. cluster.Flags, "put", "ready", "1"], cancellationToken);
             if (last.ExitCode == 0)
@@ -75,6 +79,7 @@ internal sealed class TlsCluster : IDisposable
             member.Dispose();
         _guard.Dispose();
         _ports.Dispose();
+        Authority.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
 }
