@@ -1,3 +1,4 @@
+using System.Globalization;
 using Conclave.Clients.Tests.Scripts;
 using Conclave.Clients.Tests.Support;
 using Conclave.Compatibility.Tests.Support;
@@ -50,6 +51,25 @@ public sealed class AuthTests(AuthTests.OwnClusters own) : IClassFixture<AuthTes
         string modules = await NpmPackages.RequireAsync(TestContext.Current.CancellationToken);
         string[] program = [ServerBinary.OnPath("node")!, Path.Combine(AppContext.BaseDirectory, "Programs", "npm_auth.js")];   // required above
         await SameAnswers.AssertAsync(own.Clusters, "npm-auth", target => ClientScript.RunAsync(target, program, new Dictionary<string, string> { ["NODE_PATH"] = modules }));
+    }
+
+    [Fact]
+    public async Task Patronis_client_logs_in_when_it_does_not_ask_for_the_members_first()
+    {
+        Requires.Etcdctl();
+        Assert.SkipWhen(ServerBinary.OnPath("patroni") is null, "Patroni is not installed. Run: apt-get install patroni");
+        Target target = await Target.BeginAsync(await own.Clusters.SubjectAsync(), "patroni-auth/", TestContext.Current.CancellationToken);
+        await AsRootAsync(target, "user add root:secret", "user add patroni:wonder", "role add patroni", $"role grant-permission patroni readwrite {target.Prefix} --prefix", "user grant-role patroni patroni", "auth enable");
+        try
+        {
+            string[] program = [Path.Combine(AppContext.BaseDirectory, "Programs", "patroni_auth.py"), target.Cluster.Members[0].ClientPort.ToString(CultureInfo.InvariantCulture), target.Prefix];
+            Programs.Ended ended = await Programs.RunAsync(Requires.Python, program, null, PythonTests.Environment, target.Cancellation);
+            Assert.True(ended.ExitCode == 0, ended.Error);
+        }
+        finally
+        {
+            await AsRootAsync(target, "auth disable --user=root:secret", "user delete patroni", "role delete patroni", "user delete root");
+        }
     }
 
     private static async Task AsRootAsync(Target target, params string[] commands)
