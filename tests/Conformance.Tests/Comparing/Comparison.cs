@@ -17,6 +17,9 @@ internal sealed class Comparison(IReadOnlyList<KnownDifference> known, (string E
     private readonly List<string> _found = [];
     private bool _explained;
 
+    /// <summary>What Conclave said where the table does not: place and answer, in the order of places.</summary>
+    public SortedDictionary<string, string> OwnAnswers { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Cases with a difference, and not in the table.</summary>
     public int FailedCases { get; private set; }
 
@@ -100,6 +103,8 @@ internal sealed class Comparison(IReadOnlyList<KnownDifference> known, (string E
             if (difference.PlaceCovering(place) is not { } pattern || !Says(difference.Etcd, expected, isThere.Expected) || !Says(difference.Conclave, actual, isThere.Actual))
                 continue;
             _met.Add((difference, pattern));
+            if (difference.Conclave == KnownDifference.Any)
+                OwnAnswers[place] = isThere.Actual ? actual?.ToJsonString(Plain) ?? "null" : KnownDifference.Absent;
             return _explained = true;
         }
         return false;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Conclave.Conformance.Tests.Suite;
 using Conclave.Processes.Servers;
@@ -22,6 +23,24 @@ internal static class Recording
         string path = Path.Combine(AppContext.BaseDirectory, "Recorded", group + ".jsonl");
         return File.Exists(path) ? [.. File.ReadLines(path).Select(Parsed)] : [];
     }
+
+    /// <summary>What Conclave answers where it differs by design and the table does not say how: a change there has to be seen too.</summary>
+    public static void WriteOwn(string group, SortedDictionary<string, string> answers) =>
+        File.WriteAllLines(Path.Combine(Root, "tests/Conformance.Tests/Recorded", OwnName(group)), answers.Select(one => JsonSerializer.Serialize(new[] { one.Key, one.Value }, Comparison.Plain)));
+
+    public static SortedDictionary<string, string> ReadOwn(string group)
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "Recorded", OwnName(group));
+        var answers = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (string line in File.Exists(path) ? File.ReadLines(path) : [])
+        {
+            string[] one = JsonSerializer.Deserialize<string[]>(line)!;   // not null: WriteOwn writes pairs
+            answers.Add(one[0], one[1]);
+        }
+        return answers;
+    }
+
+    private static string OwnName(string group) => $"{group}.conclave.jsonl";
 
     private static string Line(Transcript one) => new JsonObject
     {
