@@ -98,7 +98,7 @@ internal sealed class SecureCluster : IAsyncDisposable
     {
         try
         {
-            return [.. (await Root.Configuration.FleetAsync(new V1.FleetRequest { Document = document })).Nodes.Select(n => $"{n.Node} {n.State} r{n.Release}")];
+            return [.. (await Root.Configuration.FleetAsync(new V1.FleetRequest { Document = document })).Nodes.Select(n => $"{n.Node} {n.State} r{n.Release}{n.Message}")];
         }
         catch (ConclaveException)
         {
