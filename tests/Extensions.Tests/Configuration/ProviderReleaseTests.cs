@@ -14,6 +14,8 @@ public sealed class ProviderReleaseTests : IDisposable
 
     private readonly string _directory = Directory.CreateTempSubdirectory("conclave-ext-").FullName;
 
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
@@ -25,11 +27,11 @@ public sealed class ProviderReleaseTests : IDisposable
         await node.SetAsync("nova", "k", "1");
         V1.Change two = new() { Entries = { new V1.EntryEdit { Document = "nova", Scope = "*", Key = "k", Op = "set", Value = "2" } } };
         V1.Strategy half = new() { Stages = { new V1.Stage { Percent = 50, BakeMs = Never }, new V1.Stage { Percent = 100 } }, SilenceMs = Never };
-        long release = (await node.Client.Configuration.PublishAsync(new V1.PublishRequest { Change = two, Strategy = half, Author = "tester", Reason = "test" })).Release;
+        long release = (await node.Client.Configuration.PublishAsync(new V1.PublishRequest { Change = two, Strategy = half, Author = "tester", Reason = "test" }, Cancelled)).Release;
         string held = hosts[0];
         foreach (string host in hosts)
         {
-            V1.GetResponse got = await node.Client.Configuration.GetAsync(new V1.GetRequest { Subject = new V1.Subject { Node = host }, Document = "nova" });
+            V1.GetResponse got = await node.Client.Configuration.GetAsync(new V1.GetRequest { Subject = new V1.Subject { Node = host }, Document = "nova" }, Cancelled);
             if (got.Items.Single().Value == "1") held = host;
         }
 
@@ -44,7 +46,7 @@ public sealed class ProviderReleaseTests : IDisposable
         using IDisposable listening = ChangeToken.OnChange(root.GetReloadToken, () => { lock (seen) seen.Add(root["nova:k"]); });
         Assert.Equal(("2", ConclaveConfigurationState.Cached), (root["nova:k"], provider.State));
 
-        await node.Client.Configuration.SteerRolloutAsync(new V1.SteerRolloutRequest { Release = release, Action = "advance", Reason = "test", Author = "tester" });
+        await node.Client.Configuration.SteerRolloutAsync(new V1.SteerRolloutRequest { Release = release, Action = "advance", Reason = "test", Author = "tester" }, Cancelled);
         await RunningNode.EventuallyAsync("it is current", () => provider.State == ConclaveConfigurationState.Current);
         Assert.Equal("2", root["nova:k"]);
         lock (seen) Assert.All(seen, value => Assert.Equal("2", value));
@@ -58,7 +60,7 @@ public sealed class ProviderReleaseTests : IDisposable
         var cache = ConclaveCache.LastGood(_directory);
         ((IDisposable)Build(node, "c1", cache, TimeSpan.FromSeconds(60))).Dispose();
         V1.Change away = new() { Entries = { new V1.EntryEdit { Document = "nova", Scope = "*", Key = "k" } } };
-        await node.Client.Configuration.PublishAsync(new V1.PublishRequest { Change = away, AllowShrink = true, Author = "tester", Reason = "test" });
+        await node.Client.Configuration.PublishAsync(new V1.PublishRequest { Change = away, AllowShrink = true, Author = "tester", Reason = "test" }, Cancelled);
         await node.SetAsync("nova", "k", "7", "role=control");   // the document moves, and nothing of this node's
 
         IConfigurationRoot root = Build(node, "c1", cache, TimeSpan.FromSeconds(60));
