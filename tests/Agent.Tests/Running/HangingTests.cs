@@ -79,14 +79,15 @@ public class HangingTests
     [Fact]
     public async Task An_outage_during_the_verification_is_not_the_programs_failure()
     {
-        await using Machine machine = await Machine.StartAsync([.. Plain, "[group svc]", "restart = " + Machine.Sh("echo x >> {dir}/restarts"), "settle = 0s", "verify = live svc within 4s"]);
+        await using Machine machine = await Machine.StartAsync([.. Plain, "[group svc]", "restart = " + Machine.Sh("echo x >> {dir}/restarts"), "settle = 0s", "verify = live svc within 5s"]);
         machine.StartAgent();
         long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
         await Machine.EventuallyAsync(() => "it was restarted", () => machine.Lines("restarts") == 1);
         await Task.Delay(TimeSpan.FromMilliseconds(500), Cancelled);   // a look or two find nothing
         await machine.StopServerAsync();
-        await Task.Delay(TimeSpan.FromSeconds(5), Cancelled);   // longer than it may take
+        await Task.Delay(TimeSpan.FromSeconds(6), Cancelled);   // longer than it may take
         await machine.StartServerAsync();
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancelled);   // looks find nothing again
         await machine.Client.PutAsync("conclave-live/default/svc/c1", "back", cancellationToken: Cancelled);
         await machine.StateAsync("nova", "current", release);
         Assert.Equal(1, machine.Lines("restarts"));
