@@ -17,7 +17,7 @@ internal sealed class ProgramEffects(AgentOptions options, ConclaveClient client
     private static readonly TimeSpan LookCountsMax = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Slot> _slots = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, long> _revisions = new(StringComparer.Ordinal);   // by group: before its last action
+    private readonly ConcurrentDictionary<string, long> _revisions = new(StringComparer.Ordinal);   // by group: a registration up to that is one of the process before
 
     /// <returns>Null for an effect of another kind.</returns>
     public Task<StepResult>? Run(AgentEffect effect) => effect switch
@@ -73,7 +73,7 @@ internal sealed class ProgramEffects(AgentOptions options, ConclaveClient client
     {
         ActionOptions? action = kind == ActionKind.Live ? group.Live : group.Restart;
         if (action is null) return StepResult.Done;
-        if (group.Verify is { Service.Length: > 0 } verify && kind == ActionKind.Restart) _revisions[group.Name] = await RevisionAsync(verify).ConfigureAwait(false);
+        if (group.Verify is { Service.Length: > 0 } verify && kind == ActionKind.Restart && await RevisionAsync(verify).ConfigureAwait(false) is { } before) _revisions[group.Name] = before;
         if (action.PidFile.Length > 0) return new StepResult(Signal(action));
         (string? failure, _) = await ProcessRunner.RunAsync(action.Command, group.Timeout, Environment(group.Name), stop).ConfigureAwait(false);
         return new StepResult(failure);
@@ -106,7 +106,11 @@ internal sealed class ProgramEffects(AgentOptions options, ConclaveClient client
             try
             {
                 KeyValue? key = await client.GetAsync(LiveKey(verify), cancellationToken: stop).ConfigureAwait(false);
-                if (key is not null && key.ModRevision > after) return StepResult.Done;
+                if (key is not null && key.ModRevision > after)
+                {
+                    _revisions[group.Name] = key.ModRevision;   // where nobody can be asked before the next restart, this one at least does not count as new
+                    return StepResult.Done;
+                }
             }
             catch (UnavailableException)
             {
@@ -132,7 +136,8 @@ internal sealed class ProgramEffects(AgentOptions options, ConclaveClient client
     private string LiveKey(VerifyOptions verify) =>
         $"conclave-live/{(options.Space.Length > 0 ? options.Space : "default")}/{verify.Service}/{(verify.Instance.Length > 0 ? verify.Instance : options.Node)}";
 
-    private async Task<long> RevisionAsync(VerifyOptions verify)
+    /// <returns>Null when nobody can be asked: the restart does not wait for that, and what is known from before counts.</returns>
+    private async Task<long?> RevisionAsync(VerifyOptions verify)
     {
         try
         {
@@ -140,7 +145,7 @@ internal sealed class ProgramEffects(AgentOptions options, ConclaveClient client
         }
         catch (ConclaveException)
         {
-            return 0;   // then any registration counts
+            return null;
         }
     }
 

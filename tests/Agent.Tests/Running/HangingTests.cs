@@ -94,6 +94,24 @@ public class HangingTests
     }
 
     [Fact]
+    public async Task A_restart_during_an_outage_does_not_take_the_registration_of_the_process_before_for_a_new_one()
+    {
+        await using Machine machine = await Machine.StartAsync([.. Plain, "[group svc]", "restart = " + Machine.Sh("echo x >> {dir}/restarts"), "settle = 2s", "verify = live svc within 2s"]);
+        machine.StartAgent();
+        long first = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
+        await Machine.EventuallyAsync(() => "it was restarted", () => machine.Lines("restarts") == 1);
+        await machine.Client.PutAsync("conclave-live/default/svc/c1", "the first process", cancellationToken: Cancelled);   // without a lease, so it stays
+        await machine.StateAsync("nova", "current", first);
+        long second = await machine.SetAsync("nova", ("DEFAULT/host", "\"b\""));
+        await Machine.EventuallyAsync(() => machine.Text("state/status.json"), () => machine.Text("state/status.json").Contains("settling", StringComparison.Ordinal));
+        await machine.StopServerAsync();
+        await Machine.EventuallyAsync(() => machine.Log, () => machine.Lines("restarts") == 2);
+        await machine.StartServerAsync();
+        V1.FleetNode failed = await machine.StateAsync("nova", "failed", second);
+        Assert.Contains("no new registration", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_pass_ends_at_its_time_and_says_what_it_waits_for()
     {
         await using Machine machine = await Machine.StartAsync([.. Plain, "[group svc]", "restart = " + Machine.Sh("echo x >> {dir}/restarts"), "restart_slots = svc 1", "settle = 0s"]);
