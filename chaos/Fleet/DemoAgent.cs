@@ -8,12 +8,13 @@ internal sealed class DemoAgent : IAsyncDisposable
 {
     private readonly string _directory;
     private readonly Process _process;
+    private bool _wasThere;
 
     private DemoAgent(string name, string directory, Process process) => (Name, _directory, _process) = (name, directory, process);
 
     public string Name { get; }
 
-    public string File => Path.Combine(_directory, "nova.conf");
+    public string File => FileIn(_directory);
 
     /// <summary>Every content that the service was started with, in order: what the file said at each restart.</summary>
     public string[] Starts => System.IO.File.Exists(StartsFile(_directory)) ? System.IO.File.ReadAllLines(StartsFile(_directory)) : [];
@@ -23,10 +24,12 @@ internal sealed class DemoAgent : IAsyncDisposable
     /// <summary>What the agent printed last.</summary>
     public string Log => System.IO.File.Exists(LogFile(_directory)) ? string.Join('\n', System.IO.File.ReadLines(LogFile(_directory)).TakeLast(15)) : "";
 
+    public static string FileIn(string directory) => Path.Combine(directory, "nova.conf");
+
     public static DemoAgent Start(string name, string directory, string endpoints)
     {
         Directory.CreateDirectory(directory);
-        string file = Path.Combine(directory, "nova.conf");
+        string file = FileIn(directory);
         Script("restart.sh", $"grep -E '^(compute_driver|rabbit_host) ' '{file}' | tr '\\n' ' ' >> '{StartsFile(directory)}'\necho >> '{StartsFile(directory)}'");
         Script("verify.sh", $"! grep -q '{DemoFiles.BadDriver}' '{file}'");
         System.IO.File.WriteAllText(Path.Combine(directory, "agent.conf"), $"""
@@ -60,15 +63,18 @@ internal sealed class DemoAgent : IAsyncDisposable
     }
 
     /// <summary>Whether the file is there and has this line.</summary>
+    /// <exception cref="DemoFailedException">It was there, and is not any more.</exception>
     public bool Has(string line)
     {
         try
         {
-            return System.IO.File.Exists(File) && System.IO.File.ReadLines(File).Contains(line);
+            bool has = System.IO.File.ReadLines(File).Contains(line);
+            _wasThere = true;
+            return has;
         }
         catch (FileNotFoundException)
         {
-            return false;   // never renamed away, but then the demo must say so and not this line
+            return _wasThere ? throw new DemoFailedException($"{File} was there and is missing.") : false;
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class FleetRun(DemoOptions options, string directory, Action<str
 
     private readonly List<DemoAgent> _agents = [];
     private readonly FleetReport _report = new();
+    private FileGuard? _guard;
 
     /// <exception cref="DemoFailedException">Something did not happen that has to.</exception>
     public async Task<FleetReport> RunAsync()
@@ -24,11 +25,16 @@ internal sealed class FleetRun(DemoOptions options, string directory, Action<str
 
             DemoFiles.Write(Path.Combine(directory, "desired"), options.Agents);
             await conclave.RunAsync(0, "apply", "-f", "desired", Reason, "the fleet", "--yes").ConfigureAwait(false);
+            if (options.Nova is { } nova) await ImportAsync(conclave, nova).ConfigureAwait(false);
+            for (int i = 0; i < options.Agents; i++) Directory.CreateDirectory(DirectoryOf(i));
+            using var guard = new FileGuard(Path.Combine(directory, "hosts"), Path.GetFileName(DemoAgent.FileIn("")));
+            _guard = guard;
             await StartAgentsAsync(cluster, client).ConfigureAwait(false);
             await ChangeRegionAsync(conclave, client).ConfigureAwait(false);
             await ChangeRegionWithoutLeaderAsync(conclave, cluster, client).ConfigureAwait(false);
             await RefuseAsync(conclave).ConfigureAwait(false);
             await RevertAsync(conclave, client).ConfigureAwait(false);
+            await guard.EndAsync().ConfigureAwait(false);
             return _report;
         }
         finally
@@ -37,11 +43,22 @@ internal sealed class FleetRun(DemoOptions options, string directory, Action<str
         }
     }
 
+    private string DirectoryOf(int host) => Path.Combine(directory, "hosts", DemoFiles.NameOf(host));
+
+    /// <summary>The types of all options of a real service, and what its package sets; the demo's own values lie beside them.</summary>
+    private async Task ImportAsync(ConclaveCommand conclave, string nova)
+    {
+        var watch = Stopwatch.StartNew();
+        await conclave.RunAsync(0, "schema", "import", DemoFiles.Document, Path.Combine(nova, "nova-options.json"), Reason, "types", "--command-timeout", "60s").ConfigureAwait(false);
+        await conclave.RunAsync(0, "import", "oslo-config", Path.Combine(nova, "nova.conf"), "--document", DemoFiles.Document, Reason, "what the package sets", "--command-timeout", "60s").ConfigureAwait(false);
+        _report.Add("nova's options and nova.conf are imported", options.Agents, watch.Elapsed);
+    }
+
     private async Task StartAgentsAsync(DemoCluster cluster, ConclaveClient client)
     {
         var watch = Stopwatch.StartNew();
         for (int i = 0; i < options.Agents; i++)
-            _agents.Add(DemoAgent.Start(DemoFiles.NameOf(i), Path.Combine(directory, "hosts", DemoFiles.NameOf(i)), cluster.Endpoints));
+            _agents.Add(DemoAgent.Start(DemoFiles.NameOf(i), DirectoryOf(i), cluster.Endpoints));
         await UntilAsync("every host has its file", () => Lacking((agent, region) => agent.Has($"rabbit_host = mq.{region}.example"))).ConfigureAwait(false);
         await UntilAllCurrentAsync(client).ConfigureAwait(false);
         _report.Add("agents start, write their files and acknowledge", options.Agents, watch.Elapsed);
@@ -63,14 +80,19 @@ internal sealed class FleetRun(DemoOptions options, string directory, Action<str
 
     private async Task ChangeRegionWithoutLeaderAsync(ConclaveCommand conclave, DemoCluster cluster, ConclaveClient client)
     {
+        const string Line = "rabbit_host = mq3.us.example";
         string leader = await LeaderAsync(client).ConfigureAwait(false);
         int process = cluster.ProcessOf(leader);
+        Task<string> set = conclave.RunAsync(0, "set", DemoFiles.Document, DemoFiles.HostKey, "mq3.us.example", "--scope", "region=us", Reason, "move us while the leader dies", "--command-timeout", "30s");
+        // With the first file: the other hosts are still writing theirs, and none has restarted its service, verified and acknowledged.
+        await UntilAsync("a host of us has the new value", () => set.IsFaulted || _agents.Any(a => a.Has(Line)) ? [] : ["all"], lookEvery: TimeSpan.FromMilliseconds(2)).ConfigureAwait(false);
         var watch = Stopwatch.StartNew();
         Signals.Send(process, 9);
-        say($"(kill -9 of {leader}, the leader)");
-        await conclave.RunAsync(0, "set", DemoFiles.Document, DemoFiles.HostKey, "mq3.us.example", "--scope", "region=us", Reason, "move us while the leader dies", "--command-timeout", "30s").ConfigureAwait(false);
+        (int written, int restarted) = (_agents.Count(a => a.Has(Line)), _agents.Count(a => a.Starts is [.., var last] && last.Contains(Line, StringComparison.Ordinal)));
+        say($"(kill -9 of {leader}, the leader, when {written} of {CountOf("us")} hosts had the new file, and {restarted} services had been restarted with it)");
+        await set.ConfigureAwait(false);
         await UntilAsync("every host of us has the new value", () => Lacking((agent, region) => agent.Has(region == "eu" ? "rabbit_host = mq2.eu.example" : "rabbit_host = mq3.us.example"))).ConfigureAwait(false);
-        _report.Add("kill -9 of the leader and a change at once: kill until the last file", CountOf("us"), watch.Elapsed);
+        _report.Add($"kill -9 of the leader while the hosts take a change ({written} had the file): kill until the last file", CountOf("us"), watch.Elapsed);
         await UntilAllCurrentAsync(client).ConfigureAwait(false);
         _report.Add("... until the last acknowledgement", options.Agents, watch.Elapsed);
     }
@@ -122,19 +144,20 @@ internal sealed class FleetRun(DemoOptions options, string directory, Action<str
         }
     });
 
-    private Task UntilAsync(string what, Func<IEnumerable<string>> lacking) => UntilAsync(what, () => Task.FromResult(lacking()));
+    private Task UntilAsync(string what, Func<IEnumerable<string>> lacking, TimeSpan? lookEvery = null) => UntilAsync(what, () => Task.FromResult(lacking()), lookEvery);
 
-    private async Task UntilAsync(string what, Func<Task<IEnumerable<string>>> lacking)
+    private async Task UntilAsync(string what, Func<Task<IEnumerable<string>>> lacking, TimeSpan? lookEvery = null)
     {
         var watch = Stopwatch.StartNew();
         while (true)
         {
+            _guard?.Check();
             string[] still = [.. await lacking().ConfigureAwait(false)];
             if (still.Length == 0) return;
             if (_agents.FirstOrDefault(a => !a.IsRunning) is { } ended) throw new DemoFailedException($"The agent of {ended.Name} has ended:\n{ended.Log}");
             if (watch.Elapsed > options.Patience)
                 throw new DemoFailedException($"Not within {options.Patience.TotalSeconds} s: {what}. Still {still.Length}: {string.Join("; ", still.Take(5))}\n{_agents[0].Log}");
-            await Task.Delay(TimeSpan.FromMilliseconds(100)).ConfigureAwait(false);
+            await Task.Delay(lookEvery ?? TimeSpan.FromMilliseconds(100)).ConfigureAwait(false);
         }
     }
 }

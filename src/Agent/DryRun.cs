@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Conclave.Client;
+using Conclave.Wire.Grpc;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Agent;
@@ -11,14 +13,15 @@ public static class DryRun
     /// <param name="options">What to do.</param>
     /// <param name="client">The cluster.</param>
     /// <param name="write">Takes lines: a diff for each file, secrets masked.</param>
+    /// <param name="timeout">How long to wait for the documents.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Whether something would change.</returns>
     /// <exception cref="ConclaveException">The documents cannot be had.</exception>
-    public static async Task<bool> RunAsync(AgentOptions options, ConclaveClient client, Action<string> write, CancellationToken cancellationToken)
+    public static async Task<bool> RunAsync(AgentOptions options, ConclaveClient client, Action<string> write, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var files = new PosixFiles();
         Started before = new StateDirectory(files, options.StateDirectory).Load(options, out _);
-        Dictionary<string, AgentDocument> documents = await FetchAsync(options, client, cancellationToken).ConfigureAwait(false);
+        Dictionary<string, AgentDocument> documents = await FetchAsync(options, client, timeout, cancellationToken).ConfigureAwait(false);
         bool changes = false;
         foreach (FileOptions file in options.Files)
         {
@@ -66,6 +69,21 @@ public static class DryRun
         }
 
         return line;
+    }
+
+    private static async Task<Dictionary<string, AgentDocument>> FetchAsync(AgentOptions options, ConclaveClient client, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout);
+        try
+        {
+            return await FetchAsync(options, client, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // As after a restore: a member that has less than it once said sends nothing, and does not end the stream either.
+            throw new UnavailableException(GrpcCode.DeadlineExceeded, $"No member sent the documents of {options.Node} within {timeout.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s.");
+        }
     }
 
     private static async Task<Dictionary<string, AgentDocument>> FetchAsync(AgentOptions options, ConclaveClient client, CancellationToken cancellationToken)

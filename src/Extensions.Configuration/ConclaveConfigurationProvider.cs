@@ -155,7 +155,8 @@ public sealed class ConclaveConfigurationProvider : ConfigurationProvider, IDisp
             try
             {
                 var request = new V1.WatchRequest { Space = Options.Space, Node = Options.Node, Documents = { Options.Documents }, FromRelease = have.Release, MinRelease = Release };
-                request.Have.AddRange(have.ByName.Select(d => new V1.DocumentHash { Document = d.Key, Hash = d.Value.Hash }));
+                // With the release of each, a member that knows less of a rollout than this program does sends nothing older, and one that knows more tells what was allowed meanwhile.
+                request.Have.AddRange(have.ByName.Select(d => new V1.DocumentHash { Document = d.Key, Hash = d.Value.Hash, Release = d.Value.Release }));
                 await foreach (V1.Delta delta in client.Configuration.WatchAsync(request, _stop.Token).ConfigureAwait(false))
                 {
                     failures = 0;

@@ -7,7 +7,8 @@ namespace Conclave.Extensions.Configuration;
 /// <summary>One document as a node gets it.</summary>
 /// <param name="Items">By key, in ordinal order.</param>
 /// <param name="Hash">The server's hash of the whole content; equal hashes are equal contents.</param>
-internal sealed record NodeDocument(ImmutableSortedDictionary<string, V1.Item> Items, ByteString Hash);
+/// <param name="Release">The newest release of the document that is in it, as the server said; 0 is not known.</param>
+internal sealed record NodeDocument(ImmutableSortedDictionary<string, V1.Item> Items, ByteString Hash, long Release);
 
 /// <summary>All documents that a stream has brought, and what a next message makes of them.</summary>
 /// <param name="Release">Newest release that is in them.</param>
@@ -29,7 +30,7 @@ internal sealed record NodeDocuments(long Release, ImmutableSortedDictionary<str
                 items = before.Items.RemoveRange(change.Removed);
             }
 
-            documents = documents.SetItem(change.Document, new NodeDocument(items.SetItems(change.Set.Select(i => KeyValuePair.Create(i.Key, i))), change.Hash));
+            documents = documents.SetItem(change.Document, new NodeDocument(items.SetItems(change.Set.Select(i => KeyValuePair.Create(i.Key, i))), change.Hash, change.Release));
         }
 
         return new NodeDocuments(delta.ToRelease, documents);
@@ -40,7 +41,7 @@ internal sealed record NodeDocuments(long Release, ImmutableSortedDictionary<str
     {
         var delta = new V1.Delta { ToRelease = Release };
         foreach ((string name, NodeDocument document) in ByName)
-            delta.Documents.Add(new V1.DocumentDelta { Document = name, Whole = true, Hash = document.Hash, Set = { document.Items.Values } });
+            delta.Documents.Add(new V1.DocumentDelta { Document = name, Whole = true, Hash = document.Hash, Release = document.Release, Set = { document.Items.Values } });
         return delta;
     }
 

@@ -129,6 +129,7 @@ public sealed class AgentConfigFile
             Retry = section.Duration("retry", new AgentOptions().Retry, TimeSpan.FromMilliseconds(10)),
             ReportFacts = facts != "off",
             FindFacts = facts is null or "auto",
+            FactsInterval = section.Duration("facts_interval", new AgentOptions().FactsInterval, TimeSpan.FromMilliseconds(100)),
             FactsCommand = section.Command("facts_command"),
         };
         section.End("fact.NAME");

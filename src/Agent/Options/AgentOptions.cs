@@ -52,7 +52,13 @@ public sealed record AgentOptions
     /// <summary>First wait before a step is tried again that failed because of the machine: a full disk, a directory that cannot be written. Doubles up to 32 times that. Default 10 s.</summary>
     public TimeSpan Retry { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>A slot to restart in is free again so long after its holder was last heard of. Default 30 s.</summary>
+    public TimeSpan SlotTtl { get; init; } = TimeSpan.FromSeconds(30);
+
     public bool ReportFacts { get; init; } = true;
+
+    /// <summary>How often facts are looked for again, and reported when they are others. Default 5 min.</summary>
+    public TimeSpan FactsInterval { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Whether hostname and mgmt_ip are found out where they are not given.</summary>
     public bool FindFacts { get; init; } = true;

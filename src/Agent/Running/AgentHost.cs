@@ -8,6 +8,12 @@ namespace Conclave.Agent;
 /// <summary>Another agent has the state directory.</summary>
 public sealed class AgentRunsException(string directory) : Exception($"Another agent runs on {directory}. Stop it, or give this one another state_dir.");
 
+/// <summary>What one pass came to.</summary>
+/// <param name="WasReached">Whether a member was.</param>
+/// <param name="States">What was reported.</param>
+/// <param name="Unfinished">Groups that were not done in time, and what they are doing.</param>
+public sealed record OncePass(bool WasReached, ImmutableArray<V1.DocumentState> States, ImmutableArray<(string Group, string Phase)> Unfinished);
+
 /// <summary>The agent: the core with its clock, files, programs and the cluster around it. One event is worked off at a time.</summary>
 public sealed class AgentHost
 {
@@ -22,6 +28,7 @@ public sealed class AgentHost
     private readonly StateDirectory _state;
     private readonly DiskEffects _disk;
     private readonly Reporter _reporter;
+    private readonly FactsReport _facts;
     private readonly Channel<(AgentEvent Event, TaskCompletionSource? Taken)> _events = Channel.CreateBounded<(AgentEvent, TaskCompletionSource?)>(new BoundedChannelOptions(EventsWaitingMax) { SingleReader = true });
     private readonly Queue<AgentEvent> _own = new();
     private readonly long _began;
@@ -42,6 +49,7 @@ public sealed class AgentHost
         _state = new StateDirectory(files, options.StateDirectory);
         _disk = new DiskEffects(options, files, _state, DiskEffects.OwnerByName);
         _reporter = new Reporter(options, client, text => log(true, text));
+        _facts = new FactsReport(options, client, _reporter, text => log(true, text));
         _core = new AgentCore(options);
         _began = _time.GetTimestamp();
     }
@@ -55,53 +63,54 @@ public sealed class AgentHost
     {
         using IDisposable locked = Open();
         using var watch = new FileWatch(_options, file => _events.Writer.TryWrite((new Touched(file), null)), text => _log(true, text));
-        await using var programs = new ProgramEffects(_options, _client, stop);
-        _stream = new DocumentStream(_options, _client, () => _have, delta => PostAsync(new Received(delta), stop), ConnectAsync, SayLink);
+        await using var programs = new ProgramEffects(_options, _client, text => _log(true, text), stop);
+        _stream = new DocumentStream(_options, _client, () => _have, delta => PostAsync(new Received(delta), stop), _facts.SendAsync, SayLink);
         Work(Load(), programs);
-        Task stream = _stream.RunAsync(stop), reports = _reporter.RunAsync(stop);
+        Task stream = _stream.RunAsync(stop), reports = _reporter.RunAsync(stop), facts = _facts.RunAsync(stop);
         try
         {
             while (true)
             {
-                Task ended = await Task.WhenAny(stream, reports, TurnAsync(programs, stop)).ConfigureAwait(false);
+                Task ended = await Task.WhenAny(stream, reports, facts, TurnAsync(programs, stop)).ConfigureAwait(false);
                 await ended.ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            await Task.WhenAll(Quietly(stream), Quietly(reports)).ConfigureAwait(false);
+            await Task.WhenAll(Quietly(stream), Quietly(reports), Quietly(facts)).ConfigureAwait(false);
         }
     }
 
     /// <summary>One pass: takes what there is, applies it, reports it.</summary>
-    /// <param name="timeout">How long to wait for a member.</param>
+    /// <param name="firstAnswer">How long to wait for a member.</param>
+    /// <param name="timeout">How long all of it may take. Programs that run then go on, and the next run goes on with what they are for.</param>
     /// <param name="stop">Ends it; the next run goes on.</param>
-    /// <returns>The states; empty when no member was reached in that time.</returns>
-    public async Task<ImmutableArray<V1.DocumentState>> OnceAsync(TimeSpan timeout, CancellationToken stop)
+    public async Task<OncePass> OnceAsync(TimeSpan firstAnswer, TimeSpan timeout, CancellationToken stop)
     {
         using IDisposable locked = Open();
         _core = new AgentCore(_options, settles: false);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        await using var programs = new ProgramEffects(_options, _client, end.Token);
+        await using var programs = new ProgramEffects(_options, _client, text => _log(true, text), end.Token);
         var first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _stream = new DocumentStream(_options, _client, () => _have, async delta =>
         {
             await PostAsync(new Received(delta), end.Token).ConfigureAwait(false);
             first.TrySetResult();
-        }, ConnectAsync, SayLink);
+        }, _facts.SendAsync, SayLink);
         Work(Load(), programs);
         Task stream = _stream.RunAsync(end.Token);
         long began = _time.GetTimestamp();
         while (!first.Task.IsCompleted || !_core.IsQuiet || _running > 0)
         {
-            if (!first.Task.IsCompleted && _time.GetElapsedTime(began) > timeout) break;
+            if (_time.GetElapsedTime(began) > (first.Task.IsCompleted || timeout < firstAnswer ? timeout : firstAnswer)) break;
             await TurnAsync(programs, end.Token).ConfigureAwait(false);
         }
 
-        if (first.Task.IsCompleted) await _reporter.SendAsync(stop).ConfigureAwait(false);
+        ImmutableArray<(string Group, string Phase)> unfinished = [.. _core.Phases.Where(p => p.Phase is not ("idle" or "restorewaiting" or "stagewaiting"))];
+        if (first.Task.IsCompleted) await _reporter.SendAsync(facts: null, stop).ConfigureAwait(false);
         await end.CancelAsync().ConfigureAwait(false);
         await Quietly(stream).ConfigureAwait(false);
-        return first.Task.IsCompleted ? _core.States : [];
+        return new OncePass(first.Task.IsCompleted, first.Task.IsCompleted ? _core.States : [], unfinished);
     }
 
     private IDisposable Open()
@@ -193,16 +202,7 @@ public sealed class AgentHost
 
     private async Task AnswerAsync(StepEffect effect, Task<StepResult> task)
     {
-        StepResult result;
-        try
-        {
-            result = await task.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            result = new StepResult("given up");   // the core has gone on, or the agent ends
-        }
-
+        StepResult result = await ProgramEffects.EndOf(task).ConfigureAwait(false);
         await _events.Writer.WriteAsync((new StepDone(effect.Group, effect.Step, result), null)).ConfigureAwait(false);
         Interlocked.Decrement(ref _running);
     }
@@ -213,9 +213,6 @@ public sealed class AgentHost
         await _events.Writer.WriteAsync((what, taken), stop).ConfigureAwait(false);
         await taken.Task.WaitAsync(stop).ConfigureAwait(false);
     }
-
-    private Task ConnectAsync(CancellationToken cancellationToken) =>
-        _reporter.ConnectAsync(stop => Facts.FindAsync(_options, _client.Endpoints, text => _log(true, text), stop), cancellationToken);
 
     private void SayLink(string? trouble)
     {

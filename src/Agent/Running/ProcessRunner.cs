@@ -14,7 +14,7 @@ public static class ProcessRunner
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
 
     /// <param name="command">Program and arguments; no shell.</param>
-    /// <param name="timeout">After that it and its children are killed.</param>
+    /// <param name="timeout">After that it and its children are killed, where that is allowed; it counts as failed either way.</param>
     /// <param name="environment">Added to the agent's own.</param>
     /// <param name="cancellationToken">Stops waiting; the program goes on.</param>
     /// <returns>Why it counts as failed, with the end of what it printed; null for exit code 0. And its output.</returns>
@@ -49,8 +49,7 @@ public static class ProcessRunner
         }
         catch (TimeoutException)
         {
-            process.Kill(entireProcessTree: true);
-            return ($"{command[0]} did not end within {timeout.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s and was killed.{Said(errors, output)}", "");
+            return ($"{command[0]} did not end within {timeout.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s and {Kill(process)}.{Said(errors, output)}", "");
         }
 
         using var drain = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -65,6 +64,22 @@ public static class ProcessRunner
         }
 
         return process.ExitCode == 0 ? (null, output.ToString()) : ($"{command[0]} ended with code {process.ExitCode}.{Said(errors, output)}", "");
+    }
+
+    /// <returns>What became of it.</returns>
+    private static string Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+            return "was killed";
+        }
+        catch (Exception problem) when (problem is AggregateException or Win32Exception or InvalidOperationException)
+        {
+            // Of another user, as with sudo. To wait for it any longer would hold the group, and its slot, for as long as it hangs.
+            string why = (problem as AggregateException)?.Flatten().InnerExceptions[0].Message ?? problem.Message;
+            return $"could not be killed, so it or what it started may still run ({why.TrimEnd('.')}; let the command limit its own time, as with timeout(1) behind sudo)";
+        }
     }
 
     private static string Said(Tail errors, Tail output)

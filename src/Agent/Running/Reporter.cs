@@ -4,12 +4,13 @@ using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Agent;
 
-/// <summary>Tells the cluster what is applied: at once when it changes, after each connection, and as a heartbeat.</summary>
+/// <summary>Tells the cluster what is applied: at once when it changes, after each connection, and as a heartbeat. One report is under way at a time.</summary>
 internal sealed class Reporter(AgentOptions options, ConclaveClient client, Action<string> warn)
 {
     private static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly SemaphoreSlim _one = new(1, 1);
     private ImmutableArray<V1.DocumentState> _states = [];
     private string _warned = "";
 
@@ -31,24 +32,27 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
         }
     }
 
-    /// <summary>Facts first, and what is known of the documents with them.</summary>
-    public async Task ConnectAsync(Func<CancellationToken, Task<IReadOnlyDictionary<string, string>?>> facts, CancellationToken cancellationToken)
+    /// <param name="facts">JSON by name, reported with what is known of the documents; null for that alone.</param>
+    /// <param name="cancellationToken">Ends it; it may have been reported.</param>
+    public async Task SendAsync(IReadOnlyDictionary<string, string>? facts, CancellationToken cancellationToken)
     {
-        V1.AcknowledgeRequest request = Request();
-        if (await facts(cancellationToken).ConfigureAwait(false) is { } found)
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            request.HasFacts = true;
-            foreach ((string name, string json) in found) request.Facts[name] = json;
+            // Taken when it is its turn: states that are taken first and sent second would replace newer ones, and an old failure takes a good release back.
+            V1.AcknowledgeRequest request = Request();
+            if (facts is not null)
+            {
+                request.HasFacts = true;
+                foreach ((string name, string json) in facts) request.Facts[name] = json;
+            }
+
+            if (request.HasFacts || request.States.Count > 0) await client.Configuration.AcknowledgeAsync(request, cancellationToken).ConfigureAwait(false);
         }
-
-        if (!request.HasFacts && request.States.Count == 0) return;
-        await client.Configuration.AcknowledgeAsync(request, cancellationToken).ConfigureAwait(false);
-    }
-
-    public async Task SendAsync(CancellationToken cancellationToken)
-    {
-        V1.AcknowledgeRequest request = Request();
-        if (request.States.Count > 0) await client.Configuration.AcknowledgeAsync(request, cancellationToken).ConfigureAwait(false);
+        finally
+        {
+            _one.Release();
+        }
     }
 
     public async Task RunAsync(CancellationToken stop)
@@ -59,7 +63,7 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
             await _wake.WaitAsync(wait, stop).ConfigureAwait(false);
             try
             {
-                await SendAsync(stop).ConfigureAwait(false);
+                await SendAsync(facts: null, stop).ConfigureAwait(false);
                 (wait, _warned) = (options.Heartbeat, "");
             }
             catch (ConclaveException failure)

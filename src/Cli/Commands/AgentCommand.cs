@@ -14,7 +14,7 @@ namespace Conclave.Cli.Commands;
 /// <summary><c>conclave agent</c>: keeps this machine's files as the cluster says.</summary>
 internal sealed class AgentCommand(Terminal terminal, ClusterOptions cluster)
 {
-    private static readonly TimeSpan FirstAnswer = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan FirstAnswer = TimeSpan.FromSeconds(20), LongestPass = TimeSpan.FromMinutes(15);
 
     private readonly Option<FileInfo> _config = new("--config")
     {
@@ -38,13 +38,28 @@ internal sealed class AgentCommand(Terminal terminal, ClusterOptions cluster)
     private Command Once()
     {
         Option<bool> dry = new("--dry-run") { Description = "Write nothing: print what would change, with secrets masked. Exit code 1 when something would." };
-        Command command = new("once", "One pass, then end. Exit code 1 when a document could not be applied.") { dry };
+        Option<TimeSpan?> timeout = new("--timeout")
+        {
+            Description = "Longest time for all of it, waits for a slot included; then exit code 1, or 6 when no member was reached. The first answer is waited for at most 20s. [default: 15m]",
+            CustomParser = Duration.Parse,
+            HelpName = "time",
+        };
+        Command command = new("once", "One pass, then end. Exit code 1 when a document could not be applied.") { dry, timeout };
         command.SetAction((parsed, stop) => WithAsync(parsed, async (options, client) =>
         {
-            if (parsed.GetValue(dry)) return await DryRun.RunAsync(options, client, terminal.Out.WriteLine, stop).ConfigureAwait(false) ? ExitCode.No : ExitCode.Done;
-            ImmutableArray<V1.DocumentState> states = await new AgentHost(options, client, Log).OnceAsync(FirstAnswer, stop).ConfigureAwait(false);
-            foreach (V1.DocumentState state in states) terminal.Out.WriteLine(Line(state.Document, state.Release, state.State, state.Message));
-            return states.IsEmpty ? ExitCode.Unavailable : states.All(s => s.State == "applied") && states.Length == options.Documents.Count() ? ExitCode.Done : ExitCode.No;
+            TimeSpan longest = parsed.GetValue(timeout) ?? LongestPass;
+            if (parsed.GetValue(dry)) return await DryRun.RunAsync(options, client, terminal.Out.WriteLine, longest < FirstAnswer ? longest : FirstAnswer, stop).ConfigureAwait(false) ? ExitCode.No : ExitCode.Done;
+            OncePass pass = await new AgentHost(options, client, Log).OnceAsync(FirstAnswer, longest, stop).ConfigureAwait(false);
+            foreach (V1.DocumentState state in pass.States) terminal.Out.WriteLine(Line(state.Document, state.Release, state.State, state.Message));
+            if (!pass.WasReached)
+            {
+                terminal.Fail("No member sent anything in time, so nothing was received.", "Check endpoints in [agent], and look at: conclave status");
+                return ExitCode.Unavailable;
+            }
+
+            if (pass.Unfinished.IsEmpty) return pass.States.All(s => s.State == "applied") && pass.States.Length == options.Documents.Count() ? ExitCode.Done : ExitCode.No;
+            terminal.Fail($"Not done within {longest.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s: {string.Join(", ", pass.Unfinished.Select(u => $"{u.Group} is {u.Phase}"))}.", "The next run goes on from there; --timeout gives it longer.");
+            return ExitCode.No;
         }));
         return command;
     }

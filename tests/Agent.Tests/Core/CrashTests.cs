@@ -48,6 +48,15 @@ public class CrashTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void The_simulation_notices_a_file_that_is_missing_for_a_moment()
+    {
+        var agent = new SimulatedAgent(Options);
+        agent.Publish(Beta(1, "first"));
+        agent.Files.Delete("/etc/beta/three.ini");   // as a commit that deletes first would; the file comes back with the next release
+        Assert.Contains("/etc/beta/three.ini is missing", Assert.ThrowsAny<Exception>(() => agent.Publish(Beta(2, "next"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Whatever_is_published_and_whenever_it_is_ended_files_are_whole_and_the_last_good_one_wins() => Properties.Holds(
         Prop.ForAll((NonEmptyArray<byte> kinds, PositiveInt seed) =>
         {

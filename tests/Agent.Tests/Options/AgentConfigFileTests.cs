@@ -58,7 +58,7 @@ public class AgentConfigFileTests
     {
         AgentOptions options = AgentConfigFile.Parse("[agent]\nendpoints = a:1\nnode = n\n[file f]\ndoc = d\npath = /f\n", _ => "", out ImmutableArray<string> problems);
         Assert.Empty(problems);
-        Assert.Equal("file f", Assert.Single(options.Groups).Name);
+        Assert.Equal(("file f", TimeSpan.FromMinutes(5)), (Assert.Single(options.Groups).Name, options.FactsInterval));
     }
 
     [Theory]
@@ -67,6 +67,7 @@ public class AgentConfigFileTests
     [InlineData("mode = 0640", "mode = 0980", "line 18: [file nova] mode: \"0980\" is not octal, such as 0640.")]
     [InlineData("{new}", "/etc/nova/nova.conf", "the command does not look at {new}, the new file.")]
     [InlineData("drift = report", "drift = fix", "\"fix\" is not report, repair or off")]
+    [InlineData("fact.rack = 12", "facts_interval = 10ms", "[agent] facts_interval: \"10ms\" is not a time")]
     [InlineData("node = c17", "", "[agent] node: name the node that this is.")]
     [InlineData("[group nova-compute]", "[grp nova-compute]", "is no section of this file")]
     [InlineData("path = /etc", "path = etc", "is not the absolute path")]

@@ -35,6 +35,22 @@ public class AgentTests
     }
 
     [Fact]
+    public async Task Facts_that_become_others_while_it_runs_are_reported()
+    {
+        await using Machine machine = await Machine.StartAsync(["facts_command = /bin/cat {dir}/facts.json", "facts_interval = 300ms", .. Plain]);
+        await File.WriteAllTextAsync(machine.Path("facts.json"), """{"address":"10.0.0.1"}""", Cancelled);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/my_ip", "\"%{fact:address}\"")));
+        Assert.Equal("[DEFAULT]\nmy_ip = 10.0.0.1\n", machine.Text("nova.conf"));
+
+        await File.WriteAllTextAsync(machine.Path("facts.json"), "out of order", Cancelled);
+        await Machine.EventuallyAsync(() => machine.Log, () => machine.Log.Contains("facts_command printed no JSON object", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(machine.Path("facts.json"), """{"address":"10.0.0.2"}""", Cancelled);
+        await Machine.EventuallyAsync(() => machine.Text("nova.conf") + machine.Log, () => machine.Text("nova.conf") == "[DEFAULT]\nmy_ip = 10.0.0.2\n");
+        Assert.Equal(1, machine.Log.Split('\n').Count(l => l == "Connected."));   // over the stream that was there
+    }
+
+    [Fact]
     public async Task A_report_that_is_refused_does_not_keep_the_configuration_from_the_node()
     {
         await using Machine machine = await Machine.StartAsync(["fact.big = " + new string('x', 70_000), .. Plain]);
@@ -68,7 +84,7 @@ public class AgentTests
         string good = machine.Text("nova.conf");
         V1.FleetNode failed = await machine.StateAsync("nova", "failed", await machine.SetAsync("nova", ("DEFAULT/host", "\"broken\"")));
         Assert.Contains("the restart failed", failed.Message, StringComparison.Ordinal);
-        await Machine.EventuallyAsync(() => "it is restarted with the good file: " + machine.Text("restarts"), () => machine.Lines("restarts") == 3);
+        await Machine.EventuallyAsync(() => "it is restarted with the good file: " + machine.Text("restarts"), () => machine.Lines("restarts") == 3 && machine.Text("running") == good);   // it counts before it copies
         Assert.Equal((good, good), (machine.Text("nova.conf"), machine.Text("running")));
 
         await machine.StopAgentAsync();

@@ -34,6 +34,8 @@ internal sealed class Machine : IAsyncDisposable
         }
     }
 
+    public Uri Url => _url;
+
     public ConclaveClient Client => _client ??= new ConclaveClient(_url.ToString());
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -88,10 +90,11 @@ internal sealed class Machine : IAsyncDisposable
         return options;
     }
 
-    public void StartAgent()
+    /// <param name="change">What is otherwise than the configuration says.</param>
+    public void StartAgent(Func<AgentOptions, AgentOptions>? change = null)
     {
         _stop = new CancellationTokenSource();
-        var host = new AgentHost(Options(), Client, (_, text) =>
+        var host = new AgentHost(change is null ? Options() : change(Options()), Client, (_, text) =>
         {
             lock (_log) _log.Add(text);
         });
@@ -153,17 +156,22 @@ internal sealed class Machine : IAsyncDisposable
     }
 
     /// <summary>Runs conclave as a process.</summary>
-    public async Task<(int Code, string Output, string Errors)> ConclaveAsync(params string[] arguments)
+    public Task<(int Code, string Output, string Errors)> ConclaveAsync(params string[] arguments) => EndAsync(StartConclave(arguments));
+
+    /// <summary>Waits for a process to end.</summary>
+    public static async Task<(int Code, string Output, string Errors)> EndAsync(System.Diagnostics.Process process)
     {
-        using System.Diagnostics.Process process = StartConclave(arguments);
+        using System.Diagnostics.Process ended = process;
         Task<string> output = process.StandardOutput.ReadToEndAsync(Cancelled), errors = process.StandardError.ReadToEndAsync(Cancelled);
         await process.WaitForExitAsync(Cancelled).WaitAsync(Patience, Cancelled);
         return (process.ExitCode, await output, await errors);
     }
 
-    public static System.Diagnostics.Process StartConclave(params string[] arguments)
+    public static System.Diagnostics.Process StartConclave(params string[] arguments) => Start(System.IO.Path.Combine(AppContext.BaseDirectory, "conclave"), arguments);
+
+    public static System.Diagnostics.Process Start(string program, params string[] arguments)
     {
-        var start = new System.Diagnostics.ProcessStartInfo(System.IO.Path.Combine(AppContext.BaseDirectory, "conclave"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         return System.Diagnostics.Process.Start(start)!;   // a process was started, or it throws
     }
 
@@ -176,7 +184,7 @@ internal sealed class Machine : IAsyncDisposable
     }
 
     /// <summary>Nobody listens there. Below the ports that the system gives to outgoing connections.</summary>
-    private static Uri FreeUrl()
+    public static Uri FreeUrl()
     {
         while (true)
         {
@@ -196,6 +204,4 @@ internal sealed class Machine : IAsyncDisposable
 
     /// <summary>A command of a shell, as the agent's configuration takes it.</summary>
     public static string Sh(string script) => $"/bin/sh -c '{script}'";
-
-
 }

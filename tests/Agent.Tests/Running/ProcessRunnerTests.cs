@@ -37,6 +37,25 @@ public class ProcessRunnerTests
     }
 
     [Fact]
+    public async Task A_program_that_hangs_is_killed_at_its_time_with_what_it_started()
+    {
+        string file = Path.GetTempFileName();
+        (string? failure, _) = await ProcessRunner.RunAsync(["/bin/sh", "-c", "sleep 600 & echo $! > $0; echo so far; wait", file], TimeSpan.FromSeconds(1), new Dictionary<string, string>(), TestContext.Current.CancellationToken);
+        Assert.Equal("/bin/sh did not end within 1 s and was killed. It said: so far", failure);
+        string child = (await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Trim();
+        File.Delete(file);
+        await Machine.EventuallyAsync(() => $"process {child} has ended", () => !File.Exists($"/proc/{child}/status") || File.ReadAllText($"/proc/{child}/status").Contains("State:\tZ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Whatever_a_step_throws_is_how_it_ended()
+    {
+        StepResult broken = await ProgramEffects.EndOf(Task.FromException<StepResult>(new AggregateException("some of it may not be killed")));
+        Assert.StartsWith("it cannot be told how this ended: AggregateException: some of it may not be killed", broken.Failure, StringComparison.Ordinal);
+        Assert.Equal("given up", (await ProgramEffects.EndOf(Task.FromCanceled<StepResult>(new CancellationToken(canceled: true)))).Failure);
+    }
+
+    [Fact]
     public async Task One_line_that_is_too_long_is_not_shown_in_part() =>
         Assert.EndsWith("The last line that it printed is too long to be shown.", await SaidAsync("printf '%s%600s' \"$S\" end; exit 1"), StringComparison.Ordinal);
 }

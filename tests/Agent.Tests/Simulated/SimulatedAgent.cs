@@ -14,6 +14,7 @@ internal sealed class SimulatedAgent
     private readonly Dictionary<string, V1.DocumentDelta> _server = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _applied = new(StringComparer.Ordinal);
     private readonly HashSet<string> _published = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _there = new(StringComparer.Ordinal);   // files that may not be missing any more
     private readonly Queue<AgentEvent> _events = new();
     private AgentCore _core;
     private StateDirectory _state;
@@ -120,6 +121,7 @@ internal sealed class SimulatedAgent
             {
                 Crashes++;
                 CrashAt = long.MaxValue;
+                _there.RemoveWhere(path => !Files.IsDurable(path));   // its first name was not synced yet
                 Files.LosePower(() => _random.Next(2) == 0);
                 Check();
                 Start();
@@ -150,12 +152,16 @@ internal sealed class SimulatedAgent
         if (++_steps == CrashAt) throw new CrashException();
     }
 
-    /// <summary>What must hold at every moment: a file is what it was, or what somebody published, and never a part or a mixture.</summary>
+    /// <summary>What must hold at every moment: a file is what it was, or what somebody published, and never a part or a mixture; and one that was there is never missing.</summary>
     private void Check()
     {
         foreach (FileOptions file in Options.Files)
         {
-            if (File(file.Path) is { } text) Assert.True(_published.Contains($"{file.Path}\n{text}"), $"{file.Path} holds what nobody published: \"{text}\"");
+            string? text = File(file.Path);
+            Assert.True(text is not null || !_there.Contains(file.Path), $"{file.Path} is missing");
+            if (text is null) continue;
+            _there.Add(file.Path);
+            Assert.True(_published.Contains($"{file.Path}\n{text}"), $"{file.Path} holds what nobody published: \"{text}\"");
         }
     }
 

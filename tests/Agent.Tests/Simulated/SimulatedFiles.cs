@@ -13,6 +13,9 @@ internal sealed class SimulatedFiles(Action step) : IFiles
     /// <summary>Fails the next writes, as a full disk does.</summary>
     public int WritesToFail { get; set; }
 
+    /// <summary>Whether it is there also after a loss of power now.</summary>
+    public bool IsDurable(string path) => _durable.ContainsKey(path);
+
     public byte[]? Read(string path) => _now.TryGetValue(path, out var file) ? file.Bytes : null;
 
     public FileStat? Look(string path) => _now.TryGetValue(path, out var file) ? new FileStat(FileKind.File, file.Mode, 0, 0) : null;

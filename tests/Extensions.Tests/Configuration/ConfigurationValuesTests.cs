@@ -72,7 +72,7 @@ public class ConfigurationValuesTests
 
     private static ConfigurationValues Of(params (string Key, string Json)[] items)
     {
-        var document = new NodeDocument(items.ToImmutableSortedDictionary(i => i.Key, i => new V1.Item { Key = i.Key, Value = i.Json }, StringComparer.Ordinal), ByteString.Empty);
+        var document = new NodeDocument(items.ToImmutableSortedDictionary(i => i.Key, i => new V1.Item { Key = i.Key, Value = i.Json }, StringComparer.Ordinal), ByteString.Empty, Release: 0);
         return ConfigurationValues.Of(NodeDocuments.None with { ByName = NodeDocuments.None.ByName.Add("doc", document) });
     }
 
