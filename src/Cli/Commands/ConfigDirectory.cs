@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Conclave.Layers;
+using Conclave.Layers.Wire;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Cli.Commands;
@@ -59,8 +61,9 @@ internal static class ConfigDirectory
         return files.Count;
     }
 
+    /// <returns>What the files say, and the documents that have one, also where there is nothing in it.</returns>
     /// <exception cref="ArgumentException">A file cannot be read, or is not as it should be.</exception>
-    public static V1.Change Read(DirectoryInfo directory)
+    public static (V1.Change Content, string[] Documents) Read(DirectoryInfo directory)
     {
         var change = new V1.Change();
         string[] files = directory.Exists ? [.. Directory.EnumerateFiles(directory.FullName, "*.json").Order(StringComparer.Ordinal)] : [];
@@ -73,13 +76,23 @@ internal static class ConfigDirectory
                 if (Path.GetFileName(file) == Model) ReadModel(content, change);
                 else ReadDocument(Path.GetFileNameWithoutExtension(file), content, change);
             }
-            catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or NullReferenceException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentException or UnauthorizedAccessException)
             {
-                throw new ArgumentException($"{file} is not as export writes it: {e.Message}", e);
+                throw new ArgumentException($"{file} is not as export writes it: {(e is NullReferenceException ? "something is null or missing where an object or a name has to be." : e.Message)}", e);
             }
         }
 
-        return change;
+        return (change, [.. files.Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(name => name + ".json" != Model)]);
+    }
+
+    /// <summary>The same as the server writes it: what means the same compares equal, however it was written.</summary>
+    /// <exception cref="ArgumentException">Something is said twice.</exception>
+    public static V1.Change Canonical(V1.Change change, Dimensions dimensions, List<ConfigProblem> problems)
+    {
+        V1.Change canonical = ChangeMessages.Of(ChangeMessages.Read(change, problems), dimensions);
+        if (canonical.Entries.GroupBy(e => (e.Document, e.Scope, e.Key)).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new ArgumentException($"{twice.Key.Document}.json says two things of {twice.Key.Key} for {twice.Key.Scope}. Drop one.");
+        return canonical;
     }
 
     /// <summary>Edits that make the documents what is wanted. Nodes, dimensions and weights only where they are named.</summary>
@@ -101,7 +114,6 @@ internal static class ConfigDirectory
         change.Schemas.AddRange(wanted.Schemas.Except(there.Schemas));
         change.Schemas.AddRange(there.Schemas.Where(s => documents.Contains(s.Document) && !schemas.Contains((s.Document, s.Key))).Select(s => new V1.SchemaEdit { Document = s.Document, Key = s.Key }));
         var entries = wanted.Entries.Select(e => (e.Document, e.Scope, e.Key)).ToHashSet();
-        // Removals first: a scope that is written in another order is the same scope, and then what is wanted counts.
         change.Entries.AddRange(there.Entries.Where(e => documents.Contains(e.Document) && !entries.Contains((e.Document, e.Scope, e.Key))).Select(e => new V1.EntryEdit { Document = e.Document, Scope = e.Scope, Key = e.Key }));
         change.Entries.AddRange(wanted.Entries.Except(there.Entries));
         return change;

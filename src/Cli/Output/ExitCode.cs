@@ -78,6 +78,7 @@ internal static class ExitCode
         {
             GrpcCode.OutOfRange => "The newest revision is in the header of: conclave get -o json",
             GrpcCode.ResourceExhausted => "Delete or compact keys, then defragment and take the alarm back.",
+            GrpcCode.PermissionDenied when failure.Message.Contains("see conclave publish", StringComparison.Ordinal) => null,   // nobody may, and it says what to do
             GrpcCode.Unauthenticated or GrpcCode.PermissionDenied => "Ask an administrator for access to these keys.",
             _ => null,
         },
