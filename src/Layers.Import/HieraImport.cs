@@ -76,7 +76,6 @@ public sealed class HieraImport
         foreach ((string name, HieraVariable variable) in interpolation.Facts)
         {
             string key = HieraInterpolation.KeyOf(name);
-            edits.Add(new SchemaEdit(_document, key, new KeySchema { Type = KeyType.String }));
             edits.AddRange(rows.Select(r => (Node: r[0], Value: ValueOf(variable, r[Array.IndexOf(columns, variable.Column)]))).Where(f => f.Value.Length > 0)
                 .Select(f => new EntryEdit(_document, Scope.Of(nodeDimension, f.Node), key, Entry.Set(Template.Escape(Value.Of(f.Value))))));
         }

@@ -19,6 +19,8 @@ internal static class ConfigDirectory
 {
     private const string Model = "conclave.json";
 
+    private static readonly JsonDocumentOptions OneOfEach = new() { AllowDuplicateProperties = false };
+
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <returns>How many files.</returns>
@@ -72,7 +74,7 @@ internal static class ConfigDirectory
         {
             try
             {
-                JsonObject content = JsonNode.Parse(File.ReadAllText(file))!.AsObject();   // "null" throws below, as everything that is no object
+                JsonObject content = JsonNode.Parse(File.ReadAllText(file), documentOptions: OneOfEach)!.AsObject();   // "null" throws below, as everything that is no object
                 if (Path.GetFileName(file) == Model) ReadModel(content, change);
                 else ReadDocument(Path.GetFileNameWithoutExtension(file), content, change);
             }
@@ -136,6 +138,8 @@ internal static class ConfigDirectory
 
     private static void ReadModel(JsonObject content, V1.Change change)
     {
+        Check(content, "dimensions", "node_dimension", "weights", "nodes");
+        if (content.Count != 4) throw new JsonException("one of dimensions, node_dimension, weights and nodes is missing. Without nodes all of them would be removed; write {} for none.");
         change.Dimensions = new V1.DimensionsEdit { NodeDimension = content["node_dimension"]!.GetValue<string>() };   // a missing member throws, and the caller says where
         foreach (JsonNode? name in content["dimensions"]!.AsArray())
         {
@@ -143,13 +147,13 @@ internal static class ConfigDirectory
             change.Dimensions.Dimensions.Add(new V1.Dimension { Name = text.TrimEnd('*'), MultiValued = text.EndsWith('*') });
         }
 
-        foreach ((string value, JsonNode? weight) in content["weights"]?.AsObject() ?? [])
+        foreach ((string value, JsonNode? weight) in content["weights"]!.AsObject())
         {
             V1.Pair pair = ConfigOptions.PairOf(value);
             change.Weights.Add(new V1.WeightEdit { Dimension = pair.Dimension, Value = pair.Value, Weight = weight!.GetValue<int>() });
         }
 
-        foreach ((string node, JsonNode? values) in content["nodes"]?.AsObject() ?? [])
+        foreach ((string node, JsonNode? values) in content["nodes"]!.AsObject())
         {
             var edit = new V1.NodeEdit { Node = node };
             edit.Assigned.AddRange(values!.AsArray().Select(v => ConfigOptions.PairOf(v!.GetValue<string>())));
@@ -159,6 +163,7 @@ internal static class ConfigDirectory
 
     private static void ReadDocument(string document, JsonObject content, V1.Change change)
     {
+        Check(content, "schemas", "entries");
         foreach ((string key, JsonNode? schema) in content["schemas"]?.AsObject() ?? [])
             change.Schemas.Add(new V1.SchemaEdit { Document = document, Key = key, Schema = Text(schema) });
         foreach ((string scope, JsonNode? entries) in content["entries"]?.AsObject() ?? [])
@@ -166,7 +171,9 @@ internal static class ConfigDirectory
             foreach ((string key, JsonNode? entry) in entries!.AsObject())
             {
                 var edit = new V1.EntryEdit { Document = document, Scope = scope, Key = key };
-                foreach ((string name, JsonNode? value) in entry!.AsObject())
+                string[] operations = [.. entry!.AsObject().Select(m => m.Key).Where(m => m != "comment")];
+                if (operations is not [not ""]) throw new JsonException($"{key} for {scope} has to say one of set, unset, append, remove and final, and it says {(operations.Length == 0 ? "none" : string.Join(" and ", operations))}.");
+                foreach ((string name, JsonNode? value) in entry.AsObject())
                 {
                     if (name == "comment") edit.Comment = value!.GetValue<string>();
                     else (edit.Op, edit.Value) = (name, name == "unset" ? "" : Text(value));
@@ -175,6 +182,12 @@ internal static class ConfigDirectory
                 change.Entries.Add(edit);
             }
         }
+    }
+
+    /// <summary>A mistyped name would be content that is not there, and what is not there is removed.</summary>
+    private static void Check(JsonObject content, params string[] names)
+    {
+        if (content.FirstOrDefault(m => !names.Contains(m.Key)).Key is { } unknown) throw new JsonException($"\"{unknown}\" is not known; there are {string.Join(", ", names)}.");
     }
 
     /// <summary>As the server writes it, so that what is equal compares equal.</summary>

@@ -47,7 +47,7 @@ internal sealed class ConfigEditCommand(ConfigOptions options)
                     return Refuse(unreadable.Message, ExitCode.Validation);
                 }
 
-                if (problems.Count > 0) return Refuse(string.Join('\n', problems), ExitCode.Validation);
+                if (problems.Count > 0) return Refuse(string.Join('\n', problems.Select(p => $"{p.Code} {p.Message}")), ExitCode.Validation);
                 ImmutableArray<Edit> edits = ChangeMessages.Read(change, problems);
                 var look = new Look(release, $"Nothing was changed. conclave diff r{release} shows what came since; open it again with conclave edit {name}, and bring your changes over.");
                 try

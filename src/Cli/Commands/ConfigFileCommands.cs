@@ -42,7 +42,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
             if (ChangeMessages.Read(there, problems).OfType<DimensionsEdit>().FirstOrDefault() is not { } known) throw new InvalidOperationException("An export has no dimensions. This is a bug: report it.");
             var dimensions = Dimensions.Create(known.List, known.NodeDimension);
             V1.Change wanted = ConfigDirectory.Canonical(content, dimensions, problems);
-            foreach (ConfigProblem problem in problems) options.Terminal.Fail(problem.ToString());
+            foreach (ConfigProblem problem in problems) options.Terminal.Fail($"{problem.Code} {problem.Message}");
             if (problems.Count > 0) return ExitCode.Validation;
             string[] others = [.. there.Entries.Select(e => e.Document).Concat(there.Schemas.Select(s => s.Document)).Distinct().Except(documents).Order(StringComparer.Ordinal)];
             if (parsed.GetValue(prune)) documents = [.. documents, .. others];

@@ -37,6 +37,7 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         return options.Run(options.WithYes(options.WithReason(new Command("rollback", "Publish the exact inverse of what happened since a release.") { release })), async (client, parsed, cancellationToken) =>
         {
             long to = ConfigOptions.ReleaseOf(parsed.GetRequiredValue(release));
+            if (to == 0) throw new ArgumentException("There is no release 0 to go back to; the first is r1.");
             var request = new V1.RollbackRequest { Space = options.Space(parsed), To = to, Author = options.Author, Reason = options.Reason(parsed), Ticket = options.Ticket(parsed) };
             if (options.Asks(parsed))
             {

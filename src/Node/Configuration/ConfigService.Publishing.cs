@@ -80,7 +80,7 @@ internal sealed partial class ConfigService
             // It takes back everything since, so whatever came after what was looked at would go unseen.
             if (request.Base > 0 && request.Base != now.Release) throw Refused([LookedAtAnother(now, request.Base)]);
             if (request.To > now.Release || request.To < now.State.OldestReachable)
-                throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
+                throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {Math.Max(1, now.State.OldestReachable)} to {now.Release} can"));
             Change back = now.State.ReturnTo(request.To);
             SecretPart secrets = SealedOn(now, back.Edits, request.Author);
             return new Intent(back with { Edits = secrets.Edits }, null, 0, IsSoAlready: Shown.Effective(now.State, secrets.Edits).IsEmpty) { Asked = back.Edits, Secrets = secrets with { BroughtIn = Brought.Nothing } };

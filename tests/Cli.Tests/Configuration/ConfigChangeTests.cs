@@ -89,6 +89,9 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
         Assert.Equal(0, (await shell.AskedAsync("", "rollback", "r5", "-m", "forth", "--yes")).Code);
         await shell.DoneAsync("rollback", "r4", "-m", "back");
         await shell.EndsAsync(2, "rollback", "r4");
+        await shell.EndsAsync(2, "rollback", "r0", "-m", "x");
+        await shell.EndsAsync(1, "rollback", "r99", "-m", "x");
+        await shell.EndsAsync(1, "diff", "r99");
         Assert.Equal(["r8\tr5..r7", "r7\tr6", "r6\tr5"], (await shell.DoneAsync("log", "--limit", "3")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => $"{l.Split('\t')[0]}\t{l.Split('\t')[^1]}"));
         Assert.Equal("k\t1\t*\tr4\n", (await shell.DoneAsync("show", "c17", "nova"))[..^3] + "r4\n");
 

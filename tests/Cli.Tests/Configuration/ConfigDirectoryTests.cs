@@ -34,7 +34,7 @@ public sealed class ConfigDirectoryTests(SharedNode shared) : IDisposable
     public async Task A_dry_run_ends_with_0_exactly_when_apply_does_nothing_however_the_files_are_written()
     {
         ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "files-dry");
-        await WriteAsync("conclave", """{"node_dimension":"host","dimensions":["region","aggregate*","role","host"],"nodes":{"c17":["role=compute","region=eu","aggregate=b","aggregate=a"]}}""");
+        await WriteAsync("conclave", """{"node_dimension":"host","dimensions":["region","aggregate*","role","host"],"weights":{},"nodes":{"c17":["role=compute","region=eu","aggregate=b","aggregate=a"]}}""");
         await WriteAsync("nova", """
             {"entries":{"region=eu,role=compute":{"k":{"set":1.50}},"role=other;region=eu":{"k":{"set":{"b":1,"a":2}}},"*":{"password":{"set":"s3cret"}}},
              "schemas":{"k":{"apply":"live","type":"any"},"password":{"type":"string","secret":true}}}
@@ -58,6 +58,10 @@ public sealed class ConfigDirectoryTests(SharedNode shared) : IDisposable
     [InlineData("""{"entries":{"*":{"k":1}}}""")]
     [InlineData("""{"entries":{"*":null}}""")]
     [InlineData("null")]
+    [InlineData("")]
+    [InlineData("""{"entrys":{"*":{"k":{"set":1}}}}""")]   // would be an empty document
+    [InlineData("""{"entries":{"*":{"k":{"set":1,"append":[2]}}}}""")]
+    [InlineData("""{"entries":{"*":{"k":{"comment":"why"}}}}""")]
     public async Task A_file_that_cannot_be_meant_so_is_named_and_nothing_is_published(string text)
     {
         ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "files-wrong");
@@ -65,6 +69,19 @@ public sealed class ConfigDirectoryTests(SharedNode shared) : IDisposable
         Answer refused = await shell.RunAsync("apply", "-f", _directory, "-m", "x");
         Assert.Equal(2, refused.Code);
         Assert.Contains("nova.json", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nodes_are_not_removed_by_a_file_that_does_not_speak_of_them()
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "files-model");
+        await WriteAsync("conclave", """{"node_dimension":"host","dimensions":["region","aggregate*","role","host"],"weights":{}}""");
+        Answer refused = await shell.RunAsync("apply", "-f", _directory, "-m", "x");
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("Without nodes all of them would be removed", refused.Error, StringComparison.Ordinal);
+        await WriteAsync("conclave", """{"node_dimension":"host","dimensions":["region","aggregate*","role","host"],"weights":{},"nodes":{}}""");
+        await shell.DoneAsync("apply", "-f", _directory, "-m", "x");
+        Assert.Equal("", await shell.DoneAsync("node", "list"));
     }
 
     [Fact]

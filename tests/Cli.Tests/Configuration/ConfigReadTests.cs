@@ -29,6 +29,8 @@ public class ConfigReadTests(SharedNode shared)
 
         Assert.Equal("[DEFAULT]\nhost = eu\nport = 5672\nurl = mq://eu\n", await shell.DoneAsync("render", "c17", "nova"));
         await shell.EndsAsync(3, "render", "c17", "nova", "--format", "nonsense");
+        await shell.DoneAsync("set", "waits", "k", "%{fact:nobody_says}", "-m", "x");
+        await shell.EndsAsync(3, "render", "c17", "waits");
     }
 
     [Fact]
