@@ -66,7 +66,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
         options.Print(parsed, plan, () =>
         {
             if (count > 0) ConfigPlans.Write(options, plan);
-            options.Terminal.Out.WriteLine(count == 0 ? $"nothing to publish: it is so already at r{plan.Base}" : $"{ConfigOptions.Count(count, "edit")} to publish");
+            options.Terminal.Out.WriteLine(count == 0 ? $"nothing to publish: it is so already at r{plan.Base}" : $"{ConfigOptions.Count(count, "edit")} {(ConfigPlans.CodeOf(plan) == ExitCode.Done ? "to publish" : "that cannot be published")}");
         });
         return ConfigPlans.Refuse(options, plan, look.Remedy) ?? (count == 0 ? ExitCode.Done : ExitCode.No);
     }

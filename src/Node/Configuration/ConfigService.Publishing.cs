@@ -77,12 +77,12 @@ internal sealed partial class ConfigService
         if (request.To <= 0) throw Invalid("name the release to go back to");
         return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink, Reverts: -request.To), now =>
         {
-            // It takes back everything since, so whatever came after what was looked at would go unseen.
-            if (request.Base > 0 && request.Base != now.Release) throw Refused([LookedAtAnother(now, request.Base)]);
             if (request.To > now.Release || request.To < now.State.OldestReachable)
                 throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {Math.Max(1, now.State.OldestReachable)} to {now.Release} can"));
             Change back = now.State.ReturnTo(request.To);
             SecretPart secrets = SealedOn(now, back.Edits, request.Author);
+            // It takes back everything since, so whatever came after what was looked at would go unseen. Said after permissions are checked, as all that is said of others.
+            if (request.Base > 0 && request.Base != now.Release) secrets = secrets with { Problems = secrets.Problems.Add(LookedAtAnother(now, request.Base)) };
             return new Intent(back with { Edits = secrets.Edits }, null, 0, IsSoAlready: Shown.Effective(now.State, secrets.Edits).IsEmpty) { Asked = back.Edits, Secrets = secrets with { BroughtIn = Brought.Nothing } };
         });
     }
@@ -175,9 +175,9 @@ internal sealed partial class ConfigService
 
     private static ConfigProblem LookedAtAnother(SpaceSnapshot now, long looked)
     {
-        ReleaseNote? came = now.State.Notes.GetValueOrDefault(Math.Min(looked + 1, now.Release));
+        string author = now.State.Notes.TryGetValue(looked + 1, out ReleaseNote? came) && came.Author.Length > 0 ? came.Author : "somebody";
         return new ConfigProblem(ProblemCodes.Conflict, looked > now.Release ? $"Release {looked} was looked at, and the newest is {now.Release}."
-            : $"Release {looked} was looked at, and release {looked + 1} by {(came is { Author.Length: > 0 } ? came.Author : "somebody")}{(came is null ? "" : $" (\"{came.Reason}\")")} has come since. It would be taken back too.");
+            : $"Release {looked} was looked at, and release {looked + 1} by {author} has come since. It would be taken back too.");
     }
 
     private static ReleaseNote NoteFor(Publication publication, SpaceSnapshot now, string? user)
