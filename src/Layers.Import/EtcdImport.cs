@@ -60,7 +60,7 @@ public static class EtcdImport
             problems.AddRange(plan.Problems.Where(p => p.IsError));
         }
 
-        return new ImportResult(edits.ToImmutable(), ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, Value>>.Empty, problems.ToImmutable());
+        return new ImportResult(edits.ToImmutable(), problems.ToImmutable());
 
         EntryEdit Edit(string key, Value value) => new(document, scope, key, Entry.Set(Template.Escape(value)));
     }

@@ -8,6 +8,8 @@ namespace Conclave.Layers.Import;
 /// Levels become scopes: the variables in a level's path are its dimensions. The rank of those scopes must give the order of the levels, or the import is
 /// refused. A file of patterns becomes a multi-valued dimension: labels that match a node are its values, earlier labels are heavier.
 /// <c>lookup_options</c> become schemas, interpolation becomes references (unknown ones give "", as in Hiera, by their default).
+/// A variable that is a column and no dimension (<c>fqdn</c>) becomes an entry <c>facts/NAME</c> of each host. Not a fact: facts are what agents report, and what
+/// an agent reports replaces what was there, so its first word would take the values away.
 /// </remarks>
 public sealed class HieraImport
 {
@@ -32,11 +34,11 @@ public sealed class HieraImport
     private ImportResult Run()
     {
         if (HieraHierarchy.Read(_source.Hierarchy, _problems) is not { } hierarchy || Table(out string[] columns) is not { } rows)
-            return Result([], []);
+            return Result([]);
         string nodeDimension = columns[0];
         List<Dimension>? dimensions = DimensionsOf(hierarchy, nodeDimension);
         if (dimensions is null)
-            return Result([], []);
+            return Result([]);
 
         var assigned = rows.ToDictionary(r => r[0], r => new List<ScopePair>(), StringComparer.Ordinal);
         foreach (string[] row in rows)
@@ -63,20 +65,28 @@ public sealed class HieraImport
         edits.AddRange(schemas.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => new SchemaEdit(_document, s.Key, s.Value)));
         CheckLabels(schemas, rows, assigned, dimensions);
 
-        var interpolation = new HieraInterpolation(hierarchy, nodeDimension, hierarchy.Dimensions.ToHashSet(StringComparer.Ordinal), Warn);
+        var interpolation = new HieraInterpolation(hierarchy, nodeDimension, hierarchy.Dimensions.ToHashSet(StringComparer.Ordinal), columns.ToHashSet(StringComparer.Ordinal), Warn);
+        var converted = ImmutableArray.CreateBuilder<Edit>();
         foreach ((Scope scope, string key, Value value) in _entries)
         {
             EntryOp op = schemas.TryGetValue(key, out KeySchema? schema) && schema.Merge != MergeKind.Replace ? EntryOp.Append : EntryOp.Set;
-            edits.Add(new EntryEdit(_document, scope, key, new(op, interpolation.Convert(value))));
+            converted.Add(new EntryEdit(_document, scope, key, new(op, interpolation.Convert(value))));
         }
-        return Result(edits.ToImmutable(), [.. rows.Select(r => (r[0], FactsOf(hierarchy, columns, r)))]);
+        // Before what refers to them: where they are too many for one release, no node ever has the reference without the value.
+        foreach ((string name, HieraVariable variable) in interpolation.Facts)
+        {
+            string key = HieraInterpolation.KeyOf(name);
+            edits.AddRange(rows.Select(r => (Node: r[0], Value: ValueOf(variable, r[Array.IndexOf(columns, variable.Column)]))).Where(f => f.Value.Length > 0)
+                .Select(f => new EntryEdit(_document, Scope.Of(nodeDimension, f.Node), key, Entry.Set(Template.Escape(Value.Of(f.Value))))));
+        }
+        return Result([.. edits, .. converted]);
     }
 
-    private ImportResult Result(ImmutableArray<Edit> edits, IEnumerable<(string Node, ImmutableSortedDictionary<string, Value> Facts)> facts)
+    private ImportResult Result(ImmutableArray<Edit> edits)
     {
         foreach ((string warning, int times) in _warnings)
             _problems.Add(new(ProblemCodes.Skipped, times == 1 ? $"{warning}." : $"{warning} ({times} times)."));
-        return new(edits, facts.ToImmutableSortedDictionary(f => f.Node, f => f.Facts, StringComparer.Ordinal), [.. _problems]);
+        return new(edits, [.. _problems]);
     }
 
     private List<string[]>? Table(out string[] columns)
@@ -334,11 +344,6 @@ public sealed class HieraImport
             }
         }
     }
-
-    private static ImmutableSortedDictionary<string, Value> FactsOf(HieraHierarchy hierarchy, string[] columns, string[] row) =>
-        hierarchy.Variables.Where(v => v.Value.Column is not null && Array.IndexOf(columns, v.Value.Column) >= 0)
-            .Select(v => (Name: v.Key.StartsWith("facts.", StringComparison.Ordinal) ? v.Key["facts.".Length..] : v.Key, Value: ValueOf(v.Value, row[Array.IndexOf(columns, v.Value.Column)])))
-            .DistinctBy(f => f.Name).ToImmutableSortedDictionary(f => f.Name, f => Value.Of(f.Value), StringComparer.Ordinal);
 
     private static string ValueOf(HieraVariable variable, string cell) =>
         !variable.WithoutFirstLabel ? cell : cell.IndexOf('.') is >= 0 and int point ? cell[(point + 1)..] : "";

@@ -4,8 +4,16 @@ using System.Text.RegularExpressions;
 namespace Conclave.Layers.Import;
 
 /// <summary>Hiera's <c>%{...}</c> written as references of this product.</summary>
-internal sealed partial class HieraInterpolation(HieraHierarchy hierarchy, string nodeDimension, IReadOnlySet<string> dimensions, Action<string> warn)
+internal sealed partial class HieraInterpolation(HieraHierarchy hierarchy, string nodeDimension, IReadOnlySet<string> dimensions, IReadOnlySet<string> columns, Action<string> warn)
 {
+    private readonly SortedDictionary<string, HieraVariable> _facts = new(StringComparer.Ordinal);
+
+    /// <summary>Variables that are columns and no dimensions, as far as something converted so far refers to them, by their name in <see cref="KeyOf"/>.</summary>
+    public IReadOnlyDictionary<string, HieraVariable> Facts => _facts;
+
+    /// <summary>The key that such a variable's values are kept at. No key of Puppet has a slash.</summary>
+    public static string KeyOf(string name) => "facts/" + name;
+
     /// <summary>The same value with our references; everything else in it escaped.</summary>
     public Value Convert(Value value) => value.Kind switch
     {
@@ -72,6 +80,13 @@ internal sealed partial class HieraInterpolation(HieraHierarchy hierarchy, strin
         {
             warn($"%{{{name}}} is a variable of Puppet code, which has no value here, and becomes empty");
             return new("", null);
+        }
+        if (variable is { Column: { } known } && columns.Contains(known))
+        {
+            // Several names are one variable (fqdn, facts.fqdn): the shortest is the key.
+            string shortest = hierarchy.Variables.Where(v => v.Value == variable).Select(v => v.Key).OrderBy(k => k.Length).ThenBy(k => k, StringComparer.Ordinal).First();
+            _facts[shortest] = variable;
+            return new(null, new() { Kind = ReferenceKind.Key, Name = KeyOf(shortest), AsText = true, Default = "" });
         }
         string fact = plain.StartsWith("facts.", StringComparison.Ordinal) ? plain["facts.".Length..] : plain;
         return new(null, new() { Kind = ReferenceKind.Fact, Name = fact, AsText = true, Default = "" });

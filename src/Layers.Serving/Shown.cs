@@ -57,6 +57,8 @@ public static class Shown
     public static V1.ReleaseInfo Release(ConfigState state, long release, ReleaseNote? note)
     {
         var info = new V1.ReleaseInfo { Release = release, Author = note?.Author ?? "", UnixMs = note?.TimeUnixMs ?? 0, Reason = note?.Reason ?? "", Ticket = note?.Ticket ?? "" };
+        if (note is { Reverts: > 0 }) info.Reverts = note.Reverts;
+        if (note is { Reverts: < 0 }) info.ReturnedTo = -note.Reverts;
         if (state.EditsOf(release) is not { } edits) return info;
         info.Edits = edits.Length;
         info.Documents.AddRange(new Change(0, edits).Documents());

@@ -128,11 +128,11 @@ internal sealed class HieraTarget : FuzzTarget
         var files = new Dictionary<string, string>(StringComparer.Ordinal);
         for (int i = 2; i + 1 < parts.Length; i += 2) files[parts[i]] = parts[i + 1];
         ImportResult result = HieraImport.Run(new HieraSource(parts[0], parts.Length > 1 ? parts[1] : "", files), "app");
-        Plan plan = Fleet.Of(ConfigState.Initial).Plan(new Change(0, result.Edits), new ReleaseNote { Author = "a", Reason = "b" }, result.Inputs());
+        Plan plan = Fleet.Of(ConfigState.Initial).Plan(new Change(0, result.Edits), new ReleaseNote { Author = "a", Reason = "b" }, ResolutionInputs.None);
         Holds(plan.After is not null || plan.Problems.Any(p => p.IsError), "a plan that is none says why");
         if (plan.After is not { } after) return;
         foreach (string node in after.State.Nodes.Keys)
-            foreach (EntryEdit entry in result.Edits.OfType<EntryEdit>().Take(8)) after.EffectiveKey(node, "app", entry.Key, result.Inputs());
+            foreach (EntryEdit entry in result.Edits.OfType<EntryEdit>().Take(8)) after.EffectiveKey(node, "app", entry.Key, ResolutionInputs.None);
     }
 }
 

@@ -22,7 +22,7 @@ internal sealed class ClusterOptions
 
     private readonly Option<TimeSpan?> _timeout = new("--command-timeout")
     {
-        Description = "Longest time for one call, such as 500ms. [default: 5s]",
+        Description = "Longest time for one call, such as 500ms. [default: 5s, and 30s for configuration]",
         CustomParser = Duration.Parse,
         Recursive = true,
         HelpName = "time",
@@ -84,7 +84,7 @@ internal sealed class ClusterOptions
         try
         {
             if (!isConfiguration && Format(parsed) is ("yaml" or "ini")) throw new ArgumentException($"This command prints table or json, not {Format(parsed)}.");
-            await using ConclaveClient client = new(Build(parsed, terminal, endpoints: null));
+            await using ConclaveClient client = new(Build(parsed, terminal, endpoints: null, isConfiguration));
             return await command(client).ConfigureAwait(false);
         }
         catch (ArgumentException e)
@@ -123,7 +123,7 @@ internal sealed class ClusterOptions
 
     private static string Variable(string option) => "CONCLAVE_" + option.TrimStart('-').ToUpperInvariant().Replace('-', '_');
 
-    private ConclaveClientOptions Build(ParseResult parsed, Terminal terminal, ImmutableArray<string>? endpoints)
+    private ConclaveClientOptions Build(ParseResult parsed, Terminal terminal, ImmutableArray<string>? endpoints, bool isConfiguration = false)
     {
         string[] given = parsed.GetValue(_endpoints) is { Length: > 0 } option
             ? option
@@ -134,7 +134,7 @@ internal sealed class ClusterOptions
         return new ConclaveClientOptions
         {
             Endpoints = [.. (endpoints ?? [.. given.SelectMany(list => list.Split(',', Tidy))]).Select(endpoint => WithScheme(endpoint, isTls: tls is not null))],
-            RequestTimeout = parsed.GetValue(_timeout) ?? TimeSpan.FromSeconds(5),
+            RequestTimeout = parsed.GetValue(_timeout) ?? TimeSpan.FromSeconds(isConfiguration ? 30 : 5),   // a change may be checked for thousands of nodes
             // A person waits for an election, but not for a server that is not there.
             RetryPatience = TimeSpan.FromSeconds(2),
             Credentials = Credentials(parsed, terminal),

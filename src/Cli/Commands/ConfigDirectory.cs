@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Conclave.Layers;
+using Conclave.Layers.Wire;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Cli.Commands;
@@ -16,6 +18,8 @@ namespace Conclave.Cli.Commands;
 internal static class ConfigDirectory
 {
     private const string Model = "conclave.json";
+
+    private static readonly JsonDocumentOptions OneOfEach = new() { AllowDuplicateProperties = false };
 
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -59,8 +63,9 @@ internal static class ConfigDirectory
         return files.Count;
     }
 
+    /// <returns>What the files say, and the documents that have one, also where there is nothing in it.</returns>
     /// <exception cref="ArgumentException">A file cannot be read, or is not as it should be.</exception>
-    public static V1.Change Read(DirectoryInfo directory)
+    public static (V1.Change Content, string[] Documents) Read(DirectoryInfo directory)
     {
         var change = new V1.Change();
         string[] files = directory.Exists ? [.. Directory.EnumerateFiles(directory.FullName, "*.json").Order(StringComparer.Ordinal)] : [];
@@ -69,17 +74,27 @@ internal static class ConfigDirectory
         {
             try
             {
-                JsonObject content = JsonNode.Parse(File.ReadAllText(file))!.AsObject();   // "null" throws below, as everything that is no object
+                JsonObject content = JsonNode.Parse(File.ReadAllText(file), documentOptions: OneOfEach)!.AsObject();   // "null" throws below, as everything that is no object
                 if (Path.GetFileName(file) == Model) ReadModel(content, change);
                 else ReadDocument(Path.GetFileNameWithoutExtension(file), content, change);
             }
-            catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or NullReferenceException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentException or UnauthorizedAccessException)
             {
-                throw new ArgumentException($"{file} is not as export writes it: {e.Message}", e);
+                throw new ArgumentException($"{file} is not as export writes it: {(e is NullReferenceException ? "something is null or missing where an object or a name has to be." : e.Message)}", e);
             }
         }
 
-        return change;
+        return (change, [.. files.Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(name => name + ".json" != Model)]);
+    }
+
+    /// <summary>The same as the server writes it: what means the same compares equal, however it was written.</summary>
+    /// <exception cref="ArgumentException">Something is said twice.</exception>
+    public static V1.Change Canonical(V1.Change change, Dimensions dimensions, List<ConfigProblem> problems)
+    {
+        V1.Change canonical = ChangeMessages.Of(ChangeMessages.Read(change, problems), dimensions);
+        if (canonical.Entries.GroupBy(e => (e.Document, e.Scope, e.Key)).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new ArgumentException($"{twice.Key.Document}.json says two things of {twice.Key.Key} for {twice.Key.Scope}. Drop one.");
+        return canonical;
     }
 
     /// <summary>Edits that make the documents what is wanted. Nodes, dimensions and weights only where they are named.</summary>
@@ -101,7 +116,6 @@ internal static class ConfigDirectory
         change.Schemas.AddRange(wanted.Schemas.Except(there.Schemas));
         change.Schemas.AddRange(there.Schemas.Where(s => documents.Contains(s.Document) && !schemas.Contains((s.Document, s.Key))).Select(s => new V1.SchemaEdit { Document = s.Document, Key = s.Key }));
         var entries = wanted.Entries.Select(e => (e.Document, e.Scope, e.Key)).ToHashSet();
-        // Removals first: a scope that is written in another order is the same scope, and then what is wanted counts.
         change.Entries.AddRange(there.Entries.Where(e => documents.Contains(e.Document) && !entries.Contains((e.Document, e.Scope, e.Key))).Select(e => new V1.EntryEdit { Document = e.Document, Scope = e.Scope, Key = e.Key }));
         change.Entries.AddRange(wanted.Entries.Except(there.Entries));
         return change;
@@ -124,6 +138,8 @@ internal static class ConfigDirectory
 
     private static void ReadModel(JsonObject content, V1.Change change)
     {
+        Check(content, "dimensions", "node_dimension", "weights", "nodes");
+        if (content.Count != 4) throw new JsonException("one of dimensions, node_dimension, weights and nodes is missing. Without nodes all of them would be removed; write {} for none.");
         change.Dimensions = new V1.DimensionsEdit { NodeDimension = content["node_dimension"]!.GetValue<string>() };   // a missing member throws, and the caller says where
         foreach (JsonNode? name in content["dimensions"]!.AsArray())
         {
@@ -131,13 +147,13 @@ internal static class ConfigDirectory
             change.Dimensions.Dimensions.Add(new V1.Dimension { Name = text.TrimEnd('*'), MultiValued = text.EndsWith('*') });
         }
 
-        foreach ((string value, JsonNode? weight) in content["weights"]?.AsObject() ?? [])
+        foreach ((string value, JsonNode? weight) in content["weights"]!.AsObject())
         {
             V1.Pair pair = ConfigOptions.PairOf(value);
             change.Weights.Add(new V1.WeightEdit { Dimension = pair.Dimension, Value = pair.Value, Weight = weight!.GetValue<int>() });
         }
 
-        foreach ((string node, JsonNode? values) in content["nodes"]?.AsObject() ?? [])
+        foreach ((string node, JsonNode? values) in content["nodes"]!.AsObject())
         {
             var edit = new V1.NodeEdit { Node = node };
             edit.Assigned.AddRange(values!.AsArray().Select(v => ConfigOptions.PairOf(v!.GetValue<string>())));
@@ -147,6 +163,7 @@ internal static class ConfigDirectory
 
     private static void ReadDocument(string document, JsonObject content, V1.Change change)
     {
+        Check(content, "schemas", "entries");
         foreach ((string key, JsonNode? schema) in content["schemas"]?.AsObject() ?? [])
             change.Schemas.Add(new V1.SchemaEdit { Document = document, Key = key, Schema = Text(schema) });
         foreach ((string scope, JsonNode? entries) in content["entries"]?.AsObject() ?? [])
@@ -154,7 +171,9 @@ internal static class ConfigDirectory
             foreach ((string key, JsonNode? entry) in entries!.AsObject())
             {
                 var edit = new V1.EntryEdit { Document = document, Scope = scope, Key = key };
-                foreach ((string name, JsonNode? value) in entry!.AsObject())
+                string[] operations = [.. entry!.AsObject().Select(m => m.Key).Where(m => m != "comment")];
+                if (operations is not [not ""]) throw new JsonException($"{key} for {scope} has to say one of set, unset, append, remove and final, and it says {(operations.Length == 0 ? "none" : string.Join(" and ", operations))}.");
+                foreach ((string name, JsonNode? value) in entry.AsObject())
                 {
                     if (name == "comment") edit.Comment = value!.GetValue<string>();
                     else (edit.Op, edit.Value) = (name, name == "unset" ? "" : Text(value));
@@ -163,6 +182,12 @@ internal static class ConfigDirectory
                 change.Entries.Add(edit);
             }
         }
+    }
+
+    /// <summary>A mistyped name would be content that is not there, and what is not there is removed.</summary>
+    private static void Check(JsonObject content, params string[] names)
+    {
+        if (content.FirstOrDefault(m => !names.Contains(m.Key)).Key is { } unknown) throw new JsonException($"\"{unknown}\" is not known; there are {string.Join(", ", names)}.");
     }
 
     /// <summary>As the server writes it, so that what is equal compares equal.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics;
 using Conclave.Cli.Output;
@@ -19,7 +20,7 @@ internal sealed class ConfigEditCommand(ConfigOptions options)
             string editor = options.Terminal.Environment("VISUAL") ?? options.Terminal.Environment("EDITOR") ?? throw new ArgumentException("There is no editor. Set VISUAL or EDITOR, such as EDITOR=vi.");
             if (!options.IsDraft(parsed)) _ = options.Reason(parsed);   // before the work, not after
             if (name.Contains('/', StringComparison.Ordinal)) throw new ArgumentException($"\"{name}\" is no name of a document.");
-            (V1.Change there, _) = await ConfigFileCommands.ReadAllAsync(client, new V1.ExportRequest { Space = options.Space(parsed), Documents = { name } }, cancellationToken).ConfigureAwait(false);
+            (V1.Change there, long release) = await ConfigFileCommands.ReadAllAsync(client, new V1.ExportRequest { Space = options.Space(parsed), Documents = { name } }, cancellationToken).ConfigureAwait(false);
             DirectoryInfo directory = Directory.CreateTempSubdirectory("conclave-edit-");   // mode 0700
             ConfigDirectory.Write(directory, there);
             string file = Path.Combine(directory.FullName, name + ".json");
@@ -35,26 +36,29 @@ internal sealed class ConfigEditCommand(ConfigOptions options)
             async Task<int> PublishAsync()
             {
                 V1.Change change;
+                var problems = new List<ConfigProblem>();
                 try
                 {
-                    change = ConfigDirectory.Difference(there, ConfigDirectory.Read(directory), [name]);
+                    // Compared as both are written by one hand, so that only what the person changed is an edit.
+                    change = ConfigDirectory.Difference(ConfigDirectory.Canonical(there, Dimensions.Initial, []), ConfigDirectory.Canonical(ConfigDirectory.Read(directory).Content, Dimensions.Initial, problems), [name]);
                 }
                 catch (ArgumentException unreadable)
                 {
                     return Refuse(unreadable.Message, ExitCode.Validation);
                 }
 
-                var problems = new List<ConfigProblem>();
-                var edits = ChangeMessages.Read(change, problems);
-                if (problems.Count > 0) return Refuse(string.Join('\n', problems), ExitCode.Validation);
-                if (!edits.IsEmpty && !await options.ConfirmAsync(client, parsed, change, cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+                if (problems.Count > 0) return Refuse(string.Join('\n', problems.Select(p => $"{p.Code} {p.Message}")), ExitCode.Validation);
+                ImmutableArray<Edit> edits = ChangeMessages.Read(change, problems);
+                var look = new Look(release, $"Nothing was changed. conclave diff r{release} shows what came since; open it again with conclave edit {name}, and bring your changes over.");
                 try
                 {
-                    return await ConfigFiles.PublishAsync(options, client, parsed, edits, Layers.Dimensions.Initial, cancellationToken).ConfigureAwait(false);
+                    Consent consent = await ConfigPlans.ConfirmAsync(options, client, parsed, edits, look, cancellationToken).ConfigureAwait(false);
+                    return consent.Refusal ?? await ConfigFiles.PublishAsync(options, client, parsed, edits, cancellationToken, consent.Look).ConfigureAwait(false);
                 }
                 catch (Client.ConclaveException refused)
                 {
-                    return Refuse(refused.Message, ExitCode.Of(refused));
+                    options.Terminal.Fail(refused.Message, ExitCode.Remedy(refused));
+                    return ExitCode.Of(refused);
                 }
             }
         });

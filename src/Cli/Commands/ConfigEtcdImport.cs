@@ -33,7 +33,7 @@ internal sealed class ConfigEtcdImport(ConfigOptions options)
             foreach (ConfigProblem each in result.Problems) options.Terminal.Error.WriteLine(each.ToString());
             if (result.Problems.Any(p => p.IsError)) return ExitCode.Validation;
             if (!options.IsJson(parsed)) options.Terminal.Out.WriteLine($"{ConfigOptions.Count(result.Edits.Length, "key")} of {string.Join(',', etcd.Endpoints.Select(e => e.Authority))} at revision {revision}");
-            return result.Edits.IsEmpty ? ExitCode.No : await ConfigFiles.PublishAsync(options, client, parsed, result.Edits, Layers.Dimensions.Initial, cancellationToken).ConfigureAwait(false);
+            return result.Edits.IsEmpty ? ExitCode.No : await ConfigFiles.PublishAsync(options, client, parsed, result.Edits, cancellationToken).ConfigureAwait(false);
         });
     }
 

@@ -13,8 +13,6 @@ namespace Conclave.Cli.Commands;
 /// <summary>Configuration from and to files: other tools' formats, and a directory that can be kept under version control.</summary>
 internal sealed class ConfigFileCommands(ConfigOptions options)
 {
-    private const int FactsAtOnce = 32;
-
     public Command Import() => new("import", "Take configuration over from another tool.") { OsloConfig(), Hiera(), new ConfigEtcdImport(options).Command() };
 
     public Command Export()
@@ -26,7 +24,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
             var request = new V1.ExportRequest { Space = options.Space(parsed), At = options.At(parsed), Reveal = parsed.GetValue(reveal) };
             (V1.Change all, long release) = await ReadAllAsync(client, request, cancellationToken).ConfigureAwait(false);
             int files = ConfigDirectory.Write(parsed.GetRequiredValue(directory), all);
-            options.Terminal.Out.WriteLine($"r{release}: {all.Entries.Count:N0} entries and {ConfigOptions.Count(all.Nodes.Count, "node")} in {ConfigOptions.Count(files, "file")}");
+            options.Terminal.Out.WriteLine($"r{release}: {ConfigOptions.Count(all.Entries.Count, "entry")} and {ConfigOptions.Count(all.Nodes.Count, "node")} in {ConfigOptions.Count(files, "file")}");
             return ExitCode.Done;
         });
     }
@@ -34,27 +32,43 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
     public Command Apply()
     {
         Option<DirectoryInfo> directory = new("--file", "-f") { Description = "A directory as export writes it.", Required = true, HelpName = "directory" };
-        Option<bool> dry = new("--dry-run") { Description = "Only print what would be published. Exit code 1 when something would." };
-        return options.Run(options.WithYes(options.WithChange(new Command("apply", "Make the documents of a directory what its files say: what is not there is removed, secrets excepted.") { directory, dry })), async (client, parsed, cancellationToken) =>
+        Option<bool> dry = new("--dry-run") { Description = "Only print what would be published. Exit code 0 when nothing would, 1 when something would, 3 when it cannot be." };
+        Option<bool> prune = new("--prune") { Description = "Empty documents that have no file, too." };
+        return options.Run(options.WithYes(options.WithChange(new Command("apply", "Make the documents of a directory what its files say: what is not there is removed, secrets excepted.") { directory, dry, prune })), async (client, parsed, cancellationToken) =>
         {
-            V1.Change wanted = ConfigDirectory.Read(parsed.GetRequiredValue(directory));
-            string[] documents = [.. wanted.Entries.Select(e => e.Document).Concat(wanted.Schemas.Select(s => s.Document)).Distinct()];
-            (V1.Change there, _) = await ReadAllAsync(client, new V1.ExportRequest { Space = options.Space(parsed) }, cancellationToken).ConfigureAwait(false);
-            V1.Change change = ConfigDirectory.Difference(there, wanted, documents);
+            (V1.Change content, string[] documents) = ConfigDirectory.Read(parsed.GetRequiredValue(directory));
+            (V1.Change there, long release) = await ReadAllAsync(client, new V1.ExportRequest { Space = options.Space(parsed) }, cancellationToken).ConfigureAwait(false);
             var problems = new List<ConfigProblem>();
-            ImmutableArray<Edit> edits = ChangeMessages.Read(change, problems);
-            foreach (ConfigProblem problem in problems) options.Terminal.Fail(problem.ToString());
+            if (ChangeMessages.Read(there, problems).OfType<DimensionsEdit>().FirstOrDefault() is not { } known) throw new InvalidOperationException("An export has no dimensions. This is a bug: report it.");
+            var dimensions = Dimensions.Create(known.List, known.NodeDimension);
+            V1.Change wanted = ConfigDirectory.Canonical(content, dimensions, problems);
+            foreach (ConfigProblem problem in problems) options.Terminal.Fail($"{problem.Code} {problem.Message}");
             if (problems.Count > 0) return ExitCode.Validation;
-            if (parsed.GetValue(dry))
-            {
-                options.Print(parsed, change, () => options.Terminal.Out.WriteLine($"{ConfigOptions.Count(edits.Length, "edit")} to publish"));
-                return edits.IsEmpty ? ExitCode.Done : ExitCode.No;
-            }
+            string[] others = [.. there.Entries.Select(e => e.Document).Concat(there.Schemas.Select(s => s.Document)).Distinct().Except(documents).Order(StringComparer.Ordinal)];
+            if (parsed.GetValue(prune)) documents = [.. documents, .. others];
+            else if (others.Length > 0 && !options.IsJson(parsed)) options.Terminal.Out.WriteLine($"without a file, and left alone: {string.Join(", ", others)} (--prune empties them)");
 
+            V1.Change change = ConfigDirectory.Difference(ConfigDirectory.Canonical(there, dimensions, problems), wanted, documents);
+            ImmutableArray<Edit> edits = ChangeMessages.Read(change, problems);
+            var look = new Look(release, $"conclave diff r{release} shows what came since. Take it into the files (conclave export) or not, and apply again.");
+            if (parsed.GetValue(dry)) return await TryAsync(client, parsed, edits, look, cancellationToken).ConfigureAwait(false);
             bool takesAway = change.Entries.Any(e => e.Op.Length == 0) || change.Nodes.Any(n => n.Delete) || change.Schemas.Any(s => s.Schema.Length == 0);
-            if (takesAway && !await options.ConfirmAsync(client, parsed, change, cancellationToken).ConfigureAwait(false)) return ExitCode.No;
-            return await ConfigFiles.PublishAsync(options, client, parsed, edits, Layers.Dimensions.Initial, cancellationToken).ConfigureAwait(false);
+            Consent consent = takesAway ? await ConfigPlans.ConfirmAsync(options, client, parsed, edits, look, cancellationToken).ConfigureAwait(false) : new Consent(null, look);
+            return consent.Refusal ?? await ConfigFiles.PublishAsync(options, client, parsed, edits, cancellationToken, consent.Look).ConfigureAwait(false);
         });
+    }
+
+    /// <summary>By a plan, since only the server knows what changes nothing: secrets are not in an export.</summary>
+    private async Task<int> TryAsync(ConclaveClient client, ParseResult parsed, ImmutableArray<Edit> edits, Look look, CancellationToken cancellationToken)
+    {
+        V1.PlanResponse plan = await ConfigPlans.AskAsync(options, client, parsed, edits, look.Release, cancellationToken).ConfigureAwait(false);
+        int count = ConfigPlans.CountOf(plan.Change);
+        options.Print(parsed, plan, () =>
+        {
+            if (count > 0) ConfigPlans.Write(options, plan);
+            options.Terminal.Out.WriteLine(count == 0 ? $"nothing to publish: it is so already at r{plan.Base}" : $"{ConfigOptions.Count(count, "edit")} {(ConfigPlans.CodeOf(plan) == ExitCode.Done ? "to publish" : "that cannot be published")}");
+        });
+        return ConfigPlans.Refuse(options, plan, look.Remedy) ?? (count == 0 ? ExitCode.Done : ExitCode.No);
     }
 
     private Command OsloConfig()
@@ -85,7 +99,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
 
             string text = await ConfigFiles.ReadAsync(parsed.GetRequiredValue(file), cancellationToken).ConfigureAwait(false);
             (ImmutableArray<Edit> edits, ImmutableArray<ConfigProblem> found) = OsloImport.Run(text, name, to, schemas.GetValueOrDefault, renamed);
-            return Complain(found) ? ExitCode.Validation : await ConfigFiles.PublishAsync(options, client, parsed, edits, Layers.Dimensions.Initial, cancellationToken).ConfigureAwait(false);
+            return Complain(found) ? ExitCode.Validation : await ConfigFiles.PublishAsync(options, client, parsed, edits, cancellationToken).ConfigureAwait(false);
         });
     }
 
@@ -105,16 +119,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
                 await ConfigFiles.ReadAsync(parsed.GetRequiredValue(nodes), cancellationToken).ConfigureAwait(false), files);
             ImportResult result = HieraImport.Run(source, parsed.GetRequiredValue(document));
             if (Complain(result.Problems)) return ExitCode.Validation;
-            int code = await ConfigFiles.PublishAsync(options, client, parsed, result.Edits, Layers.Dimensions.Initial, cancellationToken).ConfigureAwait(false);
-            if (code != ExitCode.Done || options.IsDraft(parsed)) return code;
-            await Parallel.ForEachAsync(result.Facts, new ParallelOptions { MaxDegreeOfParallelism = FactsAtOnce, CancellationToken = cancellationToken }, async (node, stop) =>
-            {
-                var report = new V1.AcknowledgeRequest { Space = options.Space(parsed), Node = node.Key, HasFacts = true };
-                foreach ((string fact, Value value) in node.Value) report.Facts[fact] = value.ToString();
-                await client.Configuration.AcknowledgeAsync(report, stop).ConfigureAwait(false);
-            }).ConfigureAwait(false);
-            if (!options.IsJson(parsed)) options.Terminal.Out.WriteLine($"facts of {ConfigOptions.Count(result.Facts.Count, "node")} taken over");
-            return ExitCode.Done;
+            return await ConfigFiles.PublishAsync(options, client, parsed, result.Edits, cancellationToken).ConfigureAwait(false);
         });
     }
 

@@ -5,6 +5,7 @@ using Conclave.Cli.Output;
 using Conclave.Client;
 using Conclave.Layers;
 using Conclave.Layers.Wire;
+using Conclave.Wire.Grpc;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Cli.Commands;
@@ -14,6 +15,9 @@ internal static class ConfigFiles
 {
     /// <summary>Canonical bytes of edits in one release; a server takes 1.5 MiB less a little.</summary>
     private const int ReleaseBytesMax = 1 << 20;
+
+    /// <summary>Bytes of a draft. It is one key, so it is never split: what is behind the first part could not be checked, and would be a conflict with it.</summary>
+    private const int DraftBytesMax = (3 << 19) - (64 << 10);
 
     /// <exception cref="ArgumentException">It cannot be read.</exception>
     public static async Task<string> ReadAsync(FileInfo file, CancellationToken cancellationToken)
@@ -29,7 +33,13 @@ internal static class ConfigFiles
     }
 
     /// <summary>Publishes edits, or puts them into a draft; in several releases where they are too many for one, and then in their order.</summary>
-    public static async Task<int> PublishAsync(ConfigOptions options, ConclaveClient client, ParseResult parsed, ImmutableArray<Edit> edits, Dimensions dimensions, CancellationToken cancellationToken)
+    /// <param name="options">How to publish.</param>
+    /// <param name="client">Where.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="edits">The edits.</param>
+    /// <param name="cancellationToken">Stops it; the parts published by then stay.</param>
+    /// <param name="look">What they were made from; null: they hold whatever was there before.</param>
+    public static async Task<int> PublishAsync(ConfigOptions options, ConclaveClient client, ParseResult parsed, ImmutableArray<Edit> edits, CancellationToken cancellationToken, Look? look = null)
     {
         if (edits.IsEmpty)
         {
@@ -37,36 +47,62 @@ internal static class ConfigFiles
             return ExitCode.Done;
         }
 
-        V1.Change[] parts = [.. Split(edits).Select(part => ChangeMessages.Of(part, dimensions))];
-        if (parts.Length == 1 || options.IsDraft(parsed)) return await OneByOneAsync(options, client, parsed, parts, cancellationToken).ConfigureAwait(false);
-        if (options.HasStrategy(parsed)) throw new ArgumentException($"This is too much for one release ({parts.Length} would be needed), and a rollout is of one release. Publish it without --strategy, or less at once.");
+        if (options.IsDraft(parsed)) return await PutDraftAsync(options, client, parsed, ChangeMessages.Of(edits, Dimensions.Initial), cancellationToken).ConfigureAwait(false);
+        V1.Change[] parts = Parts(edits);
+        if (parts.Length > 1 && options.HasStrategy(parsed)) throw new ArgumentException($"This is too much for one release ({parts.Length} would be needed), and a rollout is of one release. Publish it without --strategy, or less at once.");
         string reason = options.Reason(parsed);
+        long basis = look?.Release ?? 0;
         for (int i = 0; i < parts.Length; i++)
         {
-            int code = await options.PublishAsync(client, parsed, new V1.PublishRequest
+            var request = new V1.PublishRequest
             {
                 Space = options.Space(parsed),
                 Change = parts[i],
                 Author = options.Author,
-                Reason = $"{reason} ({i + 1} of {parts.Length})",
+                Reason = parts.Length == 1 ? reason : $"{reason} ({i + 1} of {parts.Length})",
                 Ticket = options.Ticket(parsed),
-            }, cancellationToken).ConfigureAwait(false);
-            if (code != ExitCode.Done) return code;
+                Base = basis,
+            };
+            try
+            {
+                (int code, V1.PublishResponse published) = await options.PublishAsync(client, parsed, request, cancellationToken).ConfigureAwait(false);
+                if (code != ExitCode.Done) return code;
+                if (look is null || published.Unchanged || i + 1 == parts.Length) continue;
+                // The next part must not meet this one as a conflict, and whatever came between them was not looked at.
+                if (published.Release > basis + 1) return Conflict($"Release {published.Release - 1} came between this and what was looked at.", i + 1);
+                basis = published.Release;
+            }
+            catch (ConclaveException conflict) when (look is not null && IsConflict(conflict))
+            {
+                return Conflict(conflict.Message, i);
+            }
         }
 
         return ExitCode.Done;
+
+        int Conflict(string what, int done)
+        {
+            options.Terminal.Fail(done == 0 ? what : $"{what}\nParts 1 to {done} of {parts.Length} are published, the rest is not.", look?.Remedy);
+            return ExitCode.Conflict;
+        }
     }
 
-    private static async Task<int> OneByOneAsync(ConfigOptions options, ConclaveClient client, ParseResult parsed, V1.Change[] parts, CancellationToken cancellationToken)
+    /// <summary>Whether somebody was faster with the same documents.</summary>
+    public static bool IsConflict(ConclaveException failure) => failure.Code == GrpcCode.Aborted && failure.Message.StartsWith(ProblemCodes.Conflict, StringComparison.Ordinal);
+
+    /// <summary>The edits in as few releases as hold them.</summary>
+    public static V1.Change[] Parts(ImmutableArray<Edit> edits) => [.. Split(edits).Select(part => ChangeMessages.Of(part, Dimensions.Initial))];
+
+    private static async Task<int> PutDraftAsync(ConfigOptions options, ConclaveClient client, ParseResult parsed, V1.Change change, CancellationToken cancellationToken)
     {
-        int code = ExitCode.Done;
-        foreach (V1.Change part in parts)
+        if (change.CalculateSize() is > DraftBytesMax and var bytes)
         {
-            code = await options.ChangeAsync(client, parsed, part, cancellationToken).ConfigureAwait(false);
-            if (code != ExitCode.Done) break;
+            options.Terminal.Fail($"This is too much for a draft: {bytes:N0} bytes, and {DraftBytesMax:N0} are allowed. The draft is as it was.",
+                "Publish it at once with -m, in several releases; what does not please is taken back with conclave rollback. Or put less into the draft.");
+            return ExitCode.Validation;
         }
 
-        return code;
+        return await options.ChangeAsync(client, parsed, change, cancellationToken).ConfigureAwait(false);
     }
 
     private static IEnumerable<List<Edit>> Split(ImmutableArray<Edit> edits)
@@ -93,6 +129,6 @@ internal static class ConfigFiles
             bytes += size;
         }
 
-        yield return part;
+        if (part.Count > 0) yield return part;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using Conclave.Cli.Output;
 using Conclave.Layers;
@@ -48,8 +49,9 @@ internal sealed class ConfigModelCommands(ConfigOptions options)
         });
         Command remove = options.Run(options.WithYes(options.WithChange(new Command("rm", "Remove a node.") { name })), async (client, parsed, cancellationToken) =>
         {
-            var change = new V1.Change { Nodes = { new V1.NodeEdit { Node = parsed.GetRequiredValue(name), Delete = true } } };
-            return await options.ConfirmAsync(client, parsed, change, cancellationToken).ConfigureAwait(false) ? await options.ChangeAsync(client, parsed, change, cancellationToken).ConfigureAwait(false) : ExitCode.No;
+            ImmutableArray<Edit> removal = [new NodeEdit(parsed.GetRequiredValue(name), null)];
+            Consent consent = await ConfigPlans.ConfirmAsync(options, client, parsed, removal, new Look(0, "Nothing was changed. Look again: conclave node rm shows what it would do now."), cancellationToken).ConfigureAwait(false);
+            return consent.Refusal ?? await ConfigFiles.PublishAsync(options, client, parsed, removal, cancellationToken, consent.Look).ConfigureAwait(false);
         });
         return new Command("node", "The nodes that get configuration.") { list, show, set, remove };
     }
@@ -91,7 +93,7 @@ internal sealed class ConfigModelCommands(ConfigOptions options)
             bool isRead = OsloSchema.TryParse(text, out OsloSchema? schema, out var problems);
             foreach (ConfigProblem problem in problems) options.Terminal.Fail(problem.ToString());
             if (!isRead || schema is null) return ExitCode.Validation;
-            return await ConfigFiles.PublishAsync(options, client, parsed, [.. schema.Edits(parsed.GetRequiredValue(document))], Layers.Dimensions.Initial, cancellationToken).ConfigureAwait(false);
+            return await ConfigFiles.PublishAsync(options, client, parsed, [.. schema.Edits(parsed.GetRequiredValue(document))], cancellationToken).ConfigureAwait(false);
         });
         Argument<string> json = new("schema") { Description = "A JSON object, such as {\"type\":\"integer\",\"minimum\":1,\"apply\":\"live\"}" };
         Command set = options.Run(options.WithChange(new Command("set", "Say what a key's values must be.") { document, key, json }), (client, parsed, cancellationToken) =>

@@ -122,28 +122,17 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
         }
     }
 
-    /// <summary>Shows what is about to be taken away and asks, where there is a person and no --yes.</summary>
-    /// <returns>Whether to go on.</returns>
-    public async Task<bool> ConfirmAsync(ParseResult parsed, Func<Task> show, CancellationToken cancellationToken)
+    /// <summary>Whether somebody is asked: there is a person and no --yes.</summary>
+    public bool Asks(ParseResult parsed) => !parsed.GetValue(_yes) && terminal.IsInputInteractive;
+
+    /// <summary>Asks whether to go on with what was shown.</summary>
+    public async Task<bool> AskAsync(CancellationToken cancellationToken)
     {
-        if (parsed.GetValue(_yes) || !terminal.IsInputInteractive) return true;
-        await show().ConfigureAwait(false);
         terminal.Out.Write("Go on? [y/N] ");
         await terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
         using var answer = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
         return await answer.ReadLineAsync(cancellationToken).ConfigureAwait(false) is "y" or "Y" or "yes";
     }
-
-    /// <summary>As <see cref="ConfirmAsync(ParseResult, Func{Task}, CancellationToken)"/>, showing what a change would do. Nobody is asked for a draft.</summary>
-    public Task<bool> ConfirmAsync(ConclaveClient client, ParseResult parsed, V1.Change change, CancellationToken cancellationToken) => IsDraft(parsed) ? Task.FromResult(true) : ConfirmAsync(parsed, async () =>
-    {
-        V1.PlanResponse plan = await client.Configuration.PlanAsync(new V1.PlanRequest { Space = Space(parsed), Change = change }, cancellationToken).ConfigureAwait(false);
-        WriteChanges(plan.Changes);
-        foreach (V1.NodeEdit node in plan.Change.Nodes) terminal.Out.WriteLine($"  node {node.Node}  {(node.Delete ? "removed" : string.Join(' ', node.Assigned.Select(p => $"{p.Dimension}={p.Value}")))}");
-        foreach (V1.SchemaEdit schema in plan.Change.Schemas) terminal.Out.WriteLine($"  schema {schema.Document} {schema.Key}  {(schema.Schema.Length == 0 ? "removed" : schema.Schema)}");
-        WriteImpact(plan.Impact);
-        foreach (V1.Problem problem in plan.Problems) terminal.Out.WriteLine($"{(problem.Code.StartsWith('E') ? "error" : "warning")} {problem.Code} {problem.Message}");
-    }, cancellationToken);
 
     /// <summary>The release that --at names; 0 without it.</summary>
     public async Task<long> ReleaseAtAsync(ConclaveClient client, ParseResult parsed, CancellationToken cancellationToken) =>
@@ -157,7 +146,7 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
             : (await client.Configuration.NodesAsync(new V1.NodesRequest { Space = Space(parsed), At = at, Limit = 1 }, cancellationToken).ConfigureAwait(false)).Release;
     }
 
-    /// <summary>Puts a change into a draft, or publishes it.</summary>
+    /// <summary>Puts a change into a draft, or publishes it on whatever is newest.</summary>
     public async Task<int> ChangeAsync(ConclaveClient client, ParseResult parsed, V1.Change change, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(_draft) is { } draft)
@@ -167,14 +156,16 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
             return ExitCode.Done;
         }
 
-        return await PublishAsync(client, parsed, new V1.PublishRequest { Space = Space(parsed), Change = change, Author = Author, Reason = Reason(parsed), Ticket = Ticket(parsed) }, cancellationToken).ConfigureAwait(false);
+        var request = new V1.PublishRequest { Space = Space(parsed), Change = change, Author = Author, Reason = Reason(parsed), Ticket = Ticket(parsed) };
+        return (await PublishAsync(client, parsed, request, cancellationToken).ConfigureAwait(false)).Code;
     }
 
     /// <summary>Publishes with the options that all commands that publish have, and prints what became of it.</summary>
-    public async Task<int> PublishAsync(ConclaveClient client, ParseResult parsed, V1.PublishRequest request, CancellationToken cancellationToken)
+    public async Task<(int Code, V1.PublishResponse Published)> PublishAsync(ConclaveClient client, ParseResult parsed, V1.PublishRequest request, CancellationToken cancellationToken)
     {
         (request.Strategy, request.AllowShrink) = (_publish.Strategy(parsed), _publish.AllowShrink(parsed));
-        return await PublishedAsync(client, parsed, await client.Configuration.PublishAsync(request, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        V1.PublishResponse published = await client.Configuration.PublishAsync(request, cancellationToken).ConfigureAwait(false);
+        return (await PublishedAsync(client, parsed, published, cancellationToken).ConfigureAwait(false), published);
     }
 
     /// <summary>The same for a rollback.</summary>
@@ -212,7 +203,7 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
             terminal.Out.WriteLine($"  {change.Document} {change.Scope} {change.Key}  {Side(change.Before)} -> {Side(change.After)}");
     }
 
-    public static string Count(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+    public static string Count(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? what : what.EndsWith("ry", StringComparison.Ordinal) ? what[..^1] + "ies" : what + "s")}");
 
     public static string Time(long unixMs) => unixMs == 0 ? "" : DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Conclave.Cli.Output;
+using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Cli.Commands;
@@ -94,7 +95,7 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
         return options.Run(options.WithAt(new Command("grep", "Print entries that contain a text. Exit code 1 when there is none.") { sought }), async (client, parsed, cancellationToken) =>
         {
             V1.SearchResponse answer = await client.Configuration.SearchAsync(new V1.SearchRequest { Space = options.Space(parsed), Text = parsed.GetRequiredValue(sought), At = options.At(parsed) }, cancellationToken).ConfigureAwait(false);
-            options.Print(parsed, answer, () => WriteEntries(answer.Entries));
+            WriteEntries(parsed, answer, answer.Entries, answer.More);
             return answer.Entries.Count > 0 ? ExitCode.Done : ExitCode.No;
         });
     }
@@ -106,7 +107,7 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
         {
             V1.WhoUsesResponse answer = await client.Configuration.WhoUsesAsync(
                 new V1.WhoUsesRequest { Space = options.Space(parsed), Document = parsed.GetRequiredValue(document), Key = parsed.GetRequiredValue(key), At = options.At(parsed) }, cancellationToken).ConfigureAwait(false);
-            options.Print(parsed, answer, () => WriteEntries(answer.Entries));
+            WriteEntries(parsed, answer, answer.Entries, answer.More);
             return answer.Entries.Count > 0 ? ExitCode.Done : ExitCode.No;
         });
     }
@@ -153,6 +154,10 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
         });
     }
 
-    private void WriteEntries(IEnumerable<V1.EntryEdit> entries) =>
-        Rows.Write(options.Terminal, ["document", "scope", "key", "op", "value"], entries.Select(e => (string[])[e.Document, e.Scope, e.Key, e.Op, e.Value]));
+    private void WriteEntries(ParseResult parsed, IMessage answer, ICollection<V1.EntryEdit> entries, bool more)
+    {
+        options.Print(parsed, answer, () => Rows.Write(options.Terminal, ["document", "scope", "key", "op", "value"], entries.Select(e => (string[])[e.Document, e.Scope, e.Key, e.Op, e.Value])));
+        // Beside the answer, so that a script that counts lines is told, too.
+        if (more) options.Terminal.Fail($"These are the first {entries.Count:N0}, and there are more.", "Look for a longer text, or in all of it: conclave export DIRECTORY");
+    }
 }

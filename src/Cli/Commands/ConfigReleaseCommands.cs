@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Conclave.Cli.Output;
+using Conclave.Client;
+using Conclave.Wire.Grpc;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Cli.Commands;
@@ -15,18 +17,17 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
             string name = parsed.GetRequiredValue(draft);
             V1.PlanResponse plan = await client.Configuration.PlanAsync(new V1.PlanRequest { Space = options.Space(parsed), Draft = name }, cancellationToken).ConfigureAwait(false);
             options.Print(parsed, plan, () => WritePlan($"draft {name}", plan));
-            string[] errors = [.. plan.Problems.Select(p => p.Code).Where(c => c.StartsWith('E'))];
-            return errors.Length == 0 ? ExitCode.Done : errors.All(c => c == "E_CONFLICT") ? ExitCode.Conflict : ExitCode.Validation;
+            return ConfigPlans.CodeOf(plan);
         });
     }
 
     public Command Publish()
     {
         Argument<string> draft = new("draft") { Description = "The draft. It is gone afterwards." };
-        return options.Run(options.WithReason(new Command("publish", "Make a draft the next release, or nothing of it.") { draft }), (client, parsed, cancellationToken) =>
+        return options.Run(options.WithReason(new Command("publish", "Make a draft the next release, or nothing of it.") { draft }), async (client, parsed, cancellationToken) =>
         {
             var request = new V1.PublishRequest { Space = options.Space(parsed), Draft = parsed.GetRequiredValue(draft), Author = options.Author, Reason = options.Reason(parsed), Ticket = options.Ticket(parsed) };
-            return options.PublishAsync(client, parsed, request, cancellationToken);
+            return (await options.PublishAsync(client, parsed, request, cancellationToken).ConfigureAwait(false)).Code;
         });
     }
 
@@ -36,19 +37,35 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         return options.Run(options.WithYes(options.WithReason(new Command("rollback", "Publish the exact inverse of what happened since a release.") { release })), async (client, parsed, cancellationToken) =>
         {
             long to = ConfigOptions.ReleaseOf(parsed.GetRequiredValue(release));
-            string reason = options.Reason(parsed);
-            bool goOn = await options.ConfirmAsync(parsed, async () =>
+            if (to == 0) throw new ArgumentException("There is no release 0 to go back to; the first is r1.");
+            var request = new V1.RollbackRequest { Space = options.Space(parsed), To = to, Author = options.Author, Reason = options.Reason(parsed), Ticket = options.Ticket(parsed) };
+            if (options.Asks(parsed))
             {
-                V1.DiffResponse lost = await client.Configuration.DiffAsync(new V1.DiffRequest { Space = options.Space(parsed), From = to }, cancellationToken).ConfigureAwait(false);
-                options.Terminal.Out.WriteLine($"These {ConfigOptions.Count(lost.Changes.Count, "change")} since r{to} are taken back:");
+                // Of one release and no later one: what somebody publishes while the question stands is not taken back unseen.
+                request.Base = (await client.Configuration.ReleasesAsync(new V1.ReleasesRequest { Space = request.Space, Limit = 1 }, cancellationToken).ConfigureAwait(false)).Head;
+                V1.DiffResponse lost = await client.Configuration.DiffAsync(new V1.DiffRequest { Space = request.Space, From = to, To = request.Base }, cancellationToken).ConfigureAwait(false);
+                int count = lost.Changes.Count + ConfigPlans.CountOf(lost.Change) - lost.Change.Entries.Count;
+                options.Terminal.Out.WriteLine($"{(count == 1 ? "This change" : $"These {ConfigOptions.Count(count, "change")}")} since r{to} {(count == 1 ? "is" : "are")} taken back:");
                 options.WriteChanges(lost.Changes);
-                WriteOthers(lost.Change);
-            }, cancellationToken).ConfigureAwait(false);
-            if (!goOn) return ExitCode.No;
-            var request = new V1.RollbackRequest { Space = options.Space(parsed), To = to, Author = options.Author, Reason = reason, Ticket = options.Ticket(parsed) };
-            return await options.RollbackAsync(client, parsed, request, cancellationToken).ConfigureAwait(false);
+                ConfigPlans.WriteOthers(options, lost.Change);
+                if (!await options.AskAsync(cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+            }
+
+            try
+            {
+                return await options.RollbackAsync(client, parsed, request, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ConclaveException refused) when (ConfigFiles.IsConflict(refused) || IsTooLarge(refused))
+            {
+                options.Terminal.Fail(refused.Message, IsTooLarge(refused)
+                    ? $"A rollback is one release. By files it can be several: conclave export --at r{to} DIRECTORY, then conclave apply --prune -f DIRECTORY -m REASON. Secrets stay what they are now, unless export has --reveal."
+                    : $"Nothing was changed. Look again: conclave diff r{to}, and conclave rollback r{to}");
+                return ExitCode.Of(refused);
+            }
         });
     }
+
+    private static bool IsTooLarge(ConclaveException refused) => refused.Code == GrpcCode.InvalidArgument && refused.Message.Contains(" in several ", StringComparison.Ordinal);
 
     public Command Log()
     {
@@ -66,8 +83,8 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
                 Limit = parsed.GetValue(limit),
                 Before = end == long.MaxValue ? 0 : end,
             }, cancellationToken).ConfigureAwait(false);
-            options.Print(parsed, answer, () => Rows.Write(options.Terminal, ["release", "time", "author", "edits", "documents", "reason", "ticket"],
-                answer.Releases.Select(r => (string[])[$"r{r.Release}", ConfigOptions.Time(r.UnixMs), r.Author, $"{r.Edits}", string.Join(',', r.Documents), r.Reason, r.Ticket])));
+            options.Print(parsed, answer, () => Rows.Write(options.Terminal, ["release", "time", "author", "edits", "documents", "reason", "ticket", "takes back"],
+                answer.Releases.Select(r => (string[])[$"r{r.Release}", ConfigOptions.Time(r.UnixMs), r.Author, $"{r.Edits}", string.Join(',', r.Documents), r.Reason, r.Ticket, TakesBack(r)])));
             return answer.Releases.Count > 0 ? ExitCode.Done : ExitCode.No;
         });
     }
@@ -85,7 +102,7 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
             options.Print(parsed, answer, () =>
             {
                 options.WriteChanges(answer.Changes);
-                WriteOthers(change);
+                ConfigPlans.WriteOthers(options, change);
             });
             return answer.Changes.Count + change.Nodes.Count + change.Schemas.Count + change.Weights.Count == 0 && change.Dimensions is null ? ExitCode.Done : ExitCode.No;
         });
@@ -109,13 +126,16 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         });
         Command drop = options.Run(options.WithYes(new Command("drop", "Forget a draft.") { name }), async (client, parsed, cancellationToken) =>
         {
-            bool goOn = await options.ConfirmAsync(parsed, async () =>
+            var request = new V1.DropDraftRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) };
+            if (options.Asks(parsed))
             {
-                V1.DraftsResponse there = await client.Configuration.DraftsAsync(new V1.DraftsRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) }, cancellationToken).ConfigureAwait(false);
-                WriteDraft(there.Drafts[0]);
-            }, cancellationToken).ConfigureAwait(false);
-            if (!goOn) return ExitCode.No;
-            V1.DropDraftResponse answer = await client.Configuration.DropDraftAsync(new V1.DropDraftRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) }, cancellationToken).ConfigureAwait(false);
+                V1.Draft there = (await client.Configuration.DraftsAsync(new V1.DraftsRequest { Space = request.Space, Name = request.Name }, cancellationToken).ConfigureAwait(false)).Drafts[0];
+                request.UnixMs = there.UnixMs;
+                WriteDraft(there);
+                if (!await options.AskAsync(cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+            }
+
+            V1.DropDraftResponse answer = await client.Configuration.DropDraftAsync(request, cancellationToken).ConfigureAwait(false);
             options.Print(parsed, answer, () => options.Terminal.Out.WriteLine($"draft {parsed.GetRequiredValue(name)} dropped"));
             return ExitCode.Done;
         });
@@ -126,26 +146,22 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
     {
         options.Terminal.Out.WriteLine($"draft {draft.Name} on r{draft.Base} by {draft.Author}, {ConfigOptions.Time(draft.UnixMs)}");
         foreach (V1.EntryEdit edit in draft.Change.Entries) options.Terminal.Out.WriteLine($"  {edit.Document} {edit.Scope} {edit.Key}  {(edit.Op.Length == 0 ? "rm" : edit.Op)} {edit.Value}".TrimEnd());
-        WriteOthers(draft.Change);
+        ConfigPlans.WriteOthers(options, draft.Change);
     }
 
     private void WritePlan(string what, V1.PlanResponse plan)
     {
         TextWriter text = options.Terminal.Out;
         text.WriteLine($"release {what} on r{plan.Base}: {ConfigOptions.Count(plan.Changes.Count, "change")}");
-        options.WriteChanges(plan.Changes);
-        WriteOthers(plan.Change);
-        options.WriteImpact(plan.Impact);
-        foreach (V1.Problem problem in plan.Problems) text.WriteLine($"{(problem.Code.StartsWith('E') ? "error" : "warning")} {problem.Code} {problem.Message}");
-        if (plan.Problems.All(p => !p.Code.StartsWith('E'))) text.WriteLine("checks: ok");
+        ConfigPlans.Write(options, plan);
+        foreach (V1.Problem error in plan.Problems.Where(ConfigPlans.IsError)) text.WriteLine($"error {error.Code} {error.Message}");
+        if (!plan.Problems.Any(ConfigPlans.IsError)) text.WriteLine("checks: ok");
     }
 
-    private void WriteOthers(V1.Change change)
+    private static string TakesBack(V1.ReleaseInfo release) => release switch
     {
-        TextWriter text = options.Terminal.Out;
-        if (change.Dimensions is { } dimensions) text.WriteLine($"  dimensions {string.Join(" < ", dimensions.Dimensions.Select(d => d.Name + (d.MultiValued ? "*" : "")))}");
-        foreach (V1.WeightEdit weight in change.Weights) text.WriteLine($"  weight {weight.Dimension}={weight.Value}  {weight.Weight}");
-        foreach (V1.NodeEdit node in change.Nodes) text.WriteLine($"  node {node.Node}  {(node.Delete ? "removed" : string.Join(' ', node.Assigned.Select(p => $"{p.Dimension}={p.Value}")))}");
-        foreach (V1.SchemaEdit schema in change.Schemas) text.WriteLine($"  schema {schema.Document} {schema.Key}  {(schema.Schema.Length == 0 ? "removed" : schema.Schema)}");
-    }
+        { Reverts: > 0 } => $"r{release.Reverts}",
+        { ReturnedTo: > 0 } => release.ReturnedTo + 2 == release.Release ? $"r{release.ReturnedTo + 1}" : $"r{release.ReturnedTo + 1}..r{release.Release - 1}",
+        _ => "",
+    };
 }

@@ -51,8 +51,8 @@ internal static class ExitCode
         {
             GrpcCode.NotFound => No,
             _ when IsAboutLogin(failure) => Denied,
-            GrpcCode.FailedPrecondition when failure.Message.Contains(" cannot be shown; ", StringComparison.Ordinal) => No,   // a release that is no more or not yet there
-            GrpcCode.FailedPrecondition when failure.Message.StartsWith("E_FORMAT ", StringComparison.Ordinal) => Validation,
+            GrpcCode.FailedPrecondition when IsAboutRelease(failure) => No,
+            GrpcCode.FailedPrecondition when Unwritable.Any(code => failure.Message.StartsWith(code, StringComparison.Ordinal)) => Validation,
             GrpcCode.InvalidArgument or GrpcCode.OutOfRange or GrpcCode.Unimplemented => Validation,
             GrpcCode.FailedPrecondition or GrpcCode.AlreadyExists or GrpcCode.Aborted => Conflict,
             GrpcCode.PermissionDenied or GrpcCode.Unauthenticated => Denied,
@@ -60,6 +60,13 @@ internal static class ExitCode
             _ => Unexpected,
         },
     };
+
+    /// <summary>Why a document is no file: the format cannot say a value, or there is none.</summary>
+    private static readonly string[] Unwritable = ["E_FORMAT ", "E_REFERENCE ", "W_FACT "];
+
+    /// <summary>A release that is no more or not yet there.</summary>
+    private static bool IsAboutRelease(ConclaveException failure) =>
+        new[] { " cannot be shown; ", " cannot be compared; ", " cannot be returned to; " }.Any(text => failure.Message.Contains(text, StringComparison.Ordinal));
 
     // etcd's code for these is InvalidArgument, as if the request were wrong.
     private static bool IsAboutLogin(ConclaveException failure) => failure.Code == GrpcCode.InvalidArgument
@@ -78,6 +85,7 @@ internal static class ExitCode
         {
             GrpcCode.OutOfRange => "The newest revision is in the header of: conclave get -o json",
             GrpcCode.ResourceExhausted => "Delete or compact keys, then defragment and take the alarm back.",
+            GrpcCode.PermissionDenied when failure.Message.Contains("see conclave publish", StringComparison.Ordinal) => null,   // nobody may, and it says what to do
             GrpcCode.Unauthenticated or GrpcCode.PermissionDenied => "Ask an administrator for access to these keys.",
             _ => null,
         },

@@ -17,6 +17,7 @@ internal static class Rows
         }
 
         IReadOnlyList<string>[] all = [[.. columns.Select(column => column.ToUpperInvariant())], .. rows];
+        if (all.Length == 1) return;   // a heading over nothing
         int[] shown = [.. Enumerable.Range(0, columns.Count).Where(column => all.Skip(1).Any(row => row[column].Length > 0))];
         int[] widths = [.. Enumerable.Range(0, columns.Count).Select(column => all.Max(row => row[column].Length))];
         foreach (IReadOnlyList<string> row in all)

@@ -58,11 +58,13 @@ internal sealed record Terminal(
     /// <summary>Draws tables. Only for a person: the first use costs start-up time.</summary>
     public IAnsiConsole OpenTables() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) });
 
+    private const string Name = "conclave: ";
+
     /// <summary>Writes an error the way all commands do: what happened, and what to do about it.</summary>
     public void Fail(string what, string? remedy = null)
     {
         Out.Flush();
-        Error.WriteLine($"conclave: {what}");
+        Error.WriteLine(what.StartsWith(Name, StringComparison.Ordinal) ? what : Name + what);   // what comes from a server says so already
         if (remedy is not null) Error.WriteLine($"  {remedy}");
         Error.Flush();
     }

@@ -12,7 +12,8 @@ public sealed record ReleaseNote
 
     public string Ticket { get; init; } = "";
 
-    /// <summary>The release that this one takes back, or 0.</summary>
+    /// <summary>Above 0: the release that this one takes back, and nothing else. Below: it takes back everything after release -<see cref="Reverts"/>. 0: neither.</summary>
+    /// <remarks>One number for both, because it is in records that are written.</remarks>
     public long Reverts { get; init; }
 
     /// <summary>Nodes may apply it though it takes away more keys than they usually allow.</summary>

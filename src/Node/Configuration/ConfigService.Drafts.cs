@@ -91,6 +91,8 @@ internal sealed partial class ConfigService
             Change change = ReadDraft(now, request.Name, out V1.Draft draft, out long revision);
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
+            if (request.UnixMs != 0 && request.UnixMs != draft.UnixMs)
+                throw Refused([new(ProblemCodes.Conflict, $"Draft {request.Name} was changed by {(draft.Author.Length > 0 ? draft.Author : "somebody")} since it was looked at.")]);
             string key = ConfigKeys.Draft(now.Space, request.Name);
             var txn = new TxnRequest();
             txn.Compare.Add(new Compare { Key = Text(key), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = revision });

@@ -37,7 +37,7 @@ internal sealed partial class ConfigService
         public required SecretPart Secrets { get; init; }
     }
 
-    private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId, V1.Strategy? Strategy, bool AllowShrink);
+    private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId, V1.Strategy? Strategy, bool AllowShrink, long Reverts = 0);
 
     private async ValueTask<IMessage> PlanAsync(RpcContext call, V1.PlanRequest request)
     {
@@ -75,12 +75,14 @@ internal sealed partial class ConfigService
     private ValueTask<IMessage> RollbackAsync(RpcContext call, V1.RollbackRequest request)
     {
         if (request.To <= 0) throw Invalid("name the release to go back to");
-        return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink), now =>
+        return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink, Reverts: -request.To), now =>
         {
             if (request.To > now.Release || request.To < now.State.OldestReachable)
-                throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {now.State.OldestReachable} to {now.Release} can"));
+                throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {Math.Max(1, now.State.OldestReachable)} to {now.Release} can"));
             Change back = now.State.ReturnTo(request.To);
             SecretPart secrets = SealedOn(now, back.Edits, request.Author);
+            // It takes back everything since, so whatever came after what was looked at would go unseen. Said after permissions are checked, as all that is said of others.
+            if (request.Base > 0 && request.Base != now.Release) secrets = secrets with { Problems = secrets.Problems.Add(LookedAtAnother(now, request.Base)) };
             return new Intent(back with { Edits = secrets.Edits }, null, 0, IsSoAlready: Shown.Effective(now.State, secrets.Edits).IsEmpty) { Asked = back.Edits, Secrets = secrets with { BroughtIn = Brought.Nothing } };
         });
     }
@@ -171,11 +173,18 @@ internal sealed partial class ConfigService
         return new Intent(new Change(givenBase == 0 ? now.Release : givenBase, effective), null, 0, IsSoAlready: effective.IsEmpty && !edits.IsEmpty && !secrets.Problems.Any(p => p.IsError)) { Asked = edits, Secrets = secrets };
     }
 
+    private static ConfigProblem LookedAtAnother(SpaceSnapshot now, long looked)
+    {
+        string author = now.State.Notes.TryGetValue(looked + 1, out ReleaseNote? came) && came.Author.Length > 0 ? came.Author : "somebody";
+        return new ConfigProblem(ProblemCodes.Conflict, looked > now.Release ? $"Release {looked} was looked at, and the newest is {now.Release}."
+            : $"Release {looked} was looked at, and release {looked + 1} by {author} has come since. It would be taken back too.");
+    }
+
     private static ReleaseNote NoteFor(Publication publication, SpaceSnapshot now, string? user)
     {
         long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         long before = now.State.Notes.TryGetValue(now.Release, out ReleaseNote? last) ? last.TimeUnixMs : 0;
-        return new ReleaseNote { Author = user ?? publication.Author, TimeUnixMs = Math.Max(clock, before), Reason = publication.Reason, Ticket = publication.Ticket, AllowShrink = publication.AllowShrink };
+        return new ReleaseNote { Author = user ?? publication.Author, TimeUnixMs = Math.Max(clock, before), Reason = publication.Reason, Ticket = publication.Ticket, AllowShrink = publication.AllowShrink, Reverts = publication.Reverts };
     }
 
     /// <summary>The one log entry: only if the head is still this one, the record, the head, and what goes with them.</summary>

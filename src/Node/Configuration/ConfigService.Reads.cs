@@ -124,7 +124,12 @@ internal sealed partial class ConfigService
         await _access.RequireReadAsync(call, now.Space, documents: null).ConfigureAwait(false);   // who refers to it may be in any document
         SpaceSnapshot at = At(space, now, request.At);
         var answer = new V1.WhoUsesResponse { Release = at.Release };
-        answer.Entries.AddRange(at.Fleet.EntriesThatUse(request.Document, request.Key).Take(Limits.SearchResultsMax).Select(f => Of(at, f)));
+        foreach (Found found in at.Fleet.EntriesThatUse(request.Document, request.Key))
+        {
+            if (answer.More = answer.Entries.Count == Limits.SearchResultsMax) break;
+            answer.Entries.Add(Of(at, found));
+        }
+
         return answer;
     }
 

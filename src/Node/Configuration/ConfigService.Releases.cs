@@ -59,12 +59,12 @@ internal sealed partial class ConfigService
         await _access.RequireReadAsync(call, now.Space, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
         if (request.Reveal) await _access.RequireRevealAsync(call, now.Space, request.Documents).ConfigureAwait(false);
         SpaceSnapshot at = At(space, now, request.At);
+        var message = new V1.ExportPart { Release = at.Release };
         try
         {
             foreach (Edit[] part in EditsOf(at, request.Documents, request.Reveal).Chunk(PartEdits))
             {
                 // By size as well: few of them may be large.
-                var message = new V1.ExportPart { Release = at.Release };
                 foreach (Edit[] piece in SplitBySize(part))
                 {
                     message.Change = ChangeMessages.Of(piece, at.State.Dimensions);
@@ -77,7 +77,9 @@ internal sealed partial class ConfigService
             throw Unavailable(missing);
         }
 
-        if (at.Release == 0) await stream.WriteAsync(new V1.ExportPart { Change = new V1.Change() }.ToByteArray(), call.Cancellation).ConfigureAwait(false);
+        if (message.Change is not null) return;
+        message.Change = new V1.Change();   // there is nothing, and that too is so at a release
+        await stream.WriteAsync(message.ToByteArray(), call.Cancellation).ConfigureAwait(false);
     }
 
     private static IEnumerable<Edit> EditsOf(SpaceSnapshot at, ICollection<string> documents, bool reveal)

@@ -84,11 +84,15 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
         await shell.DoneAsync("set", "nova", "k", "2", "-m", "x");
         Answer no = await shell.AskedAsync("\n", "rollback", "r4", "-m", "back");
         Assert.Equal(1, no.Code);
-        Assert.Contains("These 1 change since r4 are taken back:\n  nova * k  1 -> 2\nGo on? [y/N] ", no.Out, StringComparison.Ordinal);
+        Assert.Contains("This change since r4 is taken back:\n  nova * k  1 -> 2\nGo on? [y/N] ", no.Out, StringComparison.Ordinal);
         Assert.Equal(0, (await shell.AskedAsync("y\n", "rollback", "r4", "-m", "back")).Code);
         Assert.Equal(0, (await shell.AskedAsync("", "rollback", "r5", "-m", "forth", "--yes")).Code);
         await shell.DoneAsync("rollback", "r4", "-m", "back");
         await shell.EndsAsync(2, "rollback", "r4");
+        await shell.EndsAsync(2, "rollback", "r0", "-m", "x");
+        await shell.EndsAsync(1, "rollback", "r99", "-m", "x");
+        await shell.EndsAsync(1, "diff", "r99");
+        Assert.Equal(["r8\tr5..r7", "r7\tr6", "r6\tr5"], (await shell.DoneAsync("log", "--limit", "3")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => $"{l.Split('\t')[0]}\t{l.Split('\t')[^1]}"));
         Assert.Equal("k\t1\t*\tr4\n", (await shell.DoneAsync("show", "c17", "nova"))[..^3] + "r4\n");
 
         Answer node = await shell.AskedAsync("n\n", "node", "rm", "c18", "-m", "gone");
@@ -106,11 +110,11 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
     {
         ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "change-files");
         await shell.DoneAsync("set", "nova", "k", "1", "-m", "x");
-        Assert.Equal("r4: 1 entries and 2 nodes in 2 files\n", await shell.DoneAsync("export", _directory));
-        Assert.Equal("0 edits to publish\n", await shell.DoneAsync("apply", "-f", _directory, "--dry-run"));
+        Assert.Equal("r4: 1 entry and 2 nodes in 2 files\n", await shell.DoneAsync("export", _directory));
+        Assert.Equal("nothing to publish: it is so already at r4\n", await shell.DoneAsync("apply", "-f", _directory, "--dry-run"));
         string file = Path.Combine(_directory, "nova.json");
         await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Replace("\"k\"", "\"l\"", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-        Assert.Equal("2 edits to publish\n", await shell.EndsAsync(1, "apply", "-f", _directory, "--dry-run"));
+        Assert.Equal("  nova * k  1 -> (inherits)\n  nova * l  (inherits) -> 1\neffect: 2 of 2 nodes, 2 effective keys, 2 restarts\n2 edits to publish\n", await shell.EndsAsync(1, "apply", "-f", _directory, "--dry-run"));
         Answer no = await shell.AskedAsync("n\n", "apply", "-f", _directory, "-m", "x");
         Assert.Equal(1, no.Code);
         Assert.Contains("nova * k  1 -> (inherits)", no.Out, StringComparison.Ordinal);
@@ -141,5 +145,22 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
         string kept = refused.Error.Split("What was written is kept: ")[1].Trim();
         Assert.Contains("17", await File.ReadAllTextAsync(kept, TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Directory.Delete(Path.GetDirectoryName(kept)!, recursive: true);   // it is a file in a directory of its own
+    }
+
+    [Fact]
+    public async Task Who_may_write_and_not_read_still_sets_a_value()
+    {
+        await using RunningNode own = await RunningNode.StartAsync();
+        var anybody = new ConfigShell(own, "default");
+        await anybody.DoneAsync("user", "add", "root:r");
+        await anybody.DoneAsync("user", "add", "writer:w");
+        await anybody.DoneAsync("role", "add", "writes");
+        await anybody.DoneAsync("role", "grant-permission", "writes", "write", "/conclave/default/e/nova/", "--prefix");
+        await anybody.DoneAsync("user", "grant-role", "writer", "writes");
+        await anybody.DoneAsync("auth", "enable");
+        await anybody.DoneAsync("set", "nova", "k", "1", "-m", "x", "--user", "writer:w");
+        await anybody.EndsAsync(5, "show", "c1", "nova", "--user", "writer:w");
+        await anybody.EndsAsync(5, "set", "glance", "k", "1", "-m", "x", "--user", "writer:w");
+        Assert.StartsWith("k\t1\t*", await anybody.DoneAsync("show", "c1", "nova", "--user", "root:r"), StringComparison.Ordinal);
     }
 }

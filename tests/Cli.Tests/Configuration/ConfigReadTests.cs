@@ -24,11 +24,13 @@ public class ConfigReadTests(SharedNode shared)
         Assert.Contains("used by nova DEFAULT/url", why, StringComparison.Ordinal);
         await shell.EndsAsync(1, "explain", "c17", "nova", "DEFAULT/nothing");
         JsonElement explained = await shell.JsonAsync(0, "explain", "c17", "nova", "DEFAULT/host");
-        Assert.Equal("release value layers[scope op value comment release(release author unix_ms reason ticket documents[] edits) wins why_not] used_by[] type apply merge secret problem", ConfigShell.Shape(explained));
+        Assert.Equal("release value layers[scope op value comment release(release author unix_ms reason ticket documents[] edits reverts returned_to) wins why_not] used_by[] type apply merge secret problem", ConfigShell.Shape(explained));
         Assert.Equal("region=eu", explained.GetProperty("layers")[0].GetProperty("scope").GetString());
 
         Assert.Equal("[DEFAULT]\nhost = eu\nport = 5672\nurl = mq://eu\n", await shell.DoneAsync("render", "c17", "nova"));
         await shell.EndsAsync(3, "render", "c17", "nova", "--format", "nonsense");
+        await shell.DoneAsync("set", "waits", "k", "%{fact:nobody_says}", "-m", "x");
+        await shell.EndsAsync(3, "render", "c17", "waits");
     }
 
     [Fact]
@@ -44,11 +46,32 @@ public class ConfigReadTests(SharedNode shared)
         Assert.Equal("release entries[document scope key op value comment] more", ConfigShell.Shape(await shell.JsonAsync(0, "grep", "eu")));
         Assert.Equal("nova\t*\tDEFAULT/url\tset\t\"mq://%{key:DEFAULT/host}\"\n", await shell.DoneAsync("who-uses", "nova", "DEFAULT/host"));
         await shell.EndsAsync(1, "who-uses", "nova", "DEFAULT/url");
-        Assert.Equal("release entries[document scope key op value comment]", ConfigShell.Shape(await shell.JsonAsync(0, "who-uses", "nova", "DEFAULT/host")));
+        Assert.Equal("release entries[document scope key op value comment] more", ConfigShell.Shape(await shell.JsonAsync(0, "who-uses", "nova", "DEFAULT/host")));
 
         await shell.EndsAsync(1, "fleet");   // nobody has reported
         JsonElement fleet = await shell.JsonAsync(1, "fleet", "nova");
         Assert.Equal(["head", "counts", "nodes"], fleet.EnumerateObject().Select(m => m.Name));
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_cut_says_so()
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "read-cut");
+        string directory = Directory.CreateTempSubdirectory("conclave-cli-").FullName;
+        string entries = string.Concat(Enumerable.Range(1, 1001).Select(i => $",\"k{i}\":{{\"set\":\"%{{key:base}}\"}}"));
+        await File.WriteAllTextAsync(Path.Combine(directory, "nova.json"), "{\"entries\":{\"*\":{\"base\":{\"set\":\"x\"}" + entries + "}}}", TestContext.Current.CancellationToken);
+        await shell.DoneAsync("apply", "-f", directory, "-m", "many");
+        Directory.Delete(directory, recursive: true);
+        foreach (string[] asked in (string[][])[["who-uses", "nova", "base"], ["grep", "key:base"]])
+        {
+            Answer answer = await shell.RunAsync(asked);
+            Assert.Equal((0, 1000), (answer.Code, answer.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+            Assert.Contains("These are the first 1,000, and there are more.", answer.Error, StringComparison.Ordinal);
+            Assert.True((await shell.JsonAsync(0, asked)).GetProperty("more").GetBoolean());
+        }
+
+        await shell.DoneAsync("rm", "nova", "k1001", "-m", "x");
+        Assert.Equal("", (await shell.RunAsync("who-uses", "nova", "base")).Error);
     }
 
     [Fact]
@@ -71,7 +94,7 @@ public class ConfigReadTests(SharedNode shared)
     {
         ConfigShell shell = await FilledAsync("read-past");
         JsonElement log = await shell.JsonAsync(0, "log");
-        Assert.Equal("head releases[release author unix_ms reason ticket documents[] edits]", ConfigShell.Shape(log));
+        Assert.Equal("head releases[release author unix_ms reason ticket documents[] edits reverts returned_to]", ConfigShell.Shape(log));
         Assert.Equal([7, 6, 5, 4, 3, 2, 1], log.GetProperty("releases").EnumerateArray().Select(r => r.GetProperty("release").GetInt32()));
         Assert.Equal(["r5", "r4"], (await shell.DoneAsync("log", "--at", "r5", "--limit", "2")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')[0]));
         await shell.EndsAsync(1, "log", "glance");

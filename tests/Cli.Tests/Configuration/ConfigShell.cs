@@ -43,12 +43,27 @@ internal sealed class ConfigShell(RunningNode node, string space)
     }
 
     /// <summary>Runs it as a person at a terminal would, who types an answer.</summary>
-    public async Task<Answer> AskedAsync(string typed, params string[] arguments)
+    public Task<Answer> AskedAsync(string typed, params string[] arguments) => AskedAsync(() => Task.CompletedTask, typed, arguments);
+
+    /// <summary>The same, and before the answer something else happens.</summary>
+    public async Task<Answer> AskedAsync(Func<Task> meanwhile, string typed, params string[] arguments)
     {
-        using MemoryStream input = new(Encoding.UTF8.GetBytes(typed)), output = new();
+        using MemoryStream input = new Typed(meanwhile, Encoding.UTF8.GetBytes(typed)), output = new();
         StringWriter error = new() { NewLine = "\n" };
         int code = await CommandLine.RunAsync(arguments, Shell.Terminal(input, output, error, isInteractive: true) with { IsInputInteractive = true }, TestContext.Current.CancellationToken);
         return new Answer(code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
+    }
+
+    private sealed class Typed(Func<Task> first, byte[] text) : MemoryStream(text)
+    {
+        private bool _isAsked;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (!_isAsked) await first();
+            _isAsked = true;
+            return Read(buffer.Span);
+        }
     }
 
     /// <summary>Names of members, and of those of the first element of lists: "head releases[author documents[] ...]".</summary>

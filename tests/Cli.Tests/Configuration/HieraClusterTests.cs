@@ -27,7 +27,7 @@ public class HieraClusterTests(SharedNode shared, ITestOutputHelper output)
             "-m", "all of it", "--command-timeout", "60s");
         output.WriteLine(done);
         Line[] lines = [.. File.ReadLines(Path.Combine(folder, "expected-sample.jsonl")).Select(Line.Of)];
-        await FactsAreKnownAsync();
+        await AgentsReportAsync([.. lines.Select(l => l.Host).Distinct()]);
 
         await CopyForMergesAsync([.. lines.Where(l => Merges.ContainsKey(l.Merge)).Select(l => (l.Merge, l.Key.Split('.')[0])).Distinct()]);
 
@@ -78,18 +78,41 @@ public class HieraClusterTests(SharedNode shared, ITestOutputHelper output)
         await Client.PublishAsync(new V1.PublishRequest { Space = Space, Change = change, Author = "tester", Reason = "merges" }, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Facts are no release, so a read does not wait for them.</summary>
-    private Task FactsAreKnownAsync() => RunningNode.EventuallyAsync("the facts of all nodes are known", async () =>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_was_imported_stays_when_the_agents_of_the_hosts_report(bool isDraft)
     {
-        string after = "";
-        while (true)
+        var shell = new ConfigShell(shared.Node, $"hiera-{isDraft}");
+        string folder = Directory.CreateTempSubdirectory("conclave-cli-").FullName, data = Path.Combine(folder, "data");
+        Directory.CreateDirectory(data);
+        await File.WriteAllTextAsync(Path.Combine(folder, "hierarchy"), "dimensions: [host]\nlevels:\n  - {name: all, kind: file, path: all.yaml}\nvariables: {hostname: column host, fqdn: column fqdn, domain: fqdn without the first label}\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(folder, "nodes"), "host\tfqdn\nn1\tn1.example.org\nn2\t\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(data, "all.yaml"), "a: \"%{::fqdn} at %{facts.networking.domain} %{facts.hostname} %{facts.ipaddress}.\"\n", TestContext.Current.CancellationToken);
+        string[] import = ["import", "hiera", "--hierarchy", Path.Combine(folder, "hierarchy"), "--nodes", Path.Combine(folder, "nodes"), "--data", data];
+        await shell.DoneAsync([.. import, .. isDraft ? (string[])["--draft", "d"] : ["-m", "x"]]);
+        if (isDraft) await shell.DoneAsync("publish", "d", "-m", "x");
+        Directory.Delete(folder, recursive: true);
+
+        foreach (string node in (string[])["n1", "n2"])
+            await Client.AcknowledgeAsync(new V1.AcknowledgeRequest { Space = $"hiera-{isDraft}", Node = node, HasFacts = true, Facts = { ["hostname"] = "\"localhost\"", ["fqdn"] = "\"wrong\"", ["ipaddress"] = "\"192.0.2.1\"" } }, TestContext.Current.CancellationToken);
+        await RunningNode.EventuallyAsync("the reports are known", async () => (await shell.DoneAsync("show", "n1", "puppet", "a")).Contains("192.0.2.1", StringComparison.Ordinal));
+        Assert.StartsWith("a\t\"n1.example.org at example.org n1 192.0.2.1.\"", await shell.DoneAsync("show", "n1", "puppet", "a"), StringComparison.Ordinal);
+        await RunningNode.EventuallyAsync("the reports are known", async () => (await shell.DoneAsync("show", "n2", "puppet", "a")).Contains("192.0.2.1", StringComparison.Ordinal));
+        Assert.StartsWith("a\t\" at  n2 192.0.2.1.\"", await shell.DoneAsync("show", "n2", "puppet", "a"), StringComparison.Ordinal);
+    }
+
+    /// <summary>As the agents of hosts do that were told nothing. Reports are no release, so a read does not wait for them.</summary>
+    private async Task AgentsReportAsync(string[] hosts)
+    {
+        foreach (string host in hosts)
+            await Client.AcknowledgeAsync(new V1.AcknowledgeRequest { Space = Space, Node = host, HasFacts = true, Facts = { ["hostname"] = "\"localhost\"" } }, TestContext.Current.CancellationToken);
+        foreach (string host in hosts)
         {
-            V1.NodesResponse page = await Client.NodesAsync(new V1.NodesRequest { Space = Space, After = after });
-            if (page.Nodes.Any(n => n.Facts.Count == 0)) return false;
-            if (page.Nodes.Count < 1000) return true;
-            after = page.Nodes[^1].Node;
+            await RunningNode.EventuallyAsync($"the report of {host} is known", async () =>
+                (await Client.NodesAsync(new V1.NodesRequest { Space = Space, Node = host })).Nodes[0].Facts.Count > 0);
         }
-    });
+    }
 
     private static Value? Step(Value? value, string step) => value switch
     {

@@ -54,9 +54,9 @@ public class HieraImportTests
     {
         ImportResult imported = Import();
         Assert.DoesNotContain(imported.Problems, p => p.IsError);
-        Plan plan = Fleet.Of(ConfigState.Initial).Plan(new(0, imported.Edits), new ReleaseNote(), imported.Inputs());
+        Plan plan = Fleet.Of(ConfigState.Initial).Plan(new(0, imported.Edits), new ReleaseNote());
         Assert.True(plan.After is not null, string.Join('\n', plan.Problems));
-        Evaluated got = plan.After.EffectiveKey(host, "d", key, imported.Inputs());
+        Evaluated got = plan.After.EffectiveKey(host, "d", key, ResolutionInputs.None);
         Assert.Null(got.Problem);
         Assert.Equal(json, got.Value?.ToString() ?? "-");
     }

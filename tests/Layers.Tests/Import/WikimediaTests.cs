@@ -69,7 +69,7 @@ public sealed class WikimediaFleet
         string data = Path.Combine(Folder, "hieradata");
         var files = Directory.EnumerateFiles(data, "*", SearchOption.AllDirectories).ToDictionary(f => Path.GetRelativePath(data, f), File.ReadAllText);
         Imported = HieraImport.Run(new(File.ReadAllText(Path.Combine(Folder, "hierarchy.yaml")), File.ReadAllText(Path.Combine(Folder, "nodes.tsv")), files), Document);
-        Inputs = Imported.Inputs();
+        Inputs = ResolutionInputs.None;   // no agent has said anything
         Plan = Fleet.Of(ConfigState.Initial).Plan(new Change(0, Imported.Edits), new ReleaseNote { Author = "import", Reason = "all of it" }, Inputs);
         Fleet = Plan.After ?? throw new InvalidOperationException("The import cannot be published: " + string.Join('\n', Plan.Problems.Take(20)));
     }
