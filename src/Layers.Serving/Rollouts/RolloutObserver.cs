@@ -1,16 +1,24 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Conclave.Layers.Rollouts;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Layers.Serving.Rollouts;
 
 /// <summary>What a rollout's nodes make of it, by what agents reported.</summary>
-/// <remarks>One thread at a time. It remembers what documents nodes should have for as long as it is asked about the same snapshot.</remarks>
+/// <remarks>
+/// Any thread; one at a time looks. It remembers what documents nodes should have for as long as it is asked about the same snapshot, and what it showed
+/// last for ten times as long as that took: a look at ten thousand nodes is not made anew for each who waits for a rollout.
+/// </remarks>
 public sealed class RolloutObserver(FleetStates states)
 {
-    private const int FailedMax = 100;
+    private const int FailedMax = 100, RestTimes = 10;
 
-    private readonly Dictionary<(long Release, string Node), ImmutableArray<Expected>> _expected = [];
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<long, LastShown> _shown = new();   // by release
+
+    private readonly Dictionary<(long Release, string Node), ImmutableArray<Expected>> _expected = [];   // with the next under the gate
     private SpaceSnapshot? _of;
 
     /// <summary>An agent that has said nothing for so long is silent.</summary>
@@ -22,11 +30,22 @@ public sealed class RolloutObserver(FleetStates states)
     /// <param name="IsNew">The release makes the document.</param>
     private sealed record Expected(string Document, ReadOnlyMemory<byte> Hash, bool IsNew);
 
+    /// <param name="Of">Of which record.</param>
+    /// <param name="Message">What was shown.</param>
+    /// <param name="At">When, a timestamp.</param>
+    /// <param name="Cost">How long it took.</param>
+    private sealed record LastShown(ActiveRollout Of, V1.Rollout Message, long At, TimeSpan Cost);
+
     /// <summary>The nodes that the stages so far have selected.</summary>
     public Observation Observe(SpaceSnapshot now, ActiveRollout active) => Observe(now, active, out _);
 
     /// <summary>The same, with the numbers for each stage that has begun.</summary>
     public Observation Observe(SpaceSnapshot now, ActiveRollout active, out ImmutableArray<V1.StageProgress> progress)
+    {
+        lock (_gate) return ObserveUnderLock(now, active, out progress);
+    }
+
+    private Observation ObserveUnderLock(SpaceSnapshot now, ActiveRollout active, out ImmutableArray<V1.StageProgress> progress)
     {
         var stages = new V1.StageProgress[active.Rollout.Thresholds.Length];
         for (int i = 0; i < stages.Length; i++) stages[i] = new V1.StageProgress();
@@ -55,21 +74,74 @@ public sealed class RolloutObserver(FleetStates states)
         }
 
         progress = [.. stages];
-        return new Observation(acknowledged, failed.ToImmutable(), waiting.ToImmutable());
+        var seen = new Observation(acknowledged, failed.ToImmutable(), waiting.ToImmutable());
+        return seen.Nodes > 0 ? seen : seen with { Unobserved = UnobservedIn(now, active) };
     }
 
     /// <summary>The last position that the next stage takes in.</summary>
-    public long ThresholdOfNext(SpaceSnapshot now, ActiveRollout active) => RolloutSelection.ThresholdFor(
-        active.Rollout.Strategy.Stages[active.Rollout.Thresholds.Length], active.GroupsAt(now.State), active.SelectionAt(now.State), node => Counts(now, active, node));
+    public long ThresholdOfNext(SpaceSnapshot now, ActiveRollout active)
+    {
+        lock (_gate)
+        {
+            return RolloutSelection.ThresholdFor(active.Rollout.Strategy.Stages[active.Rollout.Thresholds.Length], active.GroupsAt(now.State), active.SelectionAt(now.State),
+                node => Counts(now, active, node));
+        }
+    }
 
-    /// <summary>The rollout as people and programs see it.</summary>
+    /// <summary>The rollout as people and programs see it, at this moment.</summary>
     public V1.Rollout Shown(SpaceSnapshot now, ActiveRollout active)
     {
-        Observation seen = Observe(now, active, out ImmutableArray<V1.StageProgress> progress);
+        long start = Stopwatch.GetTimestamp();
+        lock (_gate) return ShownUnderLock(now, active, start);
+    }
+
+    /// <summary>The same for whoever only asks: a little old where a look takes long, and as it was when another look is under way.</summary>
+    public V1.Rollout ShownLately(SpaceSnapshot now, ActiveRollout active)
+    {
+        LastShown? last = _shown.GetValueOrDefault(active.Rollout.Release);
+        if (last is not null && ReferenceEquals(last.Of, active) && Stopwatch.GetElapsedTime(last.At) < last.Cost * RestTimes) return last.Message.Clone();
+        long start = Stopwatch.GetTimestamp();
+        if (last is not null && ReferenceEquals(last.Of, active))
+        {
+            if (!_gate.TryEnter()) return last.Message.Clone();
+        }
+        else
+        {
+            _gate.Enter();
+        }
+
+        try
+        {
+            return ShownUnderLock(now, active, start);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    private V1.Rollout ShownUnderLock(SpaceSnapshot now, ActiveRollout active, long start)
+    {
+        Observation seen = ObserveUnderLock(now, active, out ImmutableArray<V1.StageProgress> progress);
         V1.Rollout message = RolloutMessages.Record(active.Rollout, now.State.Dimensions).Rollout;
         message.Progress.AddRange(progress);
         message.Failed.AddRange(seen.Failed.Take(FailedMax));
+        _shown[active.Rollout.Release] = new LastShown(active, message.Clone(), Stopwatch.GetTimestamp(), Stopwatch.GetElapsedTime(start));
         return message;
+    }
+
+    /// <summary>Nodes of the space that the release changes, when the agent of none of them uses any of its documents; 0 when one does.</summary>
+    private int UnobservedIn(SpaceSnapshot now, ActiveRollout active)
+    {
+        int changed = 0;
+        foreach (string node in now.State.Nodes.Keys)
+        {
+            if (ExpectedOf(now, active, node).IsEmpty) continue;
+            if (Counts(now, active, node)) return 0;
+            changed++;
+        }
+
+        return changed;
     }
 
     /// <summary>Whether the release changes anything that the node's agent uses.</summary>
@@ -111,8 +183,9 @@ public sealed class RolloutObserver(FleetStates states)
         return said.Hash.Span.SequenceEqual(expected.Hash.Span) && (!isOwn || said.Release == 0);
     }
 
-    /// <summary>Its agent reports, but not of this document. Of a new document no agent can have reported yet.</summary>
-    private bool IsUnused(string space, string node, Expected expected) => !expected.IsNew && states.Find(space, node, expected.Document) is null && states.IsHeard(space, node, SilentAfter);
+    /// <summary>Its agent reports, but not of this document. Of a new document an agent that does not name all of its documents cannot have reported yet.</summary>
+    private bool IsUnused(string space, string node, Expected expected) => states.Find(space, node, expected.Document) is null
+        && (expected.IsNew ? states.ListsAll(space, node, SilentAfter) : states.IsHeard(space, node, SilentAfter));
 
     /// <summary>Documents of the node that are different with the release.</summary>
     private ImmutableArray<Expected> ExpectedOf(SpaceSnapshot now, ActiveRollout active, string node)
