@@ -145,8 +145,8 @@ public class AgentTests
         await using Machine machine = await Machine.StartAsync([.. Plain, "[file other]", "doc = other", "path = {dir}/missing/other.conf"]);
         machine.StartAgent();
         long other = await machine.SetAsync("other", ("DEFAULT/a", "1"));
-        V1.FleetNode waiting = await machine.StateAsync("other", "waiting", other);   // not rejected: nothing is wrong with the release
-        Assert.Contains("there is no directory", waiting.Message, StringComparison.Ordinal);
+        await Machine.EventuallyAsync("it waits, and is not rejected: nothing is wrong with the release", async () =>
+            await machine.FleetAsync("other") is { State: "waiting" } waiting && waiting.Release == other && waiting.Message.Contains("there is no directory", StringComparison.Ordinal));
         await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"a\"")));
         Directory.CreateDirectory(machine.Path("missing"));
         await machine.StateAsync("other", "current", other);   // it is tried again
