@@ -17,6 +17,9 @@ public sealed class FleetStates(TimeProvider time)
     /// <summary>When a node's agent last said anything of any document.</summary>
     private readonly ConcurrentDictionary<(string Space, string Node), Heard> _heard = new();
 
+    /// <summary>What ages are told by.</summary>
+    public TimeProvider Time => time;
+
     /// <param name="Release">Of the document.</param>
     /// <param name="Name">applied, failed, ...</param>
     /// <param name="Message">Why.</param>

@@ -199,6 +199,38 @@ public class RolloutObserverTests
     }
 
     [Fact]
+    public void What_an_observer_remembers_is_what_one_that_remembers_nothing_finds()
+    {
+        Fleet before = Published(_now.Fleet, [new EntryEdit("nova", Scope.Everything, "ip", Entry.Set(Value.Of("%{fact:ip|none}"))), new EntryEdit("nova", Scope.Everything, "of", Entry.Set(Value.Of("%{doc:glance/k}")))]);
+        ImmutableArray<Edit> edits = [Set("nova", 3)];
+        Fleet head = Published(before, edits);
+        Rollout rollout = _active.Rollout with { Release = head.State.Release, Documents = ["nova"], BaseReleases = [before.State.Release], Gated = ["nova"] };
+        var active = new ActiveRollout(rollout, HeldFleets.InverseOf(before.State, edits), 1);
+        (var observer, var random, ResolutionInputs inputs) = (new RolloutObserver(_states), new Random(7), ResolutionInputs.None);
+        bool factsDecided = false, releasesDecided = false;
+        for (int round = 0; round < 200; round++)
+        {
+            var now = new SpaceSnapshot("default", head, inputs, _now.Facts, new FleetVersions(head, [active]));
+            foreach (string node in Nodes.Where(_ => random.Next(3) == 0))
+            {
+                EffectiveDocument has = now.As(node).Fleet.Effective(node, "nova", inputs)!;   // the node is there
+                _states.Take(new V1.AcknowledgeRequest { Space = "default", Node = node, States = { new V1.DocumentState { Document = "nova", State = "applied", Release = rollout.Release, Hash = ByteString.CopyFrom(has.Hash) } } });
+            }
+
+            Observation seen = observer.Observe(now, active), fresh = new RolloutObserver(_states).Observe(now, active);
+            Assert.Equal((fresh.Acknowledged, string.Join(' ', fresh.Waiting)), (seen.Acknowledged, string.Join(' ', seen.Waiting)));
+            (int acknowledged, bool isFact) = (seen.Acknowledged, random.Next(3) > 0);
+            if (isFact) inputs = inputs.WithFacts(Nodes[random.Next(7)], new Dictionary<string, Value> { ["ip"] = Value.Of(random.Next(4).ToString(System.Globalization.CultureInfo.InvariantCulture)) });
+            else if (random.Next(2) == 0) head = Published(head, [Set("glance", round + 10)]);
+            now = new SpaceSnapshot("default", head, inputs, _now.Facts, new FleetVersions(head, [active]));
+            if (observer.Observe(now, active).Acknowledged == acknowledged) continue;
+            (factsDecided, releasesDecided) = (factsDecided | isFact, releasesDecided | !isFact);   // who had acknowledged no longer has what it should
+        }
+
+        Assert.True(factsDecided && releasesDecided);
+    }
+
+    [Fact]
     public void Who_asks_meanwhile_is_shown_what_was_seen_and_a_new_record_at_once()
     {
         var observer = new RolloutObserver(_states);
