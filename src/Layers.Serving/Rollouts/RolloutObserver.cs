@@ -28,9 +28,12 @@ public sealed class RolloutObserver(FleetStates states)
 
     /// <summary>A document that the rollout makes different on a node.</summary>
     /// <param name="Document">Its name.</param>
-    /// <param name="Hash">With the release.</param>
     /// <param name="IsNew">The release makes the document.</param>
-    private sealed record Expected(string Document, ReadOnlyMemory<byte> Hash, bool IsNew);
+    /// <param name="Content">Its hash with the release. To find it takes the whole document, so it is left until a report has to be compared.</param>
+    private sealed record Expected(string Document, bool IsNew, Lazy<byte[]> Content)
+    {
+        public ReadOnlySpan<byte> Hash => Content.Value;
+    }
 
     /// <summary>What a rollout makes different on a node, and what that was found in.</summary>
     private sealed record Known(ImmutableArray<Expected> Documents, Fleet With, Fleet Without, ResolutionInputs Inputs);
@@ -169,7 +172,7 @@ public sealed class RolloutObserver(FleetStates states)
             }
 
             // A hash says more than a number: facts and references change documents, too.
-            bool runs = isFresh && said is { Name: "applied" } && (said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash.Span));
+            bool runs = isFresh && said is { Name: "applied" } && (said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash));
             acknowledges |= runs;
             waits |= !runs;
         }
@@ -184,7 +187,7 @@ public sealed class RolloutObserver(FleetStates states)
         bool isOwn = rollout.Documents.Contains(expected.Document);
         if (said.Release >= rollout.Release && (isOwn || said.Hash.IsEmpty)) return true;
         // The same content in an older release was something else: it was taken back, and the node kept quiet since.
-        return said.Hash.Span.SequenceEqual(expected.Hash.Span) && (!isOwn || said.Release == 0);
+        return said.Hash.Span.SequenceEqual(expected.Hash) && (!isOwn || said.Release == 0);
     }
 
     /// <summary>Its agent reports, but not of this document. Of a new document an agent that does not name all of its documents cannot have reported yet.</summary>
@@ -205,16 +208,24 @@ public sealed class RolloutObserver(FleetStates states)
         int held = versions.HeldBy(node);
         Fleet with = versions.FleetOf(held & ~bit), without = versions.FleetOf(held | bit);
         if (_before.TryGetValue((active.Rollout.Release, node), out Known? before) && IsSame(before.With, with, before.Inputs) && IsSame(before.Without, without, before.Inputs))
-            return Remember(before.Documents);
+            return Remember([.. before.Documents.Select(e => e.Content.IsValueCreated ? e : e with { Content = ContentOf(e.Document) })]);   // or it would be found in what is long past
         var expected = ImmutableArray.CreateBuilder<Expected>();
         foreach (string document in active.Rollout.Gated)
         {
-            if (with.Effective(node, document, now.Inputs) is not { } candidate || without.Effective(node, document, now.Inputs) is not { } old) continue;
-            if (candidate.Hash.SequenceEqual(old.Hash) && candidate.Problems.Length == old.Problems.Length) continue;
-            expected.Add(new Expected(document, candidate.Hash.ToArray(), !without.State.Documents.ContainsKey(document)));
+            if (Differs(document)) expected.Add(new Expected(document, !without.State.Documents.ContainsKey(document), ContentOf(document)));
         }
 
         return Remember(expected.ToImmutable());
+
+        Lazy<byte[]> ContentOf(string document) => new(() => with.Effective(node, document, now.Inputs)!.Hash.ToArray());   // it differs, so the node is there
+
+        bool Differs(string document)
+        {
+            if (DeltaOf(without, with, now.Inputs).For(node, document) is { IsEmpty: false }) return true;
+            // No value tells of a document that becomes one which cannot be had.
+            return with.Effective(node, document, now.Inputs) is { } candidate && without.Effective(node, document, now.Inputs) is { } old
+                && !(candidate.Hash.SequenceEqual(old.Hash) && candidate.Problems.Length == old.Problems.Length);
+        }
 
         ImmutableArray<Expected> Remember(ImmutableArray<Expected> documents)
         {
@@ -225,9 +236,12 @@ public sealed class RolloutObserver(FleetStates states)
         bool IsSame(Fleet from, Fleet to, ResolutionInputs inputs)
         {
             if (ReferenceEquals(from, to) && ReferenceEquals(inputs, now.Inputs)) return true;
-            if (!_deltas.TryGetValue((from, inputs, to), out FleetDelta? delta)) _deltas[(from, inputs, to)] = delta = from.DeltaTo(to, inputs, now.Inputs);
+            FleetDelta delta = DeltaOf(from, to, inputs);
             return active.Rollout.Gated.All(d => delta.For(node, d) is { IsEmpty: true });
         }
+
+        FleetDelta DeltaOf(Fleet from, Fleet to, ResolutionInputs inputs) =>
+            _deltas.TryGetValue((from, inputs, to), out FleetDelta? delta) ? delta : _deltas[(from, inputs, to)] = from.DeltaTo(to, inputs, now.Inputs);
     }
 
     private static (FleetVersions Versions, int Bit) VersionsWith(SpaceSnapshot now, ActiveRollout active)

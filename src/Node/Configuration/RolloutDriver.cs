@@ -23,8 +23,8 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
     /// <summary>It looks at least so often: time passes without a report.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    /// <summary>And rests at least so long, and ten times as long as a look took: many reports make few looks.</summary>
-    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(20);
+    /// <summary>And rests at least so long, and ten times as long as a look took, within bounds: many reports make few looks, and a look at a stage that begins, which takes longest, does not hold up the next.</summary>
+    private static readonly TimeSpan RestMin = TimeSpan.FromMilliseconds(20), RestMax = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -61,7 +61,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
                 foreach (ConfigSpace quiet in engine.Spaces.Where(s => s.Current.Rollouts.IsEmpty)) observers.Forget(quiet.Name);
                 if (_leadsSinceUnixMs != 0 && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
                 TimeSpan rest = Stopwatch.GetElapsedTime(start) * 10;
-                await Task.Delay(rest > Rest ? rest : Rest, _stop.Token).ConfigureAwait(false);
+                await Task.Delay(rest < RestMin ? RestMin : rest > RestMax ? RestMax : rest, _stop.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
