@@ -11,7 +11,7 @@ namespace Conclave.ConfigBench;
 internal sealed class AgentSwarm(IPEndPoint[] members, int connectionsPerMember)
 {
     private const string Watch = "/conclave.v1.Config/Watch";
-    private const int ToReleaseField = 2, DocumentsField = 3, HashField = 4, WholeField = 5;
+    private const int ToReleaseField = 2, DocumentsField = 3, HashField = 4, WholeField = 5, DocumentReleaseField = 6;
 
     private readonly List<Reader> _readers = [];
     private Agent[] _agents = [];
@@ -21,6 +21,7 @@ internal sealed class AgentSwarm(IPEndPoint[] members, int connectionsPerMember)
     private sealed class Agent
     {
         public long Release;
+        public long DocumentRelease;   // with the hash under the agent's lock
         public byte[] Hash = [];
     }
 
@@ -85,6 +86,14 @@ internal sealed class AgentSwarm(IPEndPoint[] members, int connectionsPerMember)
     /// <summary>Agents without a cache.</summary>
     public void Forget() => _agents = [];
 
+    /// <summary>What an agent has of its document; release 0 for nothing yet. Any thread.</summary>
+    public (long Release, byte[] Hash) Has(int index)
+    {
+        Agent agent = _agents[index];
+        lock (agent)
+            return (agent.DocumentRelease, agent.Hash);
+    }
+
     /// <summary>Begins to wait; call the result when the publish has its release.</summary>
     public Func<TimeSpan, Task<List<double>>> Expect(int count, Func<int, bool> concerns, long release)
     {
@@ -117,13 +126,18 @@ internal sealed class AgentSwarm(IPEndPoint[] members, int connectionsPerMember)
                 agent.Release = (long)number;
             if (field != DocumentsField)
                 continue;
+            (byte[] hash, long release) = (agent.Hash, agent.DocumentRelease);
             while (ProtoScan.TryNext(ref bytes, out int inner, out ulong value, out ReadOnlySpan<byte> part))
             {
                 if (inner == HashField)
-                    agent.Hash = part.ToArray();
+                    hash = part.ToArray();
                 if (inner == WholeField && value == 1)
                     Interlocked.Increment(ref _whole);
+                if (inner == DocumentReleaseField)
+                    release = (long)value;
             }
+            lock (agent)
+                (agent.Hash, agent.DocumentRelease) = (hash, release);
         }
         _wave?.OnMessage(index, agent.Release);
     }

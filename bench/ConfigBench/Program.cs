@@ -10,5 +10,7 @@ int[] releases = [.. options.GetValueOrDefault("--releases", "1000,10000").Split
 string only = options.GetValueOrDefault("--only", "");
 if (only is "" or "fleet")
     await FleetRun.RunAsync(hosts, rounds).ConfigureAwait(false);
+if (only is "" or "rollout")
+    await RolloutRun.RunAsync(hosts).ConfigureAwait(false);
 if (only is "" or "start")
     await StartRun.RunAsync(releases).ConfigureAwait(false);

@@ -9,13 +9,33 @@ public sealed class FleetStates(TimeProvider time)
 {
     private const int StatesMax = 200_000, DocumentsMax = 64, MessageCharsMax = 1024;
 
+    /// <summary>Reports of the start before the last one are late ones for so long; then that agent is the one that is left.</summary>
+    private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(60);
+
     private readonly ConcurrentDictionary<(string Space, string Node, string Document), State> _states = new();
 
     /// <summary>When a node's agent last said anything of any document.</summary>
     private readonly ConcurrentDictionary<(string Space, string Node), Heard> _heard = new();
 
-    public sealed record State(long Release, string Name, string Message, ByteString Hash, long SinceUnixMs, long HeardAt);
+    /// <summary>What ages are told by.</summary>
+    public TimeProvider Time => time;
 
+    /// <param name="Release">Of the document.</param>
+    /// <param name="Name">applied, failed, ...</param>
+    /// <param name="Message">Why.</param>
+    /// <param name="Hash">Of the document; empty when the agent does not say.</param>
+    /// <param name="SinceUnixMs">Since when it is so.</param>
+    /// <param name="HeardAt">When this member heard of it last.</param>
+    /// <param name="Order">Which report said so.</param>
+    public sealed record State(long Release, string Name, string Message, ByteString Hash, long SinceUnixMs, long HeardAt, ReportOrder Order);
+
+    /// <summary>Where a report stands among those of its agent.</summary>
+    /// <param name="Run">The agent's start; empty for one that does not number.</param>
+    /// <param name="RunBefore">The start before that.</param>
+    /// <param name="Sequence">Larger is newer.</param>
+    public readonly record struct ReportOrder(ByteString Run, ByteString RunBefore, long Sequence);
+
+    /// <summary>Takes in what a report says, except where a newer one of the same agent is known.</summary>
     /// <returns>False when there is no room for more nodes.</returns>
     public bool Take(V1.AcknowledgeRequest report)
     {
@@ -26,19 +46,33 @@ public sealed class FleetStates(TimeProvider time)
         lock (heard)
         {
             Volatile.Write(ref heard.At, time.GetTimestamp());
+            heard.ListsAll = report.ListsAll;
             foreach (V1.DocumentState said in report.States)
             {
                 (string, string, string) key = (report.Space, report.Node, said.Document);
+                State? known = _states.GetValueOrDefault(key);
+                if (IsLate(known, report)) continue;
                 // One node must not take the room of others. What it has not spoken of for longest is most likely no longer its own.
                 if (heard.Documents.Count >= DocumentsMax && !heard.Documents.Contains(said.Document)) ForgetOldest(report.Space, report.Node, heard);
                 if (_states.Count >= StatesMax && !_states.ContainsKey(key)) return false;
                 heard.Documents.Add(said.Document);
                 string message = said.Message.Length > MessageCharsMax ? said.Message[..MessageCharsMax] : said.Message;
-                _states.AddOrUpdate(key, static (_, s) => New(s.said, s.message, s.time, null), static (_, old, s) => New(s.said, s.message, s.time, old), (said, message, time));
+                ByteString runBefore = known is null ? ByteString.Empty : known.Order.Run == report.Run ? known.Order.RunBefore : known.Order.Run;
+                _states[key] = New(said, message, new ReportOrder(report.Run, runBefore, report.Sequence), known);
             }
         }
 
         return true;
+    }
+
+    /// <summary>Nodes of a space that something was heard of, in no order.</summary>
+    public IEnumerable<string> Nodes(string space) => _heard.Keys.Where(n => n.Space == space).Select(n => n.Node);
+
+    /// <summary>What was said last of a node's documents, in ordinal order.</summary>
+    public IReadOnlyList<(string Document, State State)> Of(string space, string node)
+    {
+        if (!_heard.TryGetValue((space, node), out Heard? heard)) return [];
+        lock (heard) return [.. heard.Documents.Order(StringComparer.Ordinal).Select(d => (d, Find(space, node, d))).Where(s => s.Item2 is not null).Select(s => (s.d, s.Item2!))];   // nulls are filtered out
     }
 
     /// <summary>By node and document, of one space.</summary>
@@ -53,6 +87,9 @@ public sealed class FleetStates(TimeProvider time)
 
     /// <summary>Whether the node's agent said something of some document within this time.</summary>
     public bool IsHeard(string space, string node, TimeSpan within) => _heard.TryGetValue((space, node), out Heard? heard) && time.GetElapsedTime(Volatile.Read(ref heard.At)) <= within;
+
+    /// <summary>Whether the node's agent said within this time that it names every document that it uses.</summary>
+    public bool ListsAll(string space, string node, TimeSpan within) => IsHeard(space, node, within) && _heard.TryGetValue((space, node), out Heard? heard) && heard.ListsAll;
 
     /// <summary>The node is no more.</summary>
     public void Forget(string space, string node)
@@ -71,17 +108,28 @@ public sealed class FleetStates(TimeProvider time)
         _states.TryRemove((space, node, oldest), out _);
     }
 
+    /// <summary>Reports come by several ways, and one may overtake another. By document, since several agents may share a machine.</summary>
+    private bool IsLate(State? known, V1.AcknowledgeRequest report)
+    {
+        if (known is null || report.Run.IsEmpty) return false;   // an agent that does not number
+        return report.Run == known.Order.Run ? report.Sequence < known.Order.Sequence : report.Run == known.Order.RunBefore && time.GetElapsedTime(known.HeardAt) <= LateMax;
+    }
+
     /// <summary>What is known of a node; locked while it is written.</summary>
     private sealed class Heard
     {
         public long At;
+        public volatile bool ListsAll;
 
         public HashSet<string> Documents { get; } = new(StringComparer.Ordinal);
     }
 
-    private static State New(V1.DocumentState said, string message, TimeProvider time, State? old)
+    private State New(V1.DocumentState said, string message, ReportOrder order, State? old)
     {
-        bool same = old is not null && old.Name == said.State && old.Release == said.Release;
-        return new(said.Release, said.State, message, said.Hash, same ? old!.SinceUnixMs : time.GetUtcNow().ToUnixTimeMilliseconds(), time.GetTimestamp());   // same only with an old one
+        // The agent knows best, and a member that was started since has only heard of it now. Its clock may be ahead, and it may have been started itself.
+        long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        long since = said.SinceUnixMs > 0 ? Math.Min(said.SinceUnixMs, now) : now;
+        if (old is not null && old.Name == said.State && old.Release == said.Release) since = Math.Min(since, old.SinceUnixMs);
+        return new(said.Release, said.State, message, said.Hash, since, time.GetTimestamp(), order);
     }
 }

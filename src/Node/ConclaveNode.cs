@@ -90,7 +90,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         configuration.AddTo(registry);
         _configuration.NodeGone = configuration.States.Forget;
         _replica.AgentReported = configuration.OnReport;
-        _rollouts = new RolloutDriver(context, _configuration, configuration.States, _logger);
+        _rollouts = new RolloutDriver(context, _configuration, configuration.Observers, _logger);
         configuration.AgentReported = _rollouts.Signal;
 
         Methods = registry.Methods;

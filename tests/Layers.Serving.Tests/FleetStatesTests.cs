@@ -1,10 +1,14 @@
+using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Layers.Serving.Tests;
 
 public class FleetStatesTests
 {
-    private readonly FleetStates _states = new(TimeProvider.System);
+    private readonly Clock _clock = new();
+    private readonly FleetStates _states;
+
+    public FleetStatesTests() => _states = new FleetStates(_clock);
 
     [Fact]
     public void A_node_that_reports_ever_new_documents_keeps_the_last_64()
@@ -26,6 +30,96 @@ public class FleetStatesTests
         Assert.False(_states.IsHeard("default", "c0", TimeSpan.FromHours(1)));
     }
 
+    [Fact]
+    public void A_report_that_was_overtaken_by_a_newer_one_is_not_taken()
+    {
+        Take("c0", "a", 2, "applied");
+        Take("c0", "a", 1, "rejected");   // came by another member
+        Assert.Equal("applied", StateOf("c0"));
+        Take("c0", "a", 3, "failed");
+        Assert.Equal("failed", StateOf("c0"));
+        Take("c1", "a", 1, "waiting");
+        Assert.Equal("waiting", StateOf("c1"));   // each node has its own order
+    }
+
+    [Fact]
+    public void A_report_from_before_the_agent_was_started_again_is_not_taken_while_the_new_one_is_heard()
+    {
+        Take("c0", "a", 9, "rejected");
+        Take("c0", "b", 1, "applied");   // it begins to count anew
+        Take("c0", "a", 10, "rejected");
+        Assert.Equal("applied", StateOf("c0"));
+        _clock.Advance(TimeSpan.FromSeconds(61));
+        Take("c0", "a", 11, "rejected");   // the one that is left
+        Assert.Equal("rejected", StateOf("c0"));
+    }
+
+    [Fact]
+    public void Of_an_agent_that_does_not_number_each_report_counts_as_it_comes()
+    {
+        Take("c0", "", 0, "applied");
+        Take("c0", "", 0, "failed");
+        Assert.Equal("failed", StateOf("c0"));
+        Take("c0", "a", 5, "applied");    // it was replaced by one that does
+        Take("c0", "", 0, "rejected");    // and back
+        Assert.Equal("rejected", StateOf("c0"));
+        Assert.False(_states.ListsAll("default", "c0", TimeSpan.FromHours(1)));
+    }
+
+    [Fact]
+    public void Two_agents_of_a_machine_do_not_stand_in_each_others_way()
+    {
+        for (int i = 1; i <= 3; i++)
+        {
+            Take("c0", "a", i, "applied", "nova");
+            Take("c0", "b", i, i == 3 ? "failed" : "applied", "glance");
+        }
+
+        Assert.Equal(["glance failed", "nova applied"], _states.Of("default", "c0").Select(s => $"{s.Document} {s.State.Name}"));
+    }
+
+    [Fact]
+    public void Since_when_is_what_the_agent_says_and_never_later_or_in_the_future()
+    {
+        long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        Take("c0", "a", 1, "applied", since: now - 1000);
+        Assert.Equal(now - 1000, Since());
+        Take("c0", "b", 1, "applied", since: now - 10);   // the agent was started again, and nothing has changed
+        Assert.Equal(now - 1000, Since());
+        Take("c0", "b", 2, "failed", since: now + 5000);
+        Assert.Equal(now, Since());
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        Take("c0", "", 0, "failed");   // does not say
+        Assert.Equal(now, Since());
+
+        long Since() => _states.Find("default", "c0", "nova")!.SinceUnixMs;
+    }
+
+    private string StateOf(string node) => _states.Find("default", node, "nova")!.Name;   // it was taken
+
+    private void Take(string node, string run, long sequence, string state, string document = "nova", long since = 0) => Assert.True(_states.Take(new V1.AcknowledgeRequest
+    {
+        Space = "default",
+        Node = node,
+        Run = ByteString.CopyFromUtf8(run),
+        Sequence = sequence,
+        ListsAll = run.Length > 0,
+        States = { new V1.DocumentState { Document = document, State = state, Release = 1, SinceUnixMs = since } },
+    }));
+
     private static V1.AcknowledgeRequest Report(string node, params string[] documents) =>
         new() { Space = "default", Node = node, States = { documents.Select(d => new V1.DocumentState { Document = d, State = "applied", Release = 1 }) } };
+
+    private sealed class Clock : TimeProvider
+    {
+        private long _ticks = TimeSpan.TicksPerDay * 365 * 2026L;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _ticks;
+
+        public override DateTimeOffset GetUtcNow() => new(_ticks, TimeSpan.Zero);
+
+        public void Advance(TimeSpan by) => _ticks += by.Ticks;
+    }
 }

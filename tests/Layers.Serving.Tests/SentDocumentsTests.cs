@@ -50,6 +50,19 @@ public class SentDocumentsTests
     [Fact]
     public void A_node_that_has_nothing_yet_gets_what_that_member_has() => Assert.Equal(["glance", "nova"], Stream().Next(_lagging, isFirst: true)!.Documents.Select(d => d.Document));
 
+    [Fact]
+    public void What_nodes_have_that_are_held_back_keeps_nothing_for_streams_when_it_is_made_after_there_is_a_newer_state()
+    {
+        EffectiveDocument nova = _lagging.AsHeld(1).Fleet.Effective("c0", "nova", ResolutionInputs.None)!;
+        Assert.True(nova.IsShared);
+        _lagging.AsHeld(1).DeltaOf(null, nova, () => new V1.DocumentDelta());
+        Assert.Equal(1, _lagging.AsHeld(1).DeltaCount);   // kept for the next stream
+        _selected.BecomePast();
+        SpaceSnapshot late = _selected.AsHeld(1);   // made by a stream that still looks at the state before
+        late.DeltaOf(null, nova, () => new V1.DocumentDelta());
+        Assert.Equal(0, late.DeltaCount);
+    }
+
     private static SentDocuments Stream(params V1.DocumentHash[] have) =>
         new(new ConfigSpace("default"), new V1.WatchRequest { Space = "default", Node = "c0", FromRelease = have.Length == 0 ? 0 : 3, Have = { have } });
 

@@ -137,15 +137,14 @@ public sealed class AgentCore
         effects.Add(new Tell(IsWarning: true, text));
     }
 
-    /// <summary>What is acknowledged of a document is the least good of what the groups that read it say.</summary>
+    /// <summary>Each document of the configuration has a state; it is the least good of what the groups that read it say.</summary>
     private void Tell(List<AgentEffect> effects)
     {
         var states = ImmutableArray.CreateBuilder<V1.DocumentState>();
         foreach (string document in _options.Documents)
         {
-            V1.DocumentState?[] all = [.. _groups.Values.Where(g => g.Reads(document)).Select(g => g.StateOf(document))];
-            if (all.Any(s => s is null)) continue;   // one of them has nothing to say yet: nobody says that it is applied
-            if (all.OrderBy(s => Severity(s!.State)).ThenBy(s => s!.Release).FirstOrDefault() is { } state) states.Add(state);   // nulls are gone
+            IEnumerable<V1.DocumentState> all = _groups.Values.Where(g => g.Reads(document)).Select(g => g.StateOf(document));
+            if (all.OrderBy(s => Severity(s.State)).ThenBy(s => s.Release).FirstOrDefault() is { } state) states.Add(state);
         }
 
         string text = string.Join('\n', states.Select(s => s.ToString()));
@@ -155,7 +154,7 @@ public sealed class AgentCore
         effects.Add(new Report(States));
     }
 
-    private static int Severity(string state) => state switch { "failed" => 0, "rejected" => 1, "drifted" => 2, "pending-restart" => 3, _ => 4 };
+    private static int Severity(string state) => state switch { "failed" => 0, "rejected" => 1, "waiting" => 2, "drifted" => 3, "pending-restart" => 4, _ => 5 };
 
     public override string ToString()
     {

@@ -125,7 +125,7 @@ public sealed class AgentConfigFile
             StateDirectory = section.Path("state_dir") ?? new AgentOptions().StateDirectory,
             OfflineStart = section.Choice("offline_start", true, t => t switch { "last_good" => true, "wait" => false, _ => null }, "last_good or wait"),
             DriftInterval = section.Duration("drift_interval", new AgentOptions().DriftInterval, TimeSpan.FromSeconds(1)),
-            Heartbeat = section.Duration("heartbeat", new AgentOptions().Heartbeat, TimeSpan.FromMilliseconds(100)),
+            Heartbeat = section.Duration("heartbeat", new AgentOptions().Heartbeat, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30)),   // whoever says nothing for 60 s is silent
             Retry = section.Duration("retry", new AgentOptions().Retry, TimeSpan.FromMilliseconds(10)),
             ReportFacts = facts != "off",
             FindFacts = facts is null or "auto",
@@ -252,8 +252,9 @@ public sealed class AgentConfigFile
 
         public double Part(string option, double unsaid) => Choice(option, unsaid, t => OptionTexts.TryPart(t, out double part) ? part : null, "a part, such as 20%");
 
-        public TimeSpan Duration(string option, TimeSpan unsaid, TimeSpan least) =>
-            Choice(option, unsaid, t => OptionTexts.TryDuration(t, out TimeSpan time) && time >= least ? time : null, "a time, such as 500ms, 2s, 5m or 1h, of at most 7 days");
+        public TimeSpan Duration(string option, TimeSpan unsaid, TimeSpan least, TimeSpan? most = null) =>
+            Choice(option, unsaid, t => OptionTexts.TryDuration(t, out TimeSpan time) && time >= least && !(time > most) ? time : null,
+                most is null ? "a time, such as 500ms, 2s, 5m or 1h, of at most 7 days" : $"a time, such as 500ms or 2s, of at most {most.Value.TotalSeconds} s");
 
         /// <summary>MIN..MAX; one time is both.</summary>
         public (TimeSpan Min, TimeSpan Max) Range(string option, TimeSpan min, TimeSpan max)

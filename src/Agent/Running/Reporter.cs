@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Conclave.Client;
+using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Agent;
@@ -11,12 +12,26 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
 
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly SemaphoreSlim _one = new(1, 1);
-    private ImmutableArray<V1.DocumentState> _states = [];
+    private readonly Lock _gate = new();
+    private readonly ByteString _run = ByteString.CopyFrom(Guid.NewGuid().ToByteArray());
+    private ImmutableArray<V1.DocumentState> _states = [];   // with the next two under the gate
+    private readonly Dictionary<string, (string State, long Release, long UnixMs)> _since = new(StringComparer.Ordinal);
+    private long _sequence;
     private string _warned = "";
 
     public void Set(ImmutableArray<V1.DocumentState> states)
     {
-        ImmutableInterlocked.InterlockedExchange(ref _states, states);
+        long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        lock (_gate)
+        {
+            _states = states;
+            foreach (V1.DocumentState state in states)
+            {
+                if (!_since.TryGetValue(state.Document, out var known) || known.State != state.State || known.Release != state.Release)
+                    _since[state.Document] = (state.State, state.Release, clock);
+            }
+        }
+
         Wake();
     }
 
@@ -77,8 +92,14 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
 
     private V1.AcknowledgeRequest Request()
     {
-        var request = new V1.AcknowledgeRequest { Space = options.Space, Node = options.Node };
-        request.States.AddRange(_states);
+        var request = new V1.AcknowledgeRequest { Space = options.Space, Node = options.Node, Run = _run };
+        lock (_gate)
+        {
+            request.Sequence = ++_sequence;   // with the states, so that of two reports the one with the larger number has the newer ones
+            request.ListsAll = !_states.IsEmpty;
+            foreach (V1.DocumentState state in _states) request.States.Add(new V1.DocumentState(state) { SinceUnixMs = _since[state.Document].UnixMs });
+        }
+
         return request;
     }
 }

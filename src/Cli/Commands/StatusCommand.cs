@@ -10,6 +10,8 @@ namespace Conclave.Cli.Commands;
 internal sealed class StatusCommand : Command
 {
     private static readonly string[] Columns = ["endpoint", "id", "version", "role", "term", "revision", "index", "applied", "size", "problems"];
+    private const int RowsMax = 20;
+
     private readonly Option<bool> _wholeCluster = new("--cluster") { Description = "Ask all members, wherever the cluster says they are." };
 
     public StatusCommand() : base("status", "Show the state of the members at the endpoints. Exit code 1 when one is down or in trouble, 6 when all are.") =>
@@ -64,13 +66,15 @@ internal sealed class StatusCommand : Command
         }
     }
 
-    /// <summary>One line on who runs which release, where there are nodes that get configuration.</summary>
+    /// <summary>Who runs which release and since when, where there are nodes that get configuration; of many, one line and where to look.</summary>
     private static async Task WriteFleetAsync(ConclaveClient client, Terminal terminal, CancellationToken cancellationToken)
     {
         try
         {
-            FleetResponse fleet = await client.Configuration.FleetAsync(new FleetRequest { Space = terminal.Environment("CONCLAVE_SPACE") ?? "", Limit = 1 }, cancellationToken).ConfigureAwait(false);
-            if (fleet.Counts.Count > 0) terminal.Out.WriteLine($"configuration {FleetCommand.Summary(fleet)} (conclave fleet says who)");
+            FleetResponse fleet = await client.Configuration.FleetAsync(new FleetRequest { Space = terminal.Environment("CONCLAVE_SPACE") ?? "", Limit = RowsMax }, cancellationToken).ConfigureAwait(false);
+            if (fleet.Counts.Count == 0) return;
+            terminal.Out.WriteLine($"configuration {FleetCommand.Summary(fleet)}{(fleet.More ? " (conclave fleet says who)" : "")}");
+            if (!fleet.More) FleetCommand.WriteRows(terminal, fleet.Nodes);
         }
         catch (ConclaveException)
         {

@@ -7,7 +7,7 @@ namespace Conclave.Layers.Serving.Rollouts;
 /// <summary>The fleets that there are while releases are on their way, and which of them a node is on. Immutable for its users.</summary>
 /// <remarks>
 /// A set of rollouts that hold a node back is a number: bit i stands for the i-th active rollout. The fleet of a set is the head without those
-/// releases. There are at most 2^8, and only those are made that some node is on or somebody asks for.
+/// releases. There are at most 2^4, and only those are made that some node is on or somebody asks for.
 /// </remarks>
 public sealed class FleetVersions(Fleet head, ImmutableArray<ActiveRollout> rollouts)
 {
@@ -45,9 +45,8 @@ public sealed class FleetVersions(Fleet head, ImmutableArray<ActiveRollout> roll
     // What an entry of any set says is said at the head or with all of them held back.
     private bool NamesNodes => _namesNodes ??= head.NamesNodes || AllHeld.NamesNodes;
 
-    /// <summary>The sets that nodes are on now, and those that taking rollouts back one by one or all together would lead to: what a change must not break.</summary>
-    public IReadOnlyCollection<int> HeldSets() =>
-        [.. head.State.Nodes.Keys.Select(HeldBy).Concat(Enumerable.Range(0, rollouts.Length).Select(i => 1 << i)).Append((1 << rollouts.Length) - 1).Where(h => h != Head).Distinct().Order()];
+    /// <summary>Every set: nodes may be on any of them, and taking rollouts back in some order leads to any of them. What a change must not break.</summary>
+    public IEnumerable<int> HeldSets() => Enumerable.Range(1, (1 << rollouts.Length) - 1);
 
     /// <summary>The releases of documents as a node has them that is held back by these.</summary>
     public ImmutableDictionary<string, long> BaseReleases(int held) => rollouts.Where((_, i) => (held & (1 << i)) != 0)

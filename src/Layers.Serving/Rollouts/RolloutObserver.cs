@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Conclave.Layers.Rollouts;
 using V1 = Conclave.Wire.V1;
@@ -5,12 +6,21 @@ using V1 = Conclave.Wire.V1;
 namespace Conclave.Layers.Serving.Rollouts;
 
 /// <summary>What a rollout's nodes make of it, by what agents reported.</summary>
-/// <remarks>One thread at a time. It remembers what documents nodes should have for as long as it is asked about the same snapshot.</remarks>
+/// <remarks>
+/// Any thread; one at a time looks. It remembers what documents nodes should have, and of a newer snapshot evaluates only those of which something
+/// differs: a fact that one node reports does not cost all documents of ten thousand. What it showed last it shows again for ten times as long as that took, a second at most.
+/// </remarks>
 public sealed class RolloutObserver(FleetStates states)
 {
-    private const int FailedMax = 100;
+    private const int FailedMax = 100, RestTimes = 10;
+    private static readonly TimeSpan ShownAgeMax = TimeSpan.FromSeconds(1);
 
-    private readonly Dictionary<(long Release, string Node), ImmutableArray<Expected>> _expected = [];
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<long, LastShown> _shown = new();   // by release
+
+    // Under the gate: what nodes should have by the snapshot that was asked about last, and by the one before it.
+    private Dictionary<(long Release, string Node), Known> _expected = [], _before = [];
+    private readonly Dictionary<(Fleet From, ResolutionInputs Inputs, Fleet To), FleetDelta> _deltas = [];
     private SpaceSnapshot? _of;
 
     /// <summary>An agent that has said nothing for so long is silent.</summary>
@@ -18,15 +28,32 @@ public sealed class RolloutObserver(FleetStates states)
 
     /// <summary>A document that the rollout makes different on a node.</summary>
     /// <param name="Document">Its name.</param>
-    /// <param name="Hash">With the release.</param>
     /// <param name="IsNew">The release makes the document.</param>
-    private sealed record Expected(string Document, ReadOnlyMemory<byte> Hash, bool IsNew);
+    /// <param name="Content">Its hash with the release. To find it takes the whole document, so it is left until a report has to be compared.</param>
+    private sealed record Expected(string Document, bool IsNew, Lazy<byte[]> Content)
+    {
+        public ReadOnlySpan<byte> Hash => Content.Value;
+    }
+
+    /// <summary>What a rollout makes different on a node, and what that was found in.</summary>
+    private sealed record Known(ImmutableArray<Expected> Documents, Fleet With, Fleet Without, ResolutionInputs Inputs);
+
+    /// <param name="Of">Of which record.</param>
+    /// <param name="Message">What was shown.</param>
+    /// <param name="At">When, a timestamp.</param>
+    /// <param name="Cost">How long it took.</param>
+    private sealed record LastShown(ActiveRollout Of, V1.Rollout Message, long At, TimeSpan Cost);
 
     /// <summary>The nodes that the stages so far have selected.</summary>
     public Observation Observe(SpaceSnapshot now, ActiveRollout active) => Observe(now, active, out _);
 
     /// <summary>The same, with the numbers for each stage that has begun.</summary>
     public Observation Observe(SpaceSnapshot now, ActiveRollout active, out ImmutableArray<V1.StageProgress> progress)
+    {
+        lock (_gate) return ObserveUnderLock(now, active, out progress);
+    }
+
+    private Observation ObserveUnderLock(SpaceSnapshot now, ActiveRollout active, out ImmutableArray<V1.StageProgress> progress)
     {
         var stages = new V1.StageProgress[active.Rollout.Thresholds.Length];
         for (int i = 0; i < stages.Length; i++) stages[i] = new V1.StageProgress();
@@ -55,21 +82,73 @@ public sealed class RolloutObserver(FleetStates states)
         }
 
         progress = [.. stages];
-        return new Observation(acknowledged, failed.ToImmutable(), waiting.ToImmutable());
+        var seen = new Observation(acknowledged, failed.ToImmutable(), waiting.ToImmutable());
+        return seen.Nodes > 0 ? seen : seen with { Unobserved = UnobservedIn(now, active) };
     }
 
     /// <summary>The last position that the next stage takes in.</summary>
-    public long ThresholdOfNext(SpaceSnapshot now, ActiveRollout active) => RolloutSelection.ThresholdFor(
-        active.Rollout.Strategy.Stages[active.Rollout.Thresholds.Length], active.GroupsAt(now.State), active.SelectionAt(now.State), node => Counts(now, active, node));
+    public long ThresholdOfNext(SpaceSnapshot now, ActiveRollout active)
+    {
+        lock (_gate)
+        {
+            return RolloutSelection.ThresholdFor(active.Rollout.Strategy.Stages[active.Rollout.Thresholds.Length], active.GroupsAt(now.State), active.SelectionAt(now.State),
+                node => Counts(now, active, node));
+        }
+    }
 
-    /// <summary>The rollout as people and programs see it.</summary>
+    /// <summary>The rollout as people and programs see it, at this moment.</summary>
     public V1.Rollout Shown(SpaceSnapshot now, ActiveRollout active)
     {
-        Observation seen = Observe(now, active, out ImmutableArray<V1.StageProgress> progress);
+        lock (_gate) return ShownUnderLock(now, active);
+    }
+
+    /// <summary>The same for whoever only asks: a little old where a look takes long, and as it was when another look is under way.</summary>
+    public V1.Rollout ShownLately(SpaceSnapshot now, ActiveRollout active)
+    {
+        LastShown? last = _shown.GetValueOrDefault(active.Rollout.Release);
+        if (last is not null && ReferenceEquals(last.Of, active) && states.Time.GetElapsedTime(last.At) is var age && age < last.Cost * RestTimes && age < ShownAgeMax) return last.Message.Clone();
+        if (last is not null && ReferenceEquals(last.Of, active))
+        {
+            if (!_gate.TryEnter()) return last.Message.Clone();
+        }
+        else
+        {
+            _gate.Enter();
+        }
+
+        try
+        {
+            return ShownUnderLock(now, active);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    private V1.Rollout ShownUnderLock(SpaceSnapshot now, ActiveRollout active)
+    {
+        long start = states.Time.GetTimestamp();
+        Observation seen = ObserveUnderLock(now, active, out ImmutableArray<V1.StageProgress> progress);
         V1.Rollout message = RolloutMessages.Record(active.Rollout, now.State.Dimensions).Rollout;
         message.Progress.AddRange(progress);
         message.Failed.AddRange(seen.Failed.Take(FailedMax));
+        _shown[active.Rollout.Release] = new LastShown(active, message.Clone(), states.Time.GetTimestamp(), states.Time.GetElapsedTime(start));
         return message;
+    }
+
+    /// <summary>Nodes of the space that the release changes, when the agent of none of them uses any of its documents; 0 when one does.</summary>
+    private int UnobservedIn(SpaceSnapshot now, ActiveRollout active)
+    {
+        int changed = 0;
+        foreach (string node in now.State.Nodes.Keys)
+        {
+            if (ExpectedOf(now, active, node).IsEmpty) continue;
+            if (Counts(now, active, node)) return 0;
+            changed++;
+        }
+
+        return changed;
     }
 
     /// <summary>Whether the release changes anything that the node's agent uses.</summary>
@@ -93,7 +172,7 @@ public sealed class RolloutObserver(FleetStates states)
             }
 
             // A hash says more than a number: facts and references change documents, too.
-            bool runs = isFresh && said is { Name: "applied" } && (said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash.Span));
+            bool runs = isFresh && said is { Name: "applied" } && (said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash));
             acknowledges |= runs;
             waits |= !runs;
         }
@@ -108,34 +187,61 @@ public sealed class RolloutObserver(FleetStates states)
         bool isOwn = rollout.Documents.Contains(expected.Document);
         if (said.Release >= rollout.Release && (isOwn || said.Hash.IsEmpty)) return true;
         // The same content in an older release was something else: it was taken back, and the node kept quiet since.
-        return said.Hash.Span.SequenceEqual(expected.Hash.Span) && (!isOwn || said.Release == 0);
+        return said.Hash.Span.SequenceEqual(expected.Hash) && (!isOwn || said.Release == 0);
     }
 
-    /// <summary>Its agent reports, but not of this document. Of a new document no agent can have reported yet.</summary>
-    private bool IsUnused(string space, string node, Expected expected) => !expected.IsNew && states.Find(space, node, expected.Document) is null && states.IsHeard(space, node, SilentAfter);
+    /// <summary>Its agent reports, but not of this document. Of a new document an agent that does not name all of its documents cannot have reported yet.</summary>
+    private bool IsUnused(string space, string node, Expected expected) => states.Find(space, node, expected.Document) is null
+        && (expected.IsNew ? states.ListsAll(space, node, SilentAfter) : states.IsHeard(space, node, SilentAfter));
 
     /// <summary>Documents of the node that are different with the release.</summary>
     private ImmutableArray<Expected> ExpectedOf(SpaceSnapshot now, ActiveRollout active, string node)
     {
         if (!ReferenceEquals(_of, now))
         {
-            _expected.Clear();
-            _of = now;
+            (_before, _expected, _of) = (_expected, [], now);
+            _deltas.Clear();
         }
 
-        if (_expected.TryGetValue((active.Rollout.Release, node), out ImmutableArray<Expected> known)) return known;
+        if (_expected.TryGetValue((active.Rollout.Release, node), out Known? known)) return known.Documents;
         (FleetVersions versions, int bit) = VersionsWith(now, active);
         int held = versions.HeldBy(node);
         Fleet with = versions.FleetOf(held & ~bit), without = versions.FleetOf(held | bit);
+        if (_before.TryGetValue((active.Rollout.Release, node), out Known? before) && IsSame(before.With, with, before.Inputs) && IsSame(before.Without, without, before.Inputs))
+            return Remember([.. before.Documents.Select(e => e.Content.IsValueCreated ? e : e with { Content = ContentOf(e.Document) })]);   // or it would be found in what is long past
         var expected = ImmutableArray.CreateBuilder<Expected>();
         foreach (string document in active.Rollout.Gated)
         {
-            if (with.Effective(node, document, now.Inputs) is not { } candidate || without.Effective(node, document, now.Inputs) is not { } before) continue;
-            if (candidate.Hash.SequenceEqual(before.Hash) && candidate.Problems.Length == before.Problems.Length) continue;
-            expected.Add(new Expected(document, candidate.Hash.ToArray(), !without.State.Documents.ContainsKey(document)));
+            if (Differs(document)) expected.Add(new Expected(document, !without.State.Documents.ContainsKey(document), ContentOf(document)));
         }
 
-        return _expected[(active.Rollout.Release, node)] = expected.ToImmutable();
+        return Remember(expected.ToImmutable());
+
+        Lazy<byte[]> ContentOf(string document) => new(() => with.Effective(node, document, now.Inputs)!.Hash.ToArray());   // it differs, so the node is there
+
+        bool Differs(string document)
+        {
+            if (DeltaOf(without, with, now.Inputs).For(node, document) is { IsEmpty: false }) return true;
+            // No value tells of a document that becomes one which cannot be had.
+            return with.Effective(node, document, now.Inputs) is { } candidate && without.Effective(node, document, now.Inputs) is { } old
+                && !(candidate.Hash.SequenceEqual(old.Hash) && candidate.Problems.Length == old.Problems.Length);
+        }
+
+        ImmutableArray<Expected> Remember(ImmutableArray<Expected> documents)
+        {
+            _expected[(active.Rollout.Release, node)] = new Known(documents, with, without, now.Inputs);
+            return documents;
+        }
+
+        bool IsSame(Fleet from, Fleet to, ResolutionInputs inputs)
+        {
+            if (ReferenceEquals(from, to) && ReferenceEquals(inputs, now.Inputs)) return true;
+            FleetDelta delta = DeltaOf(from, to, inputs);
+            return active.Rollout.Gated.All(d => delta.For(node, d) is { IsEmpty: true });
+        }
+
+        FleetDelta DeltaOf(Fleet from, Fleet to, ResolutionInputs inputs) =>
+            _deltas.TryGetValue((from, inputs, to), out FleetDelta? delta) ? delta : _deltas[(from, inputs, to)] = from.DeltaTo(to, inputs, now.Inputs);
     }
 
     private static (FleetVersions Versions, int Bit) VersionsWith(SpaceSnapshot now, ActiveRollout active)

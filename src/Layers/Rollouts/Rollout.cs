@@ -25,7 +25,8 @@ public enum RolloutPhase
 public sealed record Rollout
 {
     /// <summary>Rollouts that are active in a space at once.</summary>
-    public const int ActiveMax = 8;
+    /// <remarks>Every release is checked without each set of them, of which there are 2^n - 1.</remarks>
+    public const int ActiveMax = 4;
 
     /// <summary>What is rolled out. It names the rollout.</summary>
     public required long Release { get; init; }
@@ -60,7 +61,7 @@ public sealed record Rollout
     /// <summary>Since when not all are well: silence is counted from here.</summary>
     public required long UnwellSinceUnixMs { get; init; }
 
-    /// <summary>Why it is paused, reverted or aborted.</summary>
+    /// <summary>Why it is paused, reverted or aborted; or done without anybody who acknowledged it.</summary>
     public string Reason { get; init; } = "";
 
     /// <summary>The release that took it back, or 0.</summary>
@@ -87,7 +88,7 @@ public sealed record Rollout
 
     public Rollout Resume(long now) => this with { Phase = RolloutPhase.Running, Reason = "", BakedSinceUnixMs = 0, UnwellSinceUnixMs = now };
 
-    public Rollout Finish() => this with { Phase = RolloutPhase.Done, Reason = "" };
+    public Rollout Finish(string reason = "") => this with { Phase = RolloutPhase.Done, Reason = reason };
 
     public Rollout TakenBack(RolloutPhase phase, string reason, long by) => this with { Phase = phase, Reason = reason, RevertedBy = by, BakedSinceUnixMs = 0 };
 }

@@ -24,6 +24,9 @@ public enum NodeStanding
 /// <param name="Waiting">Nodes of which nothing is known yet, in ordinal order.</param>
 public sealed record Observation(int Acknowledged, ImmutableArray<string> Failed, ImmutableArray<string> Waiting)
 {
+    /// <summary>Nodes, selected or not, that the release changes while no agent uses it anywhere: nobody will ever acknowledge it. Else 0.</summary>
+    public int Unobserved { get; init; }
+
     public int Nodes => Acknowledged + Failed.Length + Waiting.Length;
 }
 
@@ -43,10 +46,11 @@ public enum RolloutMove
 }
 
 /// <param name="Move">What to do.</param>
-/// <param name="Reason">Why, for a pause or a revert.</param>
+/// <param name="Reason">Why, for a pause or a revert; of an end that nobody acknowledged, why that is well.</param>
 public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
 {
     private const int NamedMax = 5, NamedCharsMax = 200;
+    private const string NobodyChanged = "nobody had to acknowledge it: it changes the documents of no node";
 
     private static readonly RolloutDecision Stay = new(RolloutMove.Nothing);
 
@@ -64,19 +68,23 @@ public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
             return new(RolloutMove.Revert, $"{seen.Failed.Length} of {seen.Nodes} nodes failed, and {rollout.Strategy.FailuresPercent}% may: {Named(seen.Failed, "; ")}");
         if (rollout.Phase == RolloutPhase.Paused)
             return Stay;
-        if (seen.Waiting.Length > 0)
+        // Where the agents say that nobody uses it, going on would be a success that nobody has seen.
+        if (seen.Waiting.Length > 0 || seen is { Nodes: 0, Unobserved: > 0 })
         {
             if (rollout.BakedSinceUnixMs != 0)
                 return new(RolloutMove.BecomeUnwell);
-            return now - Math.Max(rollout.UnwellSinceUnixMs, heardSince) < rollout.Strategy.SilenceMs ? Stay
-                : new(RolloutMove.Pause, $"{seen.Waiting.Length} of {seen.Nodes} nodes have not acknowledged it for {rollout.Strategy.SilenceMs / 1000.0:0.###} s: {Named(seen.Waiting, ", ")}");
+            if (now - Math.Max(rollout.UnwellSinceUnixMs, heardSince) < rollout.Strategy.SilenceMs)
+                return Stay;
+            return new(RolloutMove.Pause, seen.Waiting.Length > 0
+                ? $"{seen.Waiting.Length} of {seen.Nodes} nodes have not acknowledged it for {rollout.Strategy.SilenceMs / 1000.0:0.###} s: {Named(seen.Waiting, ", ")}"
+                : $"it changes {seen.Unobserved} node{(seen.Unobserved == 1 ? "" : "s")}, and no agent says that it uses {Named(rollout.Gated, ", ")}: nobody can acknowledge it. Go on with: conclave rollout advance {rollout.Release}");
         }
         long bakeMs = rollout.Strategy.Stages[rollout.Stage].BakeMs;
         if (bakeMs > 0 && rollout.BakedSinceUnixMs == 0)
             return new(RolloutMove.BecomeWell);
         if (bakeMs > 0 && now - rollout.BakedSinceUnixMs < bakeMs)
             return Stay;
-        return new(rollout.IsLastStage ? RolloutMove.Finish : RolloutMove.NextStage);
+        return rollout.IsLastStage ? new(RolloutMove.Finish, seen.Nodes == 0 ? NobodyChanged : "") : new(RolloutMove.NextStage);
     }
 
     private static string Named(ImmutableArray<string> names, string between) =>

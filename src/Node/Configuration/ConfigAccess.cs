@@ -55,6 +55,16 @@ internal sealed class ConfigAccess(ServiceContext context)
         await context.Auth.CheckReadAsync(call, view, (v, who) => Either(CheckRead(v.Auth, who, prefix), CheckWrite(v.Auth, who, prefix)), () => " " + prefix).ConfigureAwait(false);
     }
 
+    /// <summary>Reporting a node's state and facts. Another name than the node's own: who may report must not be able to move the node to where other secrets are.</summary>
+    public async ValueTask RequireReportAsync(RpcContext call, string space, string node)
+    {
+        StoreView view = context.View;
+        if (!view.Auth.IsEnabled) return;
+        string name = ConfigKeys.Facts(space, node);
+        byte[] key = ConfigKeys.Bytes(name);
+        await context.Auth.CheckReadAsync(call, view, (v, who) => v.Auth.CheckWrite(who, key, []), () => " " + name).ConfigureAwait(false);
+    }
+
     /// <summary>Writing and dropping one secret.</summary>
     public static StoreError CheckSecret(AuthState auth, in CommandIdentity who, string space, string name) => auth.CheckWrite(who, ConfigKeys.Bytes(ConfigKeys.Secret(space, name)), rangeEnd: []);
 
@@ -74,7 +84,7 @@ internal sealed class ConfigAccess(ServiceContext context)
     public static StoreError CheckDraft(AuthState auth, in CommandIdentity who, string space, string name, string author) =>
         !auth.IsEnabled || (who.User == author && author.Length > 0) ? StoreError.None : auth.CheckWrite(who, ConfigKeys.Bytes(ConfigKeys.Draft(space, name)), rangeEnd: []);
 
-    /// <summary>What a change edits, by a view and an identity. Reports and the nodes themselves need write permission on the node.</summary>
+    /// <summary>What a change edits, by a view and an identity. To move a node takes write permission on the node, which its agent does not have.</summary>
     public static StoreError CheckWrite(AuthState auth, in CommandIdentity who, string space, ConfigState state, IEnumerable<Edit> edits)
     {
         StoreError error = auth.CheckUser(who);

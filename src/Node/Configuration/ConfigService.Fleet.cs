@@ -14,14 +14,17 @@ namespace Conclave.Node.Configuration;
 /// <content>What agents report, and who runs what.</content>
 internal sealed partial class ConfigService
 {
-    private const int FactsBytesMax = 64 << 10, ReportBytesMax = 256 << 10, FleetMax = 1000;
+    private const int FactsBytesMax = 64 << 10, ReportBytesMax = 256 << 10, RunBytesMax = 16, FleetMax = 1000;
 
-    private static readonly string[] Known = ["applied", "pending-restart", "rejected", "failed", "drifted"];
+    private static readonly string[] Known = ["applied", "pending-restart", "waiting", "rejected", "failed", "drifted"];
 
-    private readonly FleetStates _states = new(TimeProvider.System);
+    private readonly RolloutObservers _observers = new(new FleetStates(TimeProvider.System));
 
     /// <summary>What agents said last.</summary>
-    public FleetStates States => _states;
+    public FleetStates States => _observers.States;
+
+    /// <summary>What that means for rollouts under way.</summary>
+    public RolloutObservers Observers => _observers;
 
     /// <summary>Called when an agent has reported, here or at another member.</summary>
     public Action AgentReported { get; set; } = () => { };
@@ -32,7 +35,7 @@ internal sealed partial class ConfigService
     {
         try
         {
-            _states.Take(MessageBytes.Parse(V1.AcknowledgeRequest.Parser, bytes));
+            States.Take(MessageBytes.Parse(V1.AcknowledgeRequest.Parser, bytes));
             AgentReported();
             return true;
         }
@@ -46,16 +49,17 @@ internal sealed partial class ConfigService
     {
         context.BeginWrite(call);
         string name = request.Space = NameOf(request.Space);
-        await RequireNodeAsync(call, name, request.Node, writes: true).ConfigureAwait(false);
+        await _access.RequireReportAsync(call, name, request.Node).ConfigureAwait(false);
         SpaceSnapshot now = engine.Of(name).Current;
         if (!now.State.Nodes.ContainsKey(request.Node)) now = (await ReadAsync(call, name).ConfigureAwait(false)).Now;
         if (!now.State.Nodes.ContainsKey(request.Node)) throw NoSuchNode(request.Node, now.Release);
         if (request.States.FirstOrDefault(s => !Known.Contains(s.State)) is { } unknown) throw Invalid($"\"{unknown.State}\" is no state; there are {string.Join(", ", Known)}");
+        if (request.Run.Length > RunBytesMax) throw Invalid($"a run has at most {RunBytesMax} bytes, and {request.Run.Length} came");
         if (request.HasFacts) await ReportFactsAsync(call, now, request).ConfigureAwait(false);
         request.Facts.Clear();
         request.HasFacts = false;
         if (request.CalculateSize() > ReportBytesMax) throw Invalid($"a report has at most {ReportBytesMax} bytes; send it in parts");
-        if (!_states.Take(request)) throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, "conclave: too many nodes report; nothing was kept"));
+        if (!States.Take(request)) throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, "conclave: too many nodes report; nothing was kept"));
         AgentReported();
         byte[] bytes = request.ToByteArray();
         foreach (PeerLink link in context.Replica.Peers.All)
@@ -80,45 +84,60 @@ internal sealed partial class ConfigService
 
     private async ValueTask<IMessage> FleetAsync(RpcContext call, V1.FleetRequest request)
     {
-        context.CheckLeader(call);
-        string name = NameOf(request.Space);
-        await _access.RequireReadAsync(call, name, request.Document.Length > 0 ? [request.Document] : null).ConfigureAwait(false);
-        SpaceSnapshot now = engine.Of(name).Current;
+        (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);   // a member that knows nothing yet must not say that all is well
+        await _access.RequireReadAsync(call, now.Space, request.Document.Length > 0 ? [request.Document] : null).ConfigureAwait(false);
+        if (now.Release == 0) throw NotFound($"nothing was ever published in the space {now.Space}, so nothing is known of who runs what");
         var answer = new V1.FleetResponse { Head = now.Release };
         int limit = request.Limit is > 0 and < FleetMax ? (int)request.Limit : FleetMax;
-        var heard = new HashSet<string>(StringComparer.Ordinal);
-        foreach ((string node, string document, FleetStates.State state) in _states.Of(name).OrderBy(s => s.Node, StringComparer.Ordinal).ThenBy(s => s.Document, StringComparer.Ordinal))
+        bool counts = request.AfterNode.Length == 0;
+        if (counts)
         {
-            if (!now.State.Nodes.ContainsKey(node))
-            {
-                _states.Forget(name, node);
-                continue;
-            }
-
-            heard.Add(node);
-            if (request.Document.Length > 0 && document != request.Document) continue;
-            SpaceSnapshot has = now.As(node);
-            Add(new V1.FleetNode
-            {
-                Node = node,
-                Document = document,
-                Release = state.Release,
-                State = StateOf(has, node, document, state),
-                Message = state.Message,
-                SinceUnixMs = state.SinceUnixMs,
-                HeardMsAgo = _states.Age(state),
-                ExpectedRelease = has.ReleaseOf(document),
-            });
+            foreach (string gone in States.Nodes(now.Space).Where(n => !now.State.Nodes.ContainsKey(n))) States.Forget(now.Space, gone);
         }
 
-        foreach (string node in now.State.Nodes.Keys.Where(n => !heard.Contains(n)))
-            Add(new V1.FleetNode { Node = node, Document = request.Document, State = "silent", Message = "nothing was heard of it", HeardMsAgo = -1, ExpectedRelease = request.Document.Length > 0 ? now.As(node).ReleaseOf(request.Document) : 0 });
-        return answer;
-
-        void Add(V1.FleetNode node)
+        foreach (string node in now.State.Nodes.Keys)
         {
-            answer.Counts[node.State] = answer.Counts.TryGetValue(node.State, out long count) ? count + 1 : 1;
-            if ((request.State.Length == 0 || node.State == request.State) && answer.Nodes.Count < limit) answer.Nodes.Add(node);
+            if (string.CompareOrdinal(node, request.AfterNode) < 0) continue;
+            foreach (V1.FleetNode row in RowsOf(now, node, request.Document))
+            {
+                if (node == request.AfterNode && string.CompareOrdinal(row.Document, request.AfterDocument) <= 0) continue;
+                if (counts) answer.Counts[row.State] = answer.Counts.TryGetValue(row.State, out long count) ? count + 1 : 1;
+                if (request.State.Length > 0 && row.State != request.State) continue;
+                if (answer.Nodes.Count < limit) answer.Nodes.Add(row);
+                else answer.More = true;
+            }
+
+            if (answer.More && !counts) break;
+        }
+
+        return answer;
+    }
+
+    /// <summary>A node's documents, or the one that was asked for, with what its agent says of each; one row where nothing was ever heard.</summary>
+    private IEnumerable<V1.FleetNode> RowsOf(SpaceSnapshot now, string node, string document)
+    {
+        IReadOnlyList<(string Document, FleetStates.State State)> said = States.Of(now.Space, node);
+        SpaceSnapshot has = now.As(node);
+        if (said.Count == 0)
+        {
+            yield return new V1.FleetNode { Node = node, Document = document, State = "silent", Message = "nothing was heard of it", HeardMsAgo = -1, ExpectedRelease = document.Length > 0 ? has.ReleaseOf(document) : 0 };
+            yield break;
+        }
+
+        foreach ((string name, FleetStates.State state) in said)
+        {
+            if (document.Length > 0 && name != document) continue;
+            yield return new V1.FleetNode
+            {
+                Node = node,
+                Document = name,
+                Release = state.Release,
+                State = StateOf(has, node, name, state),
+                Message = state.Message,
+                SinceUnixMs = state.SinceUnixMs,
+                HeardMsAgo = States.Age(state),
+                ExpectedRelease = has.ReleaseOf(name),
+            };
         }
     }
 
@@ -128,7 +147,7 @@ internal sealed partial class ConfigService
     /// <param name="state">What its agent said.</param>
     private string StateOf(SpaceSnapshot now, string node, string document, FleetStates.State state)
     {
-        if (_states.Age(state) > RolloutObserver.SilentAfter.TotalMilliseconds) return "silent";
+        if (States.Age(state) > RolloutObserver.SilentAfter.TotalMilliseconds) return "silent";
         if (state.Name != "applied") return state.Name;
         bool isCurrent = state.Hash.Length > 0
             ? now.Fleet.Effective(node, document, now.Inputs) is { } effective && state.Hash.Span.SequenceEqual(effective.Hash)

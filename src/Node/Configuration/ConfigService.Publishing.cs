@@ -201,7 +201,7 @@ internal sealed partial class ConfigService
         TxnRequest txn = ReleaseEntry.Of(view, now, record, bytes, publication.RequestId.Span);
         AddSecrets(txn, publication.Space, intent.Secrets, record.Change.Edits);
         if (rollout is not null) RolloutEntries.Begin(txn, view, now, rollout);
-        if (intent.Change.TouchesNodes) RolloutEntries.RequireSame(txn, now);
+        RolloutEntries.Guard(txn, now, intent.Change);
         if (intent.Draft is { } draft)
         {
             string key = ConfigKeys.Draft(publication.Space, draft.Name);

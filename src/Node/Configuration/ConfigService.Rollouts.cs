@@ -75,7 +75,7 @@ internal sealed partial class ConfigService
         Rollout rollout = active.Rollout;
         long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         string reason = author.Length == 0 ? request.Reason : request.Reason.Length == 0 ? $"by {author}" : $"by {author}: {request.Reason}";
-        var observer = new RolloutObserver(_states);
+        RolloutObserver observer = _observers.Of(now.Space);
         V1.Rollout shown = observer.Shown(now, active);
         switch (request.Action)
         {
@@ -112,7 +112,7 @@ internal sealed partial class ConfigService
     private static bool IsActive(SpaceSnapshot now, V1.Rollout rollout) => now.Rollouts.Any(a => a.Rollout.Release == rollout.Release);
 
     private V1.Rollout MessageOf(SpaceSnapshot now, V1.Rollout recorded) =>
-        now.Rollouts.FirstOrDefault(a => a.Rollout.Release == recorded.Release) is { } active ? new RolloutObserver(_states).Shown(now, active) : recorded;
+        now.Rollouts.FirstOrDefault(a => a.Rollout.Release == recorded.Release) is { } active ? _observers.Of(now.Space).ShownLately(now, active) : recorded;
 
     /// <summary>The strategy of a release; null for none.</summary>
     private static Strategy? StrategyOf(V1.Strategy? message) => message is null ? null
@@ -133,6 +133,6 @@ internal sealed partial class ConfigService
             throw Invalid($"{ProblemCodes.Rollout} a release with a strategy has entries and schemas, and no nodes, dimensions or weights; publish those apart");
         if (now.Rollouts.Length >= Rollout.ActiveMax)
             throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {Rollout.ActiveMax} rollouts under way, which is the most; wait for one (conclave rollout list)"));
-        return RolloutChecks.Begin(now, plan, strategy, _states);
+        return RolloutChecks.Begin(now, plan, strategy, States);
     }
 }

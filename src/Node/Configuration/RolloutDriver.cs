@@ -16,18 +16,16 @@ namespace Conclave.Node.Configuration;
 /// It keeps nothing: what was decided is in the records, and what nodes do is in the reports that agents repeat. A member that was leader a moment
 /// ago does no harm, since each entry holds only if the record is still the one that was decided upon.
 /// </remarks>
-internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine, FleetStates states, ILogger logger) : IAsyncDisposable
+internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine, RolloutObservers observers, ILogger logger) : IAsyncDisposable
 {
     private const string CannotBeTakenBack = "it cannot be taken back: ";
 
     /// <summary>It looks at least so often: time passes without a report.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    /// <summary>And rests at least so long, and ten times as long as a look took: many reports make few looks.</summary>
-    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(20);
+    /// <summary>And rests at least so long, and ten times as long as a look took, within bounds: many reports make few looks, and a look at a stage that begins, which takes longest, does not hold up the next.</summary>
+    private static readonly TimeSpan RestMin = TimeSpan.FromMilliseconds(20), RestMax = TimeSpan.FromSeconds(5);
 
-    /// <summary>By space; only where rollouts are under way. Of the loop.</summary>
-    private readonly Dictionary<string, RolloutObserver> _observers = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
     private int _signalled;
@@ -60,9 +58,10 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
                 long start = Stopwatch.GetTimestamp();
                 if (!context.Replica.IsLeader) _leadsSinceUnixMs = 0;
                 else if (_leadsSinceUnixMs == 0) _leadsSinceUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+                foreach (ConfigSpace quiet in engine.Spaces.Where(s => s.Current.Rollouts.IsEmpty)) observers.Forget(quiet.Name);
                 if (_leadsSinceUnixMs != 0 && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
                 TimeSpan rest = Stopwatch.GetElapsedTime(start) * 10;
-                await Task.Delay(rest > Rest ? rest : Rest, _stop.Token).ConfigureAwait(false);
+                await Task.Delay(rest < RestMin ? RestMin : rest > RestMax ? RestMax : rest, _stop.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -75,7 +74,6 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
     {
         foreach (ConfigSpace space in engine.Spaces)
         {
-            if (space.Current.Rollouts.IsEmpty) _observers.Remove(space.Name);
             foreach (ActiveRollout active in space.Current.Rollouts)
             {
                 try
@@ -97,7 +95,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
     private async Task LookAsync(SpaceSnapshot now, ActiveRollout active)
     {
         if (!now.Rollouts.Contains(active)) return;   // it moved while others were looked at
-        if (!_observers.TryGetValue(now.Space, out RolloutObserver? observer)) _observers[now.Space] = observer = new RolloutObserver(states);
+        RolloutObserver observer = observers.Of(now.Space);
         Rollout rollout = active.Rollout;
         long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         RolloutDecision decision = RolloutDecision.Of(rollout, observer.Observe(now, active), clock, _leadsSinceUnixMs);
@@ -117,7 +115,7 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
                 RolloutMove.BecomeWell => rollout.Well(clock),
                 RolloutMove.BecomeUnwell => rollout.Unwell(clock),
                 RolloutMove.NextStage => rollout.NextStage(observer.ThresholdOfNext(now, active), clock),
-                RolloutMove.Finish => rollout.Finish(),
+                RolloutMove.Finish => rollout.Finish(decision.Reason),
                 _ => rollout.Pause(decision.Reason),
             }, shown);
         }

@@ -29,8 +29,11 @@ internal static class RolloutEntries
         foreach (string old in ended.Take(Math.Max(0, ended.Length - EndedMax))) txn.Success.Add(Delete(old));
     }
 
-    /// <summary>Which nodes are in was checked with the stages as they were seen, and a stage begins without a new head.</summary>
-    public static void RequireSame(TxnRequest txn, SpaceSnapshot now) => txn.Compare.AddRange(now.Rollouts.Select(a => IsStill(now, a)));
+    /// <summary>Which nodes are in was checked with the stages as they were seen, and a stage begins without a new head: a change of nodes holds only while they are the same.</summary>
+    public static void Guard(TxnRequest txn, SpaceSnapshot now, Change change)
+    {
+        if (change.TouchesNodes) txn.Compare.AddRange(now.Rollouts.Select(a => IsStill(now, a)));
+    }
 
     /// <summary>The rollout becomes another one: a stage begins, it is paused, it is done.</summary>
     /// <param name="now">The snapshot that it was seen in.</param>

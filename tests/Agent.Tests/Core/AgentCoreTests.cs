@@ -117,6 +117,22 @@ public class AgentCoreTests
         agent.Publish(Documents.Whole("d", 2, "a=2"));
         Assert.Contains(agent.Told, t => t.Contains("no space left", StringComparison.Ordinal));
         Assert.Equal("applied r2", Shown(agent));
+        Assert.Contains("waiting r2", agent.Heard);   // the machine was in the way: that is no failure of the release
+        Assert.DoesNotContain(agent.Heard, h => h.StartsWith("rejected", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_document_of_the_configuration_has_a_state_from_the_start_on()
+    {
+        AgentOptions one = Options();
+        AgentCore core = new(one with { Files = [one.Files[0], one.Files[0] with { Name = "f2", Document = "other", Path = "/etc/f2" }, one.Files[0] with { Name = "f3", Document = "alone", Path = "/etc/f3", Group = "g3" }], Groups = [one.Groups[0], one.Groups[0] with { Name = "g3" }] });
+        core.Step(new Started([], System.Collections.Immutable.ImmutableDictionary<string, GroupOnDisk>.Empty), 0);
+        Assert.Equal(["alone waiting r0", "d waiting r0", "other waiting r0"], core.States.Select(s => $"{s.Document} {s.State} r{s.Release}").Order(StringComparer.Ordinal));
+        core.Step(new Received(Documents.Message(Documents.Whole("d", 3, "a=1"))), 1);
+        V1.DocumentState[] states = [.. core.States.OrderBy(s => s.Document, StringComparer.Ordinal)];
+        Assert.Equal(("waiting", 3, "g: waits for the first version of other"), (states[1].State, states[1].Release, states[1].Message));
+        Assert.Equal(("waiting", 0), (states[2].State, states[2].Release));
+        Assert.StartsWith("no version of it has come yet", states[2].Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -74,6 +74,7 @@ public class AgentConfigFileTests
     [InlineData("format = oslo-ini", "format = xml", "\"xml\" is no format; there are oslo-ini,")]
     [InlineData("settle = 2s..30s", "settle = 30s..2s", "is not a range of times")]
     [InlineData("signal HUP unit", "signal HOP unit", "write signal HUP unit NAME")]
+    [InlineData("node = c17", "node = c17\nheartbeat = 31s", "heartbeat: \"31s\" is not a time, such as 500ms or 2s, of at most 30 s")]
     [InlineData("splay = 60s", "splay = 60s\nsplay = 1s", "splay is there twice")]
     public void What_is_wrong_is_said_with_what_to_do(string right, string wrong, string problem)
     {

@@ -161,11 +161,30 @@ public class AgentTests
         await using Machine machine = await Machine.StartAsync([.. Plain, "[file other]", "doc = other", "path = {dir}/missing/other.conf"]);
         machine.StartAgent();
         long other = await machine.SetAsync("other", ("DEFAULT/a", "1"));
-        V1.FleetNode rejected = await machine.StateAsync("other", "rejected", other);
-        Assert.Contains("there is no directory", rejected.Message, StringComparison.Ordinal);
+        await Machine.EventuallyAsync("it waits, and is not rejected: nothing is wrong with the release", async () =>
+            await machine.FleetAsync("other") is { State: "waiting" } waiting && waiting.Release == other && waiting.Message.Contains("there is no directory", StringComparison.Ordinal));
         await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/host", "\"a\"")));
         Directory.CreateDirectory(machine.Path("missing"));
         await machine.StateAsync("other", "current", other);   // it is tried again
+    }
+
+    [Fact]
+    public async Task A_document_of_which_nothing_can_be_had_is_listed_and_a_rollout_waits_for_it()
+    {
+        await using Machine machine = await Machine.StartAsync([.. Plain, "[file other]", "doc = other", "path = {dir}/other.conf"]);
+        await machine.SetAsync("other", ("DEFAULT/a", "\"%{fact:absent}\""));   // nobody reports that
+        machine.StartAgent();
+        V1.FleetNode stuck = await machine.StateAsync("other", "waiting", 0);
+        Assert.StartsWith("no version of it has come yet", stuck.Message, StringComparison.Ordinal);
+        V1.PublishResponse published = await machine.Client.Configuration.PublishAsync(new V1.PublishRequest
+        {
+            Change = new V1.Change { Entries = { new V1.EntryEdit { Document = "other", Scope = "*", Key = "DEFAULT/b", Op = "set", Value = "1" } } },
+            Reason = "test",
+            Author = "tester",
+            Strategy = new V1.Strategy { Preset = "all-at-once", SilenceMs = 500 },
+        }, Cancelled);
+        await Machine.EventuallyAsync("the rollout is paused, and not done without anybody", async () =>
+            (await machine.Client.Configuration.RolloutsAsync(new V1.RolloutsRequest { Release = published.Release }, Cancelled)).Rollouts[0] is { State: "paused" } paused && paused.Reason.EndsWith(": c1", StringComparison.Ordinal));
     }
 
     [Fact]

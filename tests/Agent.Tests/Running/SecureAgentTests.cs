@@ -72,7 +72,7 @@ public sealed class SecureAgentTests : IDisposable
     private static Permission[] PermissionsOf(string node) =>
     [
         new(PermissionKind.Read, KeyRange.Prefix("/conclave/default/e/nova/")),
-        new(PermissionKind.ReadWrite, KeyRange.Single($"/conclave/default/n/{node}")),
+        new(PermissionKind.Read, KeyRange.Single($"/conclave/default/n/{node}")),
         new(PermissionKind.Write, KeyRange.Single($"/conclave/default/f/{node}")),
         new(PermissionKind.ReadWrite, KeyRange.Prefix("conclave-agent/slots/svc/")),
         new(PermissionKind.Read, KeyRange.Single($"conclave-live/default/svc/{node}")),

@@ -50,6 +50,9 @@ internal sealed class SimulatedAgent
 
     public int Crashes { get; private set; }
 
+    /// <summary>Each state that was reported of a document, in order.</summary>
+    public List<string> Heard { get; } = [];
+
     public V1.DocumentState? StateOf(string document) => States.FirstOrDefault(s => s.Document == document);
 
     public string? File(string path) => Files.Read(path) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
@@ -219,6 +222,7 @@ internal sealed class SimulatedAgent
     private void Hear(ImmutableArray<V1.DocumentState> states)
     {
         States = states;
+        Heard.AddRange(states.Select(s => $"{s.State} r{s.Release}"));
         foreach (V1.DocumentState state in states)
         {
             if (state.State is not "applied") continue;

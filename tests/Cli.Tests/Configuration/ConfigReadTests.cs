@@ -50,7 +50,12 @@ public class ConfigReadTests(SharedNode shared)
 
         await shell.EndsAsync(1, "fleet");   // nobody has reported
         JsonElement fleet = await shell.JsonAsync(1, "fleet", "nova");
-        Assert.Equal(["head", "counts", "nodes"], fleet.EnumerateObject().Select(m => m.Name));
+        Assert.Equal(["head", "counts", "nodes", "more"], fleet.EnumerateObject().Select(m => m.Name));
+        Assert.Equal("r7: 2 silent\nc17\t\t\t\tsilent\t\tnothing was heard of it\nonly the first 1 are shown\n", await shell.EndsAsync(1, "fleet", "--limit", "1"));
+        await shell.EndsAsync(2, "fleet", "--state", "sielnt");
+        Answer unknown = await shell.RunAsync("fleet", "--space", "typo");
+        Assert.Equal(1, unknown.Code);
+        Assert.Contains("nothing was ever published in the space typo", unknown.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class RolloutCommandTests : IDisposable
         Assert.EndsWith("done  stage 2/2  100%  1/1 acknowledged\n", (await RunAsync(0, "set", "nova", "k", "4", "-m", "fourth", "--strategy", "1 node 100ms, 100%", "--wait")).Out, StringComparison.Ordinal);
         await SayAsync("failed");
         Assert.Contains("  failed c1: it broke\n", (await RunAsync(7, "rollback", "r2", "-m", "back", "--yes", "--strategy", "all-at-once", "--wait")).Out, StringComparison.Ordinal);
-        Assert.Contains("configuration r7: 1 failed (conclave fleet says who)\n", (await RunAsync(0, "status")).Out, StringComparison.Ordinal);
+        Assert.Contains("configuration r7: 1 failed\nc1\tnova\tr1000\tr7\tfailed\t20", (await RunAsync(0, "status")).Out, StringComparison.Ordinal);   // and since when
         Assert.Contains("c1\tnova\tr1000\tr7\tfailed\t", (await RunAsync(1, "fleet")).Out, StringComparison.Ordinal);
         await up.StopAsync();
     }

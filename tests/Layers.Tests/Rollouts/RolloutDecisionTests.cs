@@ -53,6 +53,30 @@ public class RolloutDecisionTests
     }
 
     [Fact]
+    public void What_nobody_uses_is_no_success()
+    {
+        Observation nobody = Seen() with { Unobserved = 3 };
+        foreach (Rollout rollout in new[] { First, First.NextStage(long.MaxValue, 100) })
+        {
+            Assert.Equal(RolloutMove.Nothing, At(rollout, nobody, 5099));
+            RolloutDecision decision = RolloutDecision.Of(rollout, nobody, 5100);
+            Assert.Equal(RolloutMove.Pause, decision.Move);
+            Assert.Equal("it changes 3 nodes, and no agent says that it uses nova: nobody can acknowledge it. Go on with: conclave rollout advance 7", decision.Reason);
+            Assert.Equal(RolloutMove.BecomeUnwell, At(rollout.Well(200), nobody, 300));
+        }
+
+        Assert.Equal(RolloutMove.BecomeWell, At(First, Seen(), 200));   // others use it, and this stage takes none of them in
+    }
+
+    [Fact]
+    public void What_changes_no_node_is_done_and_says_so()
+    {
+        RolloutDecision decision = RolloutDecision.Of(First.NextStage(long.MaxValue, 100), Seen(), 200);
+        Assert.Equal((RolloutMove.Finish, "nobody had to acknowledge it: it changes the documents of no node"), (decision.Move, decision.Reason));
+        Assert.Equal("", RolloutDecision.Of(First.NextStage(long.MaxValue, 100), Seen(acknowledged: 1), 200).Reason);
+    }
+
+    [Fact]
     public void A_clock_that_goes_back_never_shortens_anything()
     {
         Assert.Equal(RolloutMove.Nothing, At(First.Well(10_000), Seen(acknowledged: 1), 500));

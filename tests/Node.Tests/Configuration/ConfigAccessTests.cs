@@ -37,11 +37,12 @@ public class ConfigAccessTests
         ("fleet", new { document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
         ("watch", new { node = "c1", documents = new[] { "nova" } }, [$"r:{Space}n/c1", $"r:{Space}e/nova/"], [$"r:{Space}n/c2", $"r:{Space}e/nova/"]),
         ("watch", new { node = "c1", documents = new[] { "nova" } }, [$"r:{Space}n/", $"r:{Space}e/nova/"], [$"r:{Space}n/c1", $"r:{Space}e/glance/"]),
-        ("acknowledge", new { node = "c1" }, [$"w:{Space}n/c1"], [$"w:{Space}n/c2", $"r:{Space}n/c1"]),
+        ("acknowledge", new { node = "c1" }, [$"w:{Space}f/c1"], [$"w:{Space}f/c2", $"r:{Space}f/c1", $"w:{Space}n/", $"w:{Space}e/"]),
+        ("acknowledge", new { node = "c1", has_facts = true, facts = new { ip = "\"10.0.0.1\"" } }, [$"w:{Space}f/"], [$"w:{Space}n/c1"]),
         ("publish", Publish(ConfigCalls.Set("nova", "mine/a", 1, "host=c1")), [$"w:{Space}e/nova/host=c1/mine/"], [$"w:{Space}e/nova/host=c2/", $"w:{Space}e/nova/host=c1/theirs/", $"r:{Space}e/nova/"]),
         ("publish", Publish(ConfigCalls.Set("nova", "a", 1), ConfigCalls.Set("glance", "a", 1)), [$"w:{Space}e/nova/", $"w:{Space}e/glance/"], [$"w:{Space}e/nova/"]),
         ("publish", new { reason = "r", change = new { schemas = new[] { new { document = "nova", key = "typed", schema = "{}" } } } }, [$"w:{Space}s/nova/typed"], [$"w:{Space}e/nova/", $"w:{Space}s/nova/other"]),
-        ("publish", new { reason = "r", change = new { nodes = new[] { new { node = "c9" } } } }, [$"w:{Space}n/c9"], [$"w:{Space}n/c1", $"w:{Space}e/"]),
+        ("publish", new { reason = "r", change = new { nodes = new[] { new { node = "c9" } } } }, [$"w:{Space}n/c9"], [$"w:{Space}n/c1", $"w:{Space}e/", $"w:{Space}f/", $"r:{Space}n/"]),
         ("publish", new { reason = "r", change = new { dimensions = new { dimensions = new[] { new { name = "role" }, new { name = "region" }, new { name = "host" } }, node_dimension = "host" } } }, [$"w:{Space}dims"], [$"w:{Space}n/", $"w:{Space}e/"]),
         ("publish", Publish(ConfigCalls.Set("nova", "uses", "%{secret:mq/nova}")), [$"w:{Space}e/nova/", $"r:{Space}k/mq/"], [$"w:{Space}e/nova/", $"r:{Space}k/db/"]),
         ("publish", Publish(ConfigCalls.Set("nova", "uses2", "%{secret:mq/nova}")), [$"w:{Space}e/nova/", $"w:{Space}k/mq/nova"], [$"w:{Space}e/nova/"]),
@@ -94,6 +95,33 @@ public class ConfigAccessTests
             await users.AddAsync(user, permissions);
             return user;
         }
+    }
+
+    [Fact]
+    public async Task Who_may_report_for_a_node_may_not_move_it_to_where_other_secrets_are()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        await users.AskAsync("root", "publish", Publish(ConfigCalls.Set("nova", "password", "%{secret:mq/nova}", "role=controller")));
+        await users.AddAsync("agent-c1", $"r:{Space}n/c1", $"w:{Space}f/c1", $"r:{Space}e/");   // what an agent needs
+        object watch = new { node = "c1", documents = new[] { "nova" } };
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("agent-c1", "acknowledge", new { node = "c1", has_facts = true, facts = new { role = "\"controller\"" }, states = new[] { new { document = "nova", state = "applied", release = 3 } } })).Status);
+        foreach (object change in (object[])[new { nodes = new[] { new { node = "c1", assigned = new[] { new { dimension = "role", value = "controller" } } } } }, new { nodes = new[] { new { node = "c1", delete = true } } }])
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("agent-c1", "publish", new { reason = "r", change })).Status);
+            Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("agent-c1", "putdraft", new { name = "move", change })).Status);
+        }
+
+        (HttpStatusCode status, string text) = await users.AskAsync("agent-c1", "watch", watch);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Contains("plain", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("rabbit", text, StringComparison.Ordinal);
+        // What it is kept from: with the permission to move, it would have had the password.
+        await users.AddAsync("mover", $"w:{Space}n/c1");
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("mover", "publish", new { reason = "r", change = new { nodes = new[] { new { node = "c1", assigned = new[] { new { dimension = "role", value = "controller" } } } } } })).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("mover", "acknowledge", new { node = "c1" })).Status);
+        Assert.Contains("rabbit", (await users.AskAsync("agent-c1", "watch", watch)).Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -136,6 +136,54 @@ public class ConfigServiceTests
     }
 
     [Fact]
+    public async Task The_fleet_is_read_in_pages_and_a_space_that_is_not_there_is_an_error()
+    {
+        await using MemberCluster cluster = await OneAsync();
+        TestNode node = cluster.Any();
+        await node.AddNodesAsync([.. Enumerable.Range(0, 9).Select(i => ($"c{i}", "compute"))]);
+        await node.SetAsync("nova", "k", 1);
+        foreach (int i in (int[])[1, 4, 7])
+        {
+            object[] states = [new { document = "nova", state = "waiting", message = "no version of it has come yet" }, new { document = "glance", state = "failed", release = 1, since_unix_ms = 1000 }];
+            await node.AskAsync("acknowledge", new { node = $"c{i}", run = Convert.ToBase64String(new byte[16]), sequence = 2, lists_all = true, states });
+        }
+
+        await node.AskAsync("acknowledge", new { node = "c1", run = Convert.ToBase64String(new byte[16]), sequence = 1, states = new[] { new { document = "nova", state = "applied", release = 2 } } });   // came late
+        Assert.Equal(HttpStatusCode.BadRequest, (await node.PostAsync("/v1/config/acknowledge", new { node = "c1", run = Convert.ToBase64String(new byte[17]) })).Status);
+        string[] expected = ["c0  silent", "c1 glance failed", "c1 nova waiting", "c2  silent", "c3  silent", "c4 glance failed", "c4 nova waiting", "c5  silent", "c6  silent", "c7 glance failed", "c7 nova waiting", "c8  silent"];
+        foreach (int limit in (int[])[1, 2, 5, 11, 12, 0])
+            Assert.Equal(expected, await RowsAsync(limit, ""));
+        Assert.Equal(["c1 nova waiting", "c4 nova waiting", "c7 nova waiting"], await RowsAsync(2, "waiting"));
+        JsonElement first = await node.AskAsync("fleet", new { limit = 2, state = "silent" });
+        Assert.Equal(("3", "3", "6"), (Count(first, "failed"), Count(first, "waiting"), Count(first, "silent")));
+        JsonElement one = ConfigCalls.List(await node.AskAsync("fleet", new { document = "glance", state = "failed" }), "nodes")[0];
+        Assert.Equal(1000, ConfigCalls.Number(one, "since_unix_ms"));
+        Assert.Equal(HttpStatusCode.NotFound, (await node.PostAsync("/v1/config/fleet", new { space = "typo" })).Status);
+
+        static string Count(JsonElement answer, string state) => answer.GetProperty("counts").GetProperty(state).ToString();
+
+        async Task<string[]> RowsAsync(int limit, string state)
+        {
+            var rows = new List<string>();
+            (string node, string document) after = ("", "");
+            while (true)
+            {
+                JsonElement page = await node.AskAsync("fleet", new { limit, state, after_node = after.node, after_document = after.document });
+                foreach (JsonElement row in ConfigCalls.List(page, "nodes"))
+                {
+                    after = (Text(row, "node"), Text(row, "document"));
+                    rows.Add($"{after.node} {after.document} {Text(row, "state")}");
+                }
+
+                if (!page.TryGetProperty("more", out JsonElement more) || !more.GetBoolean()) return [.. rows];
+                Assert.Equal(limit, ConfigCalls.List(page, "nodes").Length);
+            }
+        }
+
+        static string Text(JsonElement row, string name) => row.TryGetProperty(name, out JsonElement text) ? text.GetString()! : "";
+    }
+
+    [Fact]
     public async Task The_past_is_read_by_release_and_by_time()
     {
         await using MemberCluster cluster = await OneAsync();

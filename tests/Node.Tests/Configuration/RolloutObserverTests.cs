@@ -46,7 +46,7 @@ public class RolloutObserverTests
         for (int seed = 0; seed < 50; seed++)
         {
             var random = new Random(seed);
-            var reports = Nodes.SelectMany(n => Enumerable.Range(0, random.Next(4)).Select(_ => (Node: n, State: (string[])["applied", "failed", "rejected", "drifted", "pending-restart"], Pick: random.Next(5), IsNew: random.Next(3) > 0))).ToArray();
+            var reports = Nodes.SelectMany(n => Enumerable.Range(0, random.Next(4)).Select(_ => (Node: n, State: (string[])["applied", "failed", "rejected", "drifted", "pending-restart", "waiting"], Pick: random.Next(6), IsNew: random.Next(3) > 0))).ToArray();
             string? first = null;
             for (int order = 0; order < 4; order++)
             {
@@ -143,6 +143,106 @@ public class RolloutObserverTests
         var now = new SpaceSnapshot("default", _now.Fleet, ResolutionInputs.None, _now.Facts, new FleetVersions(_now.Fleet, [active]));
         foreach (string node in Nodes) _states.Take(Report(node, "nova", "applied", 3, isNew: true));
         Assert.Equal(Nodes, new RolloutObserver(_states).Observe(now, active).Waiting);
+    }
+
+    [Fact]
+    public void A_machine_that_is_in_the_way_is_waited_for_and_is_no_failure()
+    {
+        foreach (string node in Nodes[1..]) _states.Take(Report(node, "nova", "applied", 3, isNew: true));
+        _states.Take(Report("c0", "nova", "waiting", 3, isNew: true));   // its disk is full
+        Observation seen = new RolloutObserver(_states).Observe(_now, _active);
+        Assert.Equal((6, 0), (seen.Acknowledged, seen.Failed.Length));
+        Assert.Equal(["c0"], seen.Waiting);
+        Assert.Equal(RolloutMove.Nothing, RolloutDecision.Of(_active.Rollout, seen, 1000).Move);
+        Assert.Equal(RolloutMove.Pause, RolloutDecision.Of(_active.Rollout, seen, Strategy.SilenceMsUsual).Move);
+    }
+
+    [Fact]
+    public void A_node_that_has_nothing_of_the_document_yet_counts_when_its_agent_says_so()
+    {
+        foreach (string node in Nodes) _states.Take(Report(node, "glance", "applied", 2, isNew: false));
+        Assert.Equal((0, 7), (new RolloutObserver(_states).Observe(_now, _active).Nodes, new RolloutObserver(_states).Observe(_now, _active).Unobserved));
+        V1.AcknowledgeRequest stuck = Report("c3", "glance", "applied", 2, isNew: false);
+        stuck.ListsAll = true;
+        stuck.States.Add(new V1.DocumentState { Document = "nova", State = "waiting", Message = "no version of it has come yet" });
+        _states.Take(stuck);
+        Observation seen = new RolloutObserver(_states).Observe(_now, _active);
+        Assert.Equal((1, 0), (seen.Nodes, seen.Unobserved));
+        Assert.Equal(["c3"], seen.Waiting);
+    }
+
+    [Fact]
+    public void For_a_document_that_the_release_makes_only_those_are_waited_for_that_do_not_say_what_they_use()
+    {
+        var active = new ActiveRollout(new Rollout
+        {
+            Release = 3,
+            Documents = ["fresh", "nova"],
+            BaseReleases = [2, 2],
+            Gated = ["fresh"],
+            Uniform = [],
+            Strategy = _active.Rollout.Strategy,
+            Thresholds = [long.MaxValue],
+            StageSinceUnixMs = 0,
+            UnwellSinceUnixMs = 0,
+        }, _active.Inverse, 1);
+        var now = new SpaceSnapshot("default", _now.Fleet, ResolutionInputs.None, _now.Facts, new FleetVersions(_now.Fleet, [active]));
+        foreach (string node in Nodes)
+        {
+            V1.AcknowledgeRequest report = Report(node, "nova", "applied", 3, isNew: true);
+            report.ListsAll = node != "c5";   // an older agent, which cannot say
+            if (node == "c2") report.States.Add(new V1.DocumentState { Document = "fresh", State = "waiting" });
+            _states.Take(report);
+        }
+
+        Assert.Equal(["c2", "c5"], new RolloutObserver(_states).Observe(now, active).Waiting);
+    }
+
+    [Fact]
+    public void What_an_observer_remembers_is_what_one_that_remembers_nothing_finds()
+    {
+        Fleet before = Published(_now.Fleet, [new EntryEdit("nova", Scope.Everything, "ip", Entry.Set(Value.Of("%{fact:ip|none}"))), new EntryEdit("nova", Scope.Everything, "of", Entry.Set(Value.Of("%{doc:glance/k}")))]);
+        ImmutableArray<Edit> edits = [Set("nova", 3)];
+        Fleet head = Published(before, edits);
+        Rollout rollout = _active.Rollout with { Release = head.State.Release, Documents = ["nova"], BaseReleases = [before.State.Release], Gated = ["nova"] };
+        var active = new ActiveRollout(rollout, HeldFleets.InverseOf(before.State, edits), 1);
+        (var observer, var random, ResolutionInputs inputs) = (new RolloutObserver(_states), new Random(7), ResolutionInputs.None);
+        bool factsDecided = false, releasesDecided = false;
+        for (int round = 0; round < 200; round++)
+        {
+            var now = new SpaceSnapshot("default", head, inputs, _now.Facts, new FleetVersions(head, [active]));
+            foreach (string node in Nodes.Where(_ => random.Next(3) == 0))
+            {
+                EffectiveDocument has = now.As(node).Fleet.Effective(node, "nova", inputs)!;   // the node is there
+                _states.Take(new V1.AcknowledgeRequest { Space = "default", Node = node, States = { new V1.DocumentState { Document = "nova", State = "applied", Release = rollout.Release, Hash = ByteString.CopyFrom(has.Hash) } } });
+            }
+
+            Observation seen = observer.Observe(now, active), fresh = new RolloutObserver(_states).Observe(now, active);
+            Assert.Equal((fresh.Acknowledged, string.Join(' ', fresh.Waiting)), (seen.Acknowledged, string.Join(' ', seen.Waiting)));
+            (int acknowledged, bool isFact) = (seen.Acknowledged, random.Next(3) > 0);
+            if (isFact) inputs = inputs.WithFacts(Nodes[random.Next(7)], new Dictionary<string, Value> { ["ip"] = Value.Of(random.Next(4).ToString(System.Globalization.CultureInfo.InvariantCulture)) });
+            else if (random.Next(2) == 0) head = Published(head, [Set("glance", round + 10)]);
+            now = new SpaceSnapshot("default", head, inputs, _now.Facts, new FleetVersions(head, [active]));
+            if (observer.Observe(now, active).Acknowledged == acknowledged) continue;
+            (factsDecided, releasesDecided) = (factsDecided | isFact, releasesDecided | !isFact);   // who had acknowledged no longer has what it should
+        }
+
+        Assert.True(factsDecided && releasesDecided);
+    }
+
+    [Fact]
+    public void Who_asks_meanwhile_is_shown_what_was_seen_and_a_new_record_at_once()
+    {
+        var observer = new RolloutObserver(_states);
+        V1.Rollout shown = observer.ShownLately(_now, _active);
+        Assert.Equal((7, 0), (shown.Progress[0].Nodes, shown.Progress[0].Acknowledged));
+        shown.Progress.Clear();   // the answer is the caller's own
+        foreach (string node in Nodes) _states.Take(Report(node, "nova", "applied", 3, isNew: true));
+        Assert.Equal(7, observer.Shown(_now, _active).Progress[0].Acknowledged);
+        Assert.Equal(7, observer.ShownLately(_now, _active).Progress[0].Acknowledged);
+        var paused = new ActiveRollout(_active.Rollout.Pause("somebody looks"), _active.Inverse, 2);
+        var now = new SpaceSnapshot("default", _now.Fleet, ResolutionInputs.None, _now.Facts, new FleetVersions(_now.Fleet, [paused]));
+        Assert.Equal("paused", observer.ShownLately(now, paused).State);
     }
 
     private V1.AcknowledgeRequest Report(string node, string document, string state, long release, bool isNew) => Report(node, document, state, release, isNew ? _now : _now.AsHeld(1));

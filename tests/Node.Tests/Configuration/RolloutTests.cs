@@ -41,6 +41,26 @@ public class RolloutTests
     }
 
     [Fact]
+    public async Task A_release_that_no_agent_uses_is_paused_and_one_that_changes_no_node_is_done_and_both_say_why()
+    {
+        await using MemberCluster cluster = await StartAsync(1);
+        TestNode node = cluster.Any();
+        await node.SetAsync("glance", "k", 1);
+        FakeAgent[] agents = [.. Hosts.Select(h => FakeAgent.Start([node], h, "glance"))];
+        await TestNode.EventuallyAsync("all have reported", async () => ConfigCalls.List(await node.AskAsync("fleet", new { state = "current" }), "nodes").Length == Hosts.Length);
+        long release = await node.RollOutAsync("1 node 1s, 100%", RolloutCalls.Sets("nova", "k", 2), silenceMs: 200);
+        JsonElement paused = await node.BecomesAsync(release, "paused");
+        Assert.Contains("it changes 4 nodes, and no agent says that it uses nova", paused.GetProperty("reason").GetString()!, StringComparison.Ordinal);
+        Assert.Equal(["1", "1", "1", "1"], await node.ValuesAsync(Hosts, "nova", "k"));   // nobody got it unseen
+        await node.SteerAsync(release, "abort");
+
+        long unseen = await node.RollOutAsync("1 node 10ms, 100%", RolloutCalls.Sets("nova", "k", 2, "role=storage"));
+        JsonElement done = await node.BecomesAsync(unseen, "done");
+        Assert.Equal("nobody had to acknowledge it: it changes the documents of no node", done.GetProperty("reason").GetString());
+        foreach (FakeAgent agent in agents) await agent.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_failed_acknowledgement_takes_the_release_back_and_only_the_canary_ever_had_it()
     {
         await using MemberCluster cluster = await StartAsync(1);
