@@ -150,11 +150,12 @@ public sealed class ConclaveConfigurationProvider : ConfigurationProvider, IDisp
         await using var client = new ConclaveClient(ClientOptions);
         var have = _shown;
         int failures = 0;
+        long moved = 0;   // the newest revision that a message had: a member that is behind it could bring old values of other nodes
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                var request = new V1.WatchRequest { Space = Options.Space, Node = Options.Node, Documents = { Options.Documents }, FromRelease = have.Release, MinRelease = Release };
+                var request = new V1.WatchRequest { Space = Options.Space, Node = Options.Node, Documents = { Options.Documents }, FromRelease = have.Release, MinRelease = Release, MinRevision = moved, WantsItemsHash = true };
                 // With the release of each, a member that knows less of a rollout than this program does sends nothing older, and one that knows more tells what was allowed meanwhile.
                 request.Have.AddRange(have.ByName.Select(d => new V1.DocumentHash { Document = d.Key, Hash = d.Value.Hash, Release = d.Value.Release }));
                 await foreach (V1.Delta delta in client.Configuration.WatchAsync(request, _stop.Token).ConfigureAwait(false))
@@ -167,6 +168,7 @@ public sealed class ConclaveConfigurationProvider : ConfigurationProvider, IDisp
                     }
 
                     have = now;
+                    moved = Math.Max(moved, delta.MovedRevision);
                     Take(now, delta);
                 }
             }

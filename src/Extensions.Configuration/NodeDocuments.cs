@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Conclave.Wire;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
@@ -17,7 +18,7 @@ internal sealed record NodeDocuments(long Release, ImmutableSortedDictionary<str
 {
     public static NodeDocuments None { get; } = new(0, ImmutableSortedDictionary.Create<string, NodeDocument>(StringComparer.Ordinal));
 
-    /// <returns>Null when the message builds on something that is not here: begin anew, with nothing.</returns>
+    /// <returns>Null when the message builds on something that is not here, or does not lead to what it says: begin anew, with nothing.</returns>
     public NodeDocuments? After(V1.Delta delta)
     {
         ImmutableSortedDictionary<string, NodeDocument> documents = ByName;
@@ -30,7 +31,10 @@ internal sealed record NodeDocuments(long Release, ImmutableSortedDictionary<str
                 items = before.Items.RemoveRange(change.Removed);
             }
 
-            documents = documents.SetItem(change.Document, new NodeDocument(items.SetItems(change.Set.Select(i => KeyValuePair.Create(i.Key, i))), change.Hash, change.Release));
+            items = items.SetItems(change.Set.Select(i => KeyValuePair.Create(i.Key, i)));
+            // Members of older versions send none.
+            if (!change.ItemsHash.IsEmpty && !change.ItemsHash.Equals(ItemsHash.Of(items.Values.Select(i => (i.Key, i.Value, i.Pending))))) return null;
+            documents = documents.SetItem(change.Document, new NodeDocument(items, change.Hash, change.Release));
         }
 
         return new NodeDocuments(delta.ToRelease, documents);

@@ -20,6 +20,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Fleet> _old = [];
+    private ConfigState _folded = ConfigState.Initial;   // content alone
     private volatile TaskCompletionSource _changed = NewSignal();
     private volatile SpaceSnapshot _current = Empty(name, keys);
     private ImmutableArray<SpaceSnapshot> _recent = [];
@@ -54,7 +55,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         lock (_gate) return _recent.LastOrDefault(s => s.Release == release);
     }
 
-    /// <summary>Everything at a release, resolved; null when the release is no more or not yet.</summary>
+    /// <summary>Everything at a release, resolved; null when its history is not kept any more (<see cref="Fold"/>), or it is not yet.</summary>
     public Fleet? At(SpaceSnapshot now, long release)
     {
         if (release == now.Release) return now.Fleet;
@@ -64,8 +65,37 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
             if (_old.FirstOrDefault(f => f.State.Release == release) is { } known) return known;
         }
 
-        if (now.State.At(release) is not { } state) return null;
-        Fleet made = Fleet.Of(state);
+        return now.State.At(release) is { } state ? Keep(Fleet.Of(state)) : null;
+    }
+
+    /// <summary>Everything at a release whose history is not kept any more, put together from the records, which are. Takes as long as reading them: one at a time.</summary>
+    /// <param name="view">Has the records, as all views of this state have.</param>
+    /// <param name="now">The newest release.</param>
+    /// <param name="release">One before it.</param>
+    /// <param name="cancellationToken">Stops it between two records.</param>
+    /// <exception cref="ConfigDamagedException">A record is missing or cannot be read.</exception>
+    public Fleet Fold(StoreView view, SpaceSnapshot now, long release, CancellationToken cancellationToken)
+    {
+        ConfigState state;
+        lock (_gate) state = _old.Select(f => f.State).Append(_folded).Where(s => s.Release <= release).MaxBy(s => s.Release) ?? ConfigState.Initial;
+        try
+        {
+            while (state.Release < release)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                state = state.Replay(RecordOf(view, state.Release + 1));
+            }
+        }
+        finally
+        {
+            lock (_gate) _folded = state;   // who had no time for all of it goes on here
+        }
+
+        return Keep(Fleet.Of(state.SeenFrom(now.State)));
+    }
+
+    private Fleet Keep(Fleet made)
+    {
         lock (_gate)
         {
             _old.AddFirst(made);
@@ -107,6 +137,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         }
 
         (ResolutionInputs inputs, ImmutableSortedDictionary<string, Value> facts) = (before.Inputs, before.Facts);
+        long moved = before.MovedRevision;
         bool skips = Faults.HasFlag(ServingFaults.SkipFacts) && fleet != before.Fleet && !anew;
         foreach (KeyValue reported in skips ? [] : StoreReads.All(view, ConfigKeys.AllFacts(name), anew ? 0 : _revision))
         {
@@ -114,6 +145,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
             if (!ValueJson.TryParse(reported.Value.Span, out Value? known, out string problem) || known.Kind != ValueKind.Map)
                 throw new ConfigDamagedException($"The facts of node {node} in space {name} cannot be read: {problem}");
             facts = facts.SetItem(node, known);
+            moved = Math.Max(moved, reported.ModRevision);
             inputs = inputs.WithFacts(node, known.Members);
             gone.Remove(node);
             concerned?.Add(node);
@@ -130,11 +162,14 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         bool sameFleets = fleet == before.Fleet && rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan());
         SpaceSecrets secrets = SecretReads.Follow(before.Secrets, view, anew ? 0 : _revision);
         if (secrets != before.Secrets) inputs = SecretReads.Versions(secrets, inputs);
+        // Records of rollouts that have ended count, too: after a start nothing else tells of these.
+        if (secrets != before.Secrets) moved = Math.Max(moved, NewestOf(ConfigKeys.Secrets(name)));
+        if (anew || _revision == 0 || !rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan())) moved = Math.Max(moved, NewestOf(ConfigKeys.Rollouts(name)));
         bool isNew = anew || !sameFleets || facts != before.Facts || secrets != before.Secrets;
         if (isNew)
         {
             FleetVersions? versions = sameFleets ? before.Versions : rollouts.IsEmpty ? null : new FleetVersions(fleet, rollouts);
-            Become(new SpaceSnapshot(name, fleet, inputs, facts, versions, secrets), anew);
+            Become(new SpaceSnapshot(name, fleet, inputs, facts, versions, secrets) { MovedRevision = moved }, anew);
         }
 
         Volatile.Write(ref _revision, view.Revision);   // behind the snapshot: who sees it finds what was written until then
@@ -142,6 +177,8 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         // A rollout decides for every node, and a secret may be behind any value.
         bool concernsAll = _refersToNodes || !rollouts.IsEmpty || !before.Rollouts.IsEmpty || secrets != before.Secrets;
         return concernsAll && !Faults.HasFlag(ServingFaults.WakeOwnAlone) ? null : concerned;
+
+        long NewestOf(string prefix) => StoreReads.All(view, prefix, anew ? 0 : _revision, keysOnly: true).Select(kv => kv.ModRevision).DefaultIfEmpty().Max();
     }
 
     /// <summary>Takes in who is alive. On the thread that follows.</summary>
@@ -175,6 +212,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         {
             ImmutableArray<SpaceSnapshot> kept = anew ? [] : _recent;
             if (anew) _old.Clear();
+            if (anew) _folded = ConfigState.Initial;
             _recent = [.. kept.Length >= RecentMax ? kept.RemoveAt(0) : kept, next];
         }
 
@@ -186,7 +224,9 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         changed.SetResult();
     }
 
-    private ChangeRecord RecordOf(StoreView view, long release)
+    /// <summary>What was published as a release. Records are kept as long as their space.</summary>
+    /// <exception cref="ConfigDamagedException">It is missing or cannot be read.</exception>
+    public ChangeRecord RecordOf(StoreView view, long release)
     {
         KeyValue kv = StoreReads.Find(view, ConfigKeys.Release(name, release))
             ?? throw new ConfigDamagedException($"The record of release {release} of space {name} is missing.");

@@ -1,3 +1,4 @@
+using Conclave.Wire;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
@@ -7,7 +8,7 @@ namespace Conclave.Layers.Serving;
 public sealed class SentDocuments
 {
     private readonly string _node;
-    private readonly bool _wantsAll;
+    private readonly bool _wantsAll, _wantsItemsHash;
     private readonly SortedDictionary<string, Sent?> _sent = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ByteString> _had = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _releases = new(StringComparer.Ordinal);
@@ -18,6 +19,7 @@ public sealed class SentDocuments
     public SentDocuments(ConfigSpace space, V1.WatchRequest request)
     {
         (_space, _node, _wantsAll, _release) = (space, request.Node, request.Documents.Count == 0, request.FromRelease);
+        (RevisionMin, _wantsItemsHash) = (request.MinRevision, request.WantsItemsHash);
         ReleaseMin = Has(ServingFaults.IgnoreMinRelease) ? 0 : Math.Max(request.FromRelease, request.MinRelease);
         foreach (string document in request.Documents) _sent[document] = null;
         if (request.FromRelease == 0) return;
@@ -38,12 +40,18 @@ public sealed class SentDocuments
     /// <summary>Nothing older is sent.</summary>
     public long ReleaseMin { get; private set; }
 
+    /// <summary>
+    /// The stream does not begin before the space was followed so far: values of other nodes, which move with the stages and facts of those, tell nobody
+    /// how old they are. Compare it with <see cref="ConfigSpace.FollowedRevision"/>, read before the snapshot.
+    /// </summary>
+    public long RevisionMin { get; }
+
     /// <returns>Null when nothing that the node gets is different, or this is older than what the caller has seen.</returns>
     public V1.Delta? Next(SpaceSnapshot now, bool isFirst)
     {
         if (now.Release < ReleaseMin) return null;
         now = now.As(_node);
-        var delta = new V1.Delta { FromRelease = _release, ToRelease = now.Release };
+        var delta = new V1.Delta { FromRelease = _release, ToRelease = now.Release, MovedRevision = now.MovedRevision };
         if (_wantsAll && (isFirst || !Has(ServingFaults.MissNewDocuments)))
         {
             foreach (string document in now.State.Documents.Keys) _sent.TryAdd(document, null);
@@ -79,6 +87,7 @@ public sealed class SentDocuments
             if (last is not null && Has(ServingFaults.DeltaFromNewest)) last = _space.Recent(now.Release - 1)?.Fleet.Effective(_node, document, now.Inputs) ?? last;
             V1.DocumentDelta changed = now.DeltaOf(Has(ServingFaults.ShareDeltas) ? null : last, effective, () => Make(now, last, effective));
             if (MayShrink(now.State, document, known, release)) changed = new V1.DocumentDelta(changed) { AllowShrink = true };   // a copy: others share it
+            if (_wantsItemsHash && changed.ItemsHash.IsEmpty) changed = new V1.DocumentDelta(changed) { ItemsHash = ItemsHashOf(now, effective) };
             delta.Documents.Add(changed);
             if (Has(ServingFaults.HalfRelease)) break;
         }
@@ -141,8 +150,17 @@ public sealed class SentDocuments
             if (!Has(ServingFaults.KeepGoneKeys)) message.Removed.AddRange(between.Gone);
         }
 
+        if (effective.Entries.Any(e => Shown.IsSecret(now, effective.Document, e))) message.ItemsHash = ItemsHashOf(now, effective);
         // In clear: this is how a node gets its secrets, and whoever may watch it may have them.
         message.Set.AddRange(set.Select(e => Shown.Item(now, effective, e, now.Fleet.WinnerOf(_node, effective.Document, e.Key), reveal: true)));
         return message;
     }
+
+    /// <summary>Of what the node has then: <see cref="V1.DocumentDelta.Hash"/> has secrets by name only, and so says nothing of what was sent.</summary>
+    private static ByteString ItemsHashOf(SpaceSnapshot now, EffectiveDocument effective) => ItemsHash.Of(effective.Entries.Select(entry =>
+    {
+        bool isPending = entry.IsPending;
+        Value value = Shown.Effective(now, effective.Document, entry.Key, entry.Value, ref isPending, reveal: true);
+        return (entry.Key, value.ToString(), isPending);
+    }));
 }

@@ -47,19 +47,27 @@ public static class Shown
             Value = value.ToString(),
             Scope = winner is null ? "" : space.State.Dimensions.TextOf(winner.Scope),
             Release = winner?.Entry.Release ?? 0,
-            Secret = space.IsSecret(document.Document, entry.Key) || (entry.IsPending && SecretReferences.HasAny(entry.Value)),
+            Secret = IsSecret(space, document.Document, entry),
             Live = schema.Apply == ApplyKind.Live,
             Pending = isPending,
             LinePerElement = schema.OneLinePerElement,
         };
     }
 
-    public static V1.ReleaseInfo Release(ConfigState state, long release, ReleaseNote? note)
+    /// <summary>Whether the value of an effective key is a secret, or has one in it.</summary>
+    public static bool IsSecret(SpaceSnapshot space, string document, EffectiveEntry entry) => space.IsSecret(document, entry.Key) || (entry.IsPending && SecretReferences.HasAny(entry.Value));
+
+    public static V1.ReleaseInfo Release(ConfigState state, long release, ReleaseNote? note) => Release(release, note, state.EditsOf(release));
+
+    /// <param name="release">Its number.</param>
+    /// <param name="note">Null when it is not known.</param>
+    /// <param name="changed">Null when they are not known.</param>
+    public static V1.ReleaseInfo Release(long release, ReleaseNote? note, ImmutableArray<Edit>? changed)
     {
         var info = new V1.ReleaseInfo { Release = release, Author = note?.Author ?? "", UnixMs = note?.TimeUnixMs ?? 0, Reason = note?.Reason ?? "", Ticket = note?.Ticket ?? "" };
         if (note is { Reverts: > 0 }) info.Reverts = note.Reverts;
         if (note is { Reverts: < 0 }) info.ReturnedTo = -note.Reverts;
-        if (state.EditsOf(release) is not { } edits) return info;
+        if (changed is not { } edits) return info;
         info.Edits = edits.Length;
         info.Documents.AddRange(new Change(0, edits).Documents());
         return info;

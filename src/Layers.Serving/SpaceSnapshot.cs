@@ -32,6 +32,9 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
 
     public ConfigState State => fleet.State;
 
+    /// <summary>Revision of the newest record of a stage, a fact or a secret that is in it: these move without a release.</summary>
+    public long MovedRevision { get; internal init; }
+
     public long Release => fleet.State.Release;
 
     public ResolutionInputs Inputs => inputs;
@@ -52,7 +55,7 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     public SpaceSnapshot AsHeld(int held)
     {
         if (versions is null) return this;
-        SpaceSnapshot made = _held.GetOrAdd(held, h => new SpaceSnapshot(space, versions.FleetOf(h), inputs, facts, secrets: Secrets) { _whole = this, _baseReleases = versions.BaseReleases(h) });
+        SpaceSnapshot made = _held.GetOrAdd(held, h => new SpaceSnapshot(space, versions.FleetOf(h), inputs, facts, secrets: Secrets) { _whole = this, _baseReleases = versions.BaseReleases(h), MovedRevision = MovedRevision });
         if (_isPast && !made._isPast) made.BecomePast();   // made too late to be told
         return made;
     }
@@ -71,13 +74,13 @@ public sealed class SpaceSnapshot(string space, Fleet fleet, ResolutionInputs in
     public ImmutableSortedDictionary<string, ImmutableSortedSet<KeyAddress>> UsesOfSecrets => _secretUses.Value;
 
     /// <summary>The same at another release.</summary>
-    public SpaceSnapshot With(Fleet other) => other == fleet && versions is null ? this : new(space, other, inputs, facts, secrets: Secrets);
+    public SpaceSnapshot With(Fleet other) => other == fleet && versions is null ? this : new(space, other, inputs, facts, secrets: Secrets) { MovedRevision = MovedRevision };
 
     /// <summary>The same with other inputs.</summary>
-    public SpaceSnapshot With(ResolutionInputs other) => new(space, fleet, other, facts, versions, Secrets) { _whole = _whole, _baseReleases = _baseReleases };
+    public SpaceSnapshot With(ResolutionInputs other) => new(space, fleet, other, facts, versions, Secrets) { _whole = _whole, _baseReleases = _baseReleases, MovedRevision = MovedRevision };
 
     /// <summary>The same with secrets that are about to be written.</summary>
-    public SpaceSnapshot With(IReadOnlyDictionary<string, SealedSecret> made) => made.Count == 0 ? this : new(space, fleet, inputs, facts, versions, Secrets.With(made)) { _whole = _whole, _baseReleases = _baseReleases };
+    public SpaceSnapshot With(IReadOnlyDictionary<string, SealedSecret> made) => made.Count == 0 ? this : new(space, fleet, inputs, facts, versions, Secrets.With(made)) { _whole = _whole, _baseReleases = _baseReleases, MovedRevision = MovedRevision };
 
     /// <summary>A delta that is the same for every node that shares both documents: made once for all of them. One that is a node's own is not kept.</summary>
     public V1.DocumentDelta DeltaOf(EffectiveDocument? from, EffectiveDocument to, Func<V1.DocumentDelta> make)

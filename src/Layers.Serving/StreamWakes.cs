@@ -10,6 +10,13 @@ public sealed class StreamWakes
 
     // Those that have had no message yet wait for a release, whomever that concerns.
     private readonly ConcurrentDictionary<StreamWake, string> _eager = new();
+    private long _streams, _woken;
+
+    /// <summary>Streams that are open.</summary>
+    public long StreamCount => Interlocked.Read(ref _streams);
+
+    /// <summary>How often a stream was told to look.</summary>
+    public long WokenCount => Interlocked.Read(ref _woken);
 
     /// <summary>A stream begins. Dispose of it at its end.</summary>
     public StreamWake Enter(string space, string node)
@@ -17,6 +24,7 @@ public sealed class StreamWakes
         var wake = new StreamWake(this, space, node);
         _byNode.AddOrUpdate((space, node), static (_, one) => [one], static (_, others, one) => others.Add(one), wake);
         _eager[wake] = space;
+        Interlocked.Increment(ref _streams);
         return wake;
     }
 
@@ -54,6 +62,7 @@ public sealed class StreamWakes
 
     internal void Leave(StreamWake wake, string space, string node)
     {
+        Interlocked.Decrement(ref _streams);
         _eager.TryRemove(wake, out _);
         while (_byNode.TryGetValue((space, node), out ImmutableArray<StreamWake> streams))
         {
@@ -63,6 +72,8 @@ public sealed class StreamWakes
     }
 
     internal void Calm(StreamWake wake) => _eager.TryRemove(wake, out _);
+
+    internal void CountWoken() => Interlocked.Increment(ref _woken);
 
     private static void Signal(ImmutableArray<StreamWake> streams)
     {
@@ -82,7 +93,9 @@ public sealed class StreamWake : IDisposable
 
     public void Signal()
     {
-        if (Interlocked.Exchange(ref _isSignalled, 1) == 0) _bell.Release();
+        if (Interlocked.Exchange(ref _isSignalled, 1) != 0) return;
+        _wakes.CountWoken();
+        _bell.Release();
     }
 
     /// <summary>The stream has had its first message: from here on only what concerns its node wakes it.</summary>
@@ -95,5 +108,6 @@ public sealed class StreamWake : IDisposable
         Volatile.Write(ref _isSignalled, 0);
     }
 
+    /// <summary>Once, at the end of the stream.</summary>
     public void Dispose() => _wakes.Leave(this, _space, _node);
 }

@@ -95,7 +95,7 @@ public sealed class ConclaveNode : IAsyncDisposable
 
         Methods = registry.Methods;
         var calls = new RpcMetrics(registry);
-        var metrics = new NodeMetrics(context, watches, calls);
+        var metrics = new NodeMetrics(context, watches, calls) { Configuration = _configuration };
         _replica.OnSync = metrics.OnSync;
         var routes = new PlainRoutes();
         new HealthRoutes(context).AddTo(routes);

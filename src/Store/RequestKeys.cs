@@ -54,6 +54,36 @@ public static class RequestKeys
         return creates && !key.IsEmpty;
     }
 
+    /// <summary>Whether a transaction deletes, in either branch and however deep, a range that reaches into another one. A single key is no range.</summary>
+    /// <param name="txn">A TxnRequest that was checked. Nothing is copied: this is done for each transaction that is applied.</param>
+    /// <param name="first">First key of the other range.</param>
+    /// <param name="end">The key behind it.</param>
+    public static bool DeletesInto(ReadOnlySpan<byte> txn, ReadOnlySpan<byte> first, ReadOnlySpan<byte> end)
+    {
+        foreach (uint branch in (ReadOnlySpan<uint>)[TxnParts.Success, TxnParts.Failure])
+        {
+            var operations = new TxnParts(txn, branch);
+            while (operations.Next())
+            {
+                RequestOperation.TryParse(operations.Current, out RequestOperation operation);
+                if (operation.Kind == OperationKind.Txn && DeletesInto(operation.Body, first, end))
+                    return true;
+                if (operation.Kind == OperationKind.DeleteRange && DeleteRangeRequest.TryParse(operation.Body, out DeleteRangeRequest delete) && ReachesInto(delete, first, end))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The same for a DeleteRangeRequest.</summary>
+    public static bool IsDeleteInto(ReadOnlySpan<byte> deleteRange, ReadOnlySpan<byte> first, ReadOnlySpan<byte> end) =>
+        DeleteRangeRequest.TryParse(deleteRange, out DeleteRangeRequest delete) && ReachesInto(delete, first, end);
+
+    // One zero byte as the end is everything from the key on.
+    private static bool ReachesInto(in DeleteRangeRequest delete, ReadOnlySpan<byte> first, ReadOnlySpan<byte> end) =>
+        !delete.RangeEnd.IsEmpty && delete.Key.SequenceCompareTo(end) < 0 && (delete.RangeEnd is [0] || delete.RangeEnd.SequenceCompareTo(first) > 0);
+
     private static List<Named> OfTransaction(ReadOnlySpan<byte> body, int max, out int others)
     {
         List<Named> writes = [], reads = [];

@@ -63,6 +63,25 @@ public class SentDocumentsTests
         Assert.Equal(0, late.DeltaCount);
     }
 
+    [Fact]
+    public void What_nodes_of_one_class_get_is_made_once_for_all_of_them()
+    {
+        string[] nodes = [.. Enumerable.Range(0, 50).Select(i => $"c{i}")];
+        Fleet fleet = Published(Published(Fleet.Of(ConfigState.Initial), [.. nodes.Select(n => new NodeEdit(n, Assignment.None))]), [Set("nova", "k", Value.Of(1)), Set("nova", "l", Value.Of(1))]);
+        Fleet next = Published(fleet, [Set("nova", "k", Value.Of(2))]);
+        SpaceSnapshot first = Of(fleet), second = Of(next);
+        SentDocuments[] streams = [.. nodes.Select(n => new SentDocuments(new ConfigSpace("default"), new V1.WatchRequest { Space = "default", Node = n }))];
+
+        V1.Delta[] whole = [.. streams.Select(s => s.Next(first, isFirst: true)!)], changes = [.. streams.Select(s => s.Next(second, isFirst: false)!)];
+
+        Assert.All(whole, d => Assert.Equal(2, Assert.Single(d.Documents).Set.Count));
+        Assert.All(changes, d => Assert.Equal("k", Assert.Single(Assert.Single(d.Documents).Set).Key));
+        Assert.Equal((1, 1), (first.DeltaCount, second.DeltaCount));
+        Assert.All(changes, d => Assert.Same(changes[0].Documents[0], d.Documents[0]));
+
+        static SpaceSnapshot Of(Fleet fleet) => new("default", fleet, ResolutionInputs.None, ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal));
+    }
+
     private static SentDocuments Stream(params V1.DocumentHash[] have) =>
         new(new ConfigSpace("default"), new V1.WatchRequest { Space = "default", Node = "c0", FromRelease = have.Length == 0 ? 0 : 3, Have = { have } });
 

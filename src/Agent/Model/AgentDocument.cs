@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Conclave.Layers;
+using Conclave.Wire;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
@@ -77,8 +78,10 @@ public sealed record AgentDocument
             AllowShrink = delta.AllowShrink,
             Items = items.ToImmutable(),
         };
-        // Where secrets were put in, what came is not what was hashed.
-        if (document.Items.Values.Any(i => i.IsSecret) || delta.Hash.Span.SequenceEqual(document.Effective.Hash)) return document;
+        // Where secrets were put in, the one hash is of something else than what came; members of older versions send no other.
+        bool isWhatWasSent = !delta.ItemsHash.IsEmpty ? delta.ItemsHash.Equals(ItemsHash.Of(document.Items.Values.Select(i => (i.Entry.Key, i.Entry.Value.ToString(), i.Entry.IsPending))))
+            : document.Items.Values.Any(i => i.IsSecret) || delta.Hash.Span.SequenceEqual(document.Effective.Hash);
+        if (isWhatWasSent) return document;
         problem = $"{delta.Document} at r{document.Release} does not have the hash that came with it";
         return null;
     }

@@ -17,6 +17,7 @@ internal sealed class DocumentStream(
 
     private CancellationTokenSource? _stream;
     private volatile bool _fromNothing;
+    private long _movedRevision;   // the newest that a message had: a member that is behind it could bring old values of other nodes
 
     /// <summary>Ends the stream and begins one that sends everything.</summary>
     public void Resync()
@@ -41,6 +42,7 @@ internal sealed class DocumentStream(
                 {
                     first.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                     await receive(delta).ConfigureAwait(false);
+                    _movedRevision = Math.Max(_movedRevision, delta.MovedRevision);
                     if (!received) say(null);
                     received = true;
                     if (!_fromNothing) failures = 0;   // a member whose messages cannot be used is one that fails
@@ -83,7 +85,7 @@ internal sealed class DocumentStream(
         request.Documents.AddRange(options.Documents);
         IReadOnlyCollection<AgentDocument> here = have();
         long asOf = here.Count == 0 ? 0 : here.Max(d => d.AsOf);
-        request.MinRelease = asOf;
+        (request.MinRelease, request.MinRevision) = (asOf, _movedRevision);
         if (_fromNothing)
         {
             _fromNothing = false;

@@ -139,7 +139,36 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
             options.Print(parsed, answer, () => options.Terminal.Out.WriteLine($"draft {parsed.GetRequiredValue(name)} dropped"));
             return ExitCode.Done;
         });
-        return new Command("draft", "Changes that are gathered before they are published.") { list, show, drop };
+        return new Command("draft", "Changes that are gathered before they are published.") { list, show, Rebase(name), drop };
+    }
+
+    private Command Rebase(Argument<string> name) => options.Run(options.WithYes(new Command("rebase",
+        "Put a draft on the newest release, when others have changed its documents since. Prints what they changed of what it edits; publishing it writes over that.") { name }), async (client, parsed, cancellationToken) =>
+    {
+        var request = new V1.RebaseDraftRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) };
+        bool goOn = await options.ConfirmAsync(parsed, async () =>
+        {
+            request.Preview = true;
+            V1.RebaseDraftResponse seen = await client.Configuration.RebaseDraftAsync(request, cancellationToken).ConfigureAwait(false);
+            (request.Preview, request.To) = (false, seen.To);   // what comes after what was shown is a conflict again
+            WriteRebased(request.Name, seen);
+        }, cancellationToken).ConfigureAwait(false);
+        if (!goOn) return ExitCode.No;
+        V1.RebaseDraftResponse done = await client.Configuration.RebaseDraftAsync(request, cancellationToken).ConfigureAwait(false);
+        options.Print(parsed, done, () =>
+        {
+            if (request.To == 0) WriteRebased(request.Name, done);   // else it was shown before the question
+            options.Terminal.Out.WriteLine($"draft {request.Name} on r{done.To}");
+        });
+        return ExitCode.Done;
+    });
+
+    private void WriteRebased(string name, V1.RebaseDraftResponse rebased)
+    {
+        long moved = rebased.Changes.Count + rebased.Change.Nodes.Count + rebased.Change.Schemas.Count + rebased.Change.Weights.Count + (rebased.Change.Dimensions is null ? 0 : 1);
+        options.Terminal.Out.WriteLine($"draft {name} r{rebased.From} -> r{rebased.To}: others made {ConfigOptions.Count(moved, "change")} to what it edits");
+        options.WriteChanges(rebased.Changes);
+        WriteOthers(rebased.Change);
     }
 
     private void WriteDraft(V1.Draft draft)

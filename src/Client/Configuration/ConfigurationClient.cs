@@ -66,6 +66,9 @@ public sealed class ConfigurationClient
 
     public ValueTask<DropDraftResponse> DropDraftAsync(DropDraftRequest request, CancellationToken cancellationToken = default) => WriteAsync("DropDraft", DropDraftResponse.Parser, request, cancellationToken);
 
+    /// <summary>Puts a draft on a newer release. Repeating it does no harm, so it is repeated.</summary>
+    public ValueTask<RebaseDraftResponse> RebaseDraftAsync(RebaseDraftRequest request, CancellationToken cancellationToken = default) => OnceAsync("RebaseDraft", RebaseDraftResponse.Parser, request, cancellationToken);
+
     /// <summary>Writes a secret. An attempt without an answer may have been carried out; writing the same again does no harm but gives another version.</summary>
     public ValueTask<PutSecretResponse> PutSecretAsync(PutSecretRequest request, CancellationToken cancellationToken = default) => WriteAsync("PutSecret", PutSecretResponse.Parser, request, cancellationToken);
 

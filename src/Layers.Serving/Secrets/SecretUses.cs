@@ -45,7 +45,10 @@ public static class SecretUses
     public static ImmutableSortedSet<string> In(IEnumerable<Edit> edits) => edits.OfType<EntryEdit>().SelectMany(NamesIn).ToImmutableSortedSet(StringComparer.Ordinal);
 
     /// <summary>What the edits bring to where it was not: whoever does this has to be allowed to use it. Values that were sealed for the same key do not count.</summary>
-    public static Brought BroughtIn(ConfigState state, IReadOnlyCollection<Edit> edits)
+    /// <param name="state">The state before.</param>
+    /// <param name="edits">As they were asked for.</param>
+    /// <param name="isOwn">Whether a sealed value is the author's own: of a draft, what was sealed for it. Other names of sealed values somebody wrote who knew them.</param>
+    public static Brought BroughtIn(ConfigState state, IReadOnlyCollection<Edit> edits, Func<string, bool> isOwn)
     {
         var secrets = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
         var documents = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
@@ -64,12 +67,12 @@ public static class SecretUses
             }
         }
 
-        if (targets.Count > 0) secrets.UnionWith(Behind(targets, state, edits));
+        if (targets.Count > 0) secrets.UnionWith(Behind(targets, state, edits, isOwn));
         return new(secrets.ToImmutable(), documents.ToImmutable());
     }
 
     /// <summary>Secrets that keys lead to, in whatever scope, when the edits are made.</summary>
-    private static HashSet<string> Behind(Queue<KeyAddress> targets, ConfigState state, IEnumerable<Edit> edits)
+    private static HashSet<string> Behind(Queue<KeyAddress> targets, ConfigState state, IEnumerable<Edit> edits, Func<string, bool> isOwn)
     {
         ILookup<KeyAddress, EntryEdit> edited = edits.OfType<EntryEdit>().ToLookup(e => new KeyAddress(e.Document, e.Key));
         var seen = new HashSet<KeyAddress>();
@@ -93,7 +96,7 @@ public static class SecretUses
             foreach (Entry entry in entries.Values)
             {
                 // What a draft brings for this very key is its author's own value.
-                names.UnionWith(SecretReferences.NamesIn(entry.Value).Where(n => before.Contains(n) || !SecretNames.IsOfKey(n, target.Document, target.Key)));
+                names.UnionWith(SecretReferences.NamesIn(entry.Value).Where(n => before.Contains(n) || !SecretNames.IsOfKey(n, target.Document, target.Key) || !isOwn(n)));
                 foreach (Reference reference in KeyReferences.In(entry.Value)) targets.Enqueue(KeyReferences.TargetOf(reference, target.Document));
             }
         }

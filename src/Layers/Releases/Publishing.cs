@@ -46,6 +46,12 @@ public static class Publishing
         return release == state.Release ? state : WithRelease(Editing.Apply(state, EditsBackTo(state, release), release), release);
     }
 
+    /// <summary>The content after the record of the next release, which was accepted when it was published: for a past whose history is not kept. Nothing is checked.</summary>
+    public static ConfigState Replay(this ConfigState state, ChangeRecord record) => WithRelease(Editing.Apply(state, record.Change.Edits, state.Release + 1), state.Release + 1, state.Notes);
+
+    /// <summary>Content that was put together again, with the notes of the current state.</summary>
+    public static ConfigState SeenFrom(this ConfigState content, ConfigState now) => WithRelease(content, content.Release, now.Notes);
+
     /// <summary>The change that gives exactly the content of an earlier release back.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The release is in the future or no longer reachable.</exception>
     public static Change ReturnTo(this ConfigState state, long release) => release <= state.Release && release >= state.OldestReachable
@@ -88,6 +94,19 @@ public static class Publishing
         ImmutableArray<Edit> atLow = Editing.Invert(low, touched), atHigh = Editing.Invert(high, touched);
         IEnumerable<(Edit Low, Edit High)> pairs = atLow.Zip(atHigh).Where(p => !p.First.Equals(p.Second));
         return [.. pairs.Select(p => from <= to ? p : (p.High, p.Low))];
+    }
+
+    /// <summary>What is otherwise than in an earlier state, of all that some edits touch: edits that lead there from the earlier one.</summary>
+    /// <param name="state">The later state.</param>
+    /// <param name="before">The earlier one.</param>
+    /// <param name="touched">Which addresses. What the edits say counts for nothing.</param>
+    public static ImmutableArray<Edit> MovedSince(this ConfigState state, ConfigState before, ImmutableArray<Edit> touched)
+    {
+        ImmutableArray<Edit> then = Editing.Invert(before, touched), now = Editing.Invert(state, touched);
+        return [.. then.Zip(now).Where(p => !p.First.Equals(p.Second) && !IsRewritten(p.First, p.Second)).Select(p => p.Second)];
+
+        // Written again as it was: nothing moved but the release that says it.
+        static bool IsRewritten(Edit a, Edit b) => a is EntryEdit { Entry: { } old } && b is EntryEdit { Entry: { } next } && old with { Release = 0 } == next with { Release = 0 };
     }
 
     /// <summary>Adds number, note and inverse to the content after a change, and lets go of the oldest history beyond the bounds.</summary>
@@ -135,7 +154,7 @@ public static class Publishing
         return [.. last.Values];
     }
 
-    private static ConfigState WithRelease(ConfigState state, long release) => new()
+    private static ConfigState WithRelease(ConfigState state, long release, ImmutableSortedDictionary<long, ReleaseNote>? notes = null) => new()
     {
         Release = release,
         Dimensions = state.Dimensions,
@@ -143,6 +162,6 @@ public static class Publishing
         Documents = state.Documents,
         NodesHead = state.NodesHead,
         EntryCount = state.EntryCount,
-        Notes = state.Notes,
+        Notes = notes ?? state.Notes,
     };
 }

@@ -18,10 +18,18 @@ internal sealed class ConfigAccess(ServiceContext context)
     {
         StoreView view = context.View;
         if (!view.Auth.IsEnabled) return;
-        string[] prefixes = documents is null ? [$"{ConfigKeys.Root}{space}/e/"] : [.. documents.Distinct().Select(d => ConfigKeys.Document(space, d))];
-        await context.Auth.CheckReadAsync(call, view, (v, who) => v.Auth.CheckUser(who) is not StoreError.None and var stranger ? stranger   // also where there is no document to read
-            : First(prefixes, prefix => CheckRead(v.Auth, who, prefix)), () => " " + string.Join(' ', prefixes)).ConfigureAwait(false);
+        string[] prefixes = PrefixesOf(space, documents);
+        await context.Auth.CheckReadAsync(call, view, (v, who) => CheckRead(v.Auth, who, prefixes), () => " " + string.Join(' ', prefixes)).ConfigureAwait(false);
     }
+
+    /// <summary>What is to be readable for documents; null is anything in the space.</summary>
+    public static string[] PrefixesOf(string space, IEnumerable<string>? documents) =>
+        documents is null ? [$"{ConfigKeys.Root}{space}/e/"] : [.. documents.Distinct().Select(d => ConfigKeys.Document(space, d))];
+
+    /// <summary>Whether somebody is a user and may read all that begins so.</summary>
+    public static StoreError CheckRead(AuthState auth, CommandIdentity who, string[] prefixes) =>
+        auth.CheckUser(who) is not StoreError.None and var stranger ? stranger   // also where there is no document to read
+            : First(prefixes, prefix => CheckRead(auth, who, prefix));
 
     /// <summary>Which documents the caller may read, for answers that could name others.</summary>
     public async ValueTask<Func<string, bool>> ReadableAsync(RpcContext call, string space)

@@ -22,6 +22,7 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     private readonly ConcurrentDictionary<string, ConfigSpace> _spaces = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<string, string> _damaged = new(StringComparer.Ordinal);
     private volatile string? _damage;
     private volatile bool _hasStarted;
     private int _signalled, _anew, _wrote, _liveWrote;
@@ -42,8 +43,14 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     /// <summary>Streams that wait for what is new here.</summary>
     public StreamWakes Wakes { get; } = new();
 
-    /// <summary>What is wrong with the records; null when nothing is. While something is, nothing is served.</summary>
+    /// <summary>What is wrong with all of it; null when nothing is. While something is, nothing is served.</summary>
     public string? Damage => _damage;
+
+    /// <summary>What is wrong with the records of a space; null when nothing is. While something is, that space is not served, and the others are.</summary>
+    public string? DamageOf(string space) => _damage ?? _damaged.GetValueOrDefault(space);
+
+    /// <summary>Spaces that are not served.</summary>
+    public int DamagedCount => _damaged.Count;
 
     /// <summary>False while the records that were there at the start are not read yet.</summary>
     public bool HasStarted => _hasStarted;
@@ -51,8 +58,8 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     /// <summary>Spaces that somebody has published in.</summary>
     public int SpaceCount => _spaces.Count(s => s.Value.Current.Release > 0);
 
-    /// <summary>The spaces that there are.</summary>
-    public IEnumerable<ConfigSpace> Spaces => _spaces.Values;
+    /// <summary>The spaces that there are, without those that are damaged.</summary>
+    public IEnumerable<ConfigSpace> Spaces => _spaces.Values.Where(s => !_damaged.ContainsKey(s.Name));
 
     /// <summary>What this member opens secrets with; null when it was given nothing.</summary>
     public SecretKeyRing? Secrets => secrets;
@@ -158,15 +165,33 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
         foreach (string name in StoreReads.Spaces(now))
         {
             found.Add(name);
-            Wakes.Wake(name, _spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets) { NodeGone = node => NodeGone(n, node) }).Follow(now, anew || _damage is not null));
+            Follow(_spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets) { NodeGone = node => NodeGone(n, node) }), now, anew || _damage is not null);
         }
 
         foreach ((string name, ConfigSpace space) in _spaces)
         {
-            if (!found.Contains(name) && (space.Current.Release > 0 || !space.Current.Secrets.All.IsEmpty)) Wakes.Wake(name, space.Follow(now, anew: true));
+            if (!found.Contains(name) && (space.Current.Release > 0 || !space.Current.Secrets.All.IsEmpty || _damaged.ContainsKey(name))) Follow(space, now, anew: true);
         }
 
         _damage = null;
+    }
+
+    /// <summary>A space that cannot be read is not served, and keeps none of the others from being.</summary>
+    private void Follow(ConfigSpace space, StoreView now, bool anew)
+    {
+        bool wasDamaged = _damaged.TryGetValue(space.Name, out string? known);
+        try
+        {
+            IReadOnlySet<string>? concerned = space.Follow(now, anew || wasDamaged);
+            _damaged.TryRemove(space.Name, out _);
+            Wakes.Wake(space.Name, concerned);
+        }
+        catch (Exception damage)   // whatever it is, it is said: this thread is the only one that could mend it
+        {
+            if (known != damage.Message) logger.SpaceDamaged(space.Name, damage.Message);
+            _damaged[space.Name] = damage.Message;
+            Wakes.Wake(space.Name, null);
+        }
     }
 }
 
@@ -174,4 +199,7 @@ internal static partial class Log
 {
     [LoggerMessage(2701, LogLevel.Error, "Configuration is not served: {Problem} Restore a backup, or replace this member if the others serve it.")]
     public static partial void ConfigDamaged(this ILogger logger, string problem);
+
+    [LoggerMessage(2702, LogLevel.Error, "Space {Space} is not served: {Problem} Other spaces are. Restore a backup, or replace this member if the others serve it.")]
+    public static partial void SpaceDamaged(this ILogger logger, string space, string problem);
 }

@@ -43,7 +43,7 @@ internal sealed partial class ConfigService
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, now.Space, now.State, edits));
             if (before is not null) Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, before.Author));
-            Statuses.ThrowIf(ConfigAccess.CheckUse(context.View.Auth, who, now.Space, SecretUses.BroughtIn(now.State, asked)));
+            Statuses.ThrowIf(ConfigAccess.CheckUse(context.View.Auth, who, now.Space, SecretUses.BroughtIn(now.State, asked, static _ => false)));
             SecretPart secrets = SealedOn(now, edits, who.User ?? request.Author);   // no draft has a secret in clear
             if (secrets.Problems.Any(p => p.IsError && p.Code != ProblemCodes.Reference)) throw Refused(secrets.Problems);   // a secret that is referred to may come before it is published
             edits = secrets.Edits;
@@ -53,6 +53,9 @@ internal sealed partial class ConfigService
             txn.Compare.Add(there is null ? Missing(key) : Unmoved(there));
             txn.Success.Add(Put(key, draft.ToByteString()));
             foreach ((string name, SealedSecret made) in secrets.Made) txn.Success.Add(Put(ConfigKeys.Secret(now.Space, name), UnsafeByteOperations.UnsafeWrap(made.ToBytes())));
+            (int bytes, int most) = (txn.CalculateSize(), EntryBytesMax(who));
+            if (bytes > most)
+                throw Invalid($"draft {request.Name} would have {bytes:N0} bytes with {edits.Length:N0} edits and {secrets.Made.Count:N0} new secrets, and {most:N0} bytes are allowed; it is as it was. Publish what it has first, or use several drafts");
             if (await WriteSecretsAsync(call, now.Space, txn, who).ConfigureAwait(false)) return new V1.PutDraftResponse { Base = basis, Edits = edits.Length };
         }
 
@@ -104,6 +107,37 @@ internal sealed partial class ConfigService
         throw TooMany($"space {NameOf(request.Space)} was changed");
     }
 
+    /// <summary>Others have changed its documents, and its author has seen what.</summary>
+    private async ValueTask<IMessage> RebaseDraftAsync(RpcContext call, V1.RebaseDraftRequest request)
+    {
+        context.BeginWrite(call);
+        for (int attempt = 1; attempt <= AttemptsMax; attempt++)
+        {
+            (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
+            Change change = ReadDraft(now, request.Name, out V1.Draft draft, out long revision);
+            CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
+            Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
+            await _access.RequireReadAsync(call, now.Space, change.Documents()).ConfigureAwait(false);   // it shows what others wrote
+            long to = request.To > 0 ? request.To : now.Release;
+            if (to > now.Release || to < draft.Base) throw Failed($"draft {request.Name} is on r{draft.Base}, and can be put on a release from there to r{now.Release}; r{to} is none of them");
+            var answer = new V1.RebaseDraftResponse { From = draft.Base, To = to };
+            answer.Change = Between(await AtReleaseAsync(call, space, now, draft.Base).ConfigureAwait(false), await AtReleaseAsync(call, space, now, to).ConfigureAwait(false), change.Edits, answer.Changes);
+            if (request.Preview || to == draft.Base) return answer;
+            string key = ConfigKeys.Draft(now.Space, request.Name);
+            draft.Base = to;
+            var txn = new TxnRequest();
+            txn.Compare.Add(new Compare { Key = Text(key), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = revision });
+            txn.Success.Add(Put(key, draft.ToByteString()));
+            if (await TryWriteAsync(call, txn, who).ConfigureAwait(false)) return answer;
+        }
+
+        throw TooMany($"the draft {request.Name} was changed");
+    }
+
+    /// <summary>The problems of a draft, with what can be done about those that others made.</summary>
+    private static IEnumerable<ConfigProblem> OfDraft(string draft, IEnumerable<ConfigProblem> problems) => draft.Length == 0 ? problems : problems.Select(p => p.Code != ProblemCodes.Conflict ? p
+        : p with { Message = $"{p.Message} conclave draft rebase {draft} shows what others changed of what the draft edits, and puts it on the newest release." });
+
     /// <summary>Values that were sealed for a draft go with it, unless a release or another draft has them.</summary>
     private void DropUnpublished(TxnRequest txn, SpaceSnapshot now, V1.Draft dropped, Change change)
     {
@@ -129,7 +163,7 @@ internal sealed partial class ConfigService
     private async ValueTask<bool> TryWriteAsync(RpcContext call, TxnRequest txn, CommandIdentity who)
     {
         byte[] body = txn.ToByteArray();
-        if (body.Length > context.Options.MaxRequestBytes) throw new GrpcException(EtcdErrors.RequestTooLarge);
+        if (body.Length > EntryBytesMax(who)) throw new GrpcException(EtcdErrors.RequestTooLarge);
         if (context.IsOutOfSpace) Statuses.ThrowIf(StoreError.NoSpace);
         ApplyOutcome outcome = Statuses.Outcome(await ProposeAsync(call, body, who).ConfigureAwait(false));
         return TxnResponse.Parser.ParseFrom(outcome.Body.Span).Succeeded;

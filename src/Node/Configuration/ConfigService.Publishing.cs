@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Conclave.Layers;
 using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
@@ -37,7 +38,8 @@ internal sealed partial class ConfigService
         public required SecretPart Secrets { get; init; }
     }
 
-    private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId, V1.Strategy? Strategy, bool AllowShrink, long Reverts = 0);
+    // ReturnsTo: the release that a rollback gives back; 0 for none.
+    private sealed record Publication(string Space, string Author, string Reason, string Ticket, ReadOnlyMemory<byte> RequestId, V1.Strategy? Strategy, bool AllowShrink, long ReturnsTo = 0);
 
     private async ValueTask<IMessage> PlanAsync(RpcContext call, V1.PlanRequest request)
     {
@@ -55,7 +57,7 @@ internal sealed partial class ConfigService
         }
 
         Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = "plan", Reason = "plan" }, now.Inputs);
-        answer.Problems.AddRange(plan.Problems.Concat(RolloutChecks.Touching(now, change)).Concat(plan.After is { } fleet ? RolloutChecks.Breaking(now, change, fleet) : []).Select(Shown.Problem));
+        answer.Problems.AddRange(OfDraft(request.Draft, plan.Problems).Concat(RolloutChecks.Touching(now, change)).Concat(plan.After is { } fleet ? RolloutChecks.Breaking(now, change, fleet) : []).Select(Shown.Problem));
         if (plan.Impact is { } impact) answer.Impact = Shown.Impact(impact);
         if (plan.After is { } after) answer.Changes.AddRange(change.Edits.OfType<EntryEdit>().Select(e => Shown.EntryChange(now, after, e)).OfType<V1.EntryChange>());
         return answer;
@@ -68,18 +70,18 @@ internal sealed partial class ConfigService
         {
             Intent intent = IntentOf(now, request.Change, request.Draft, fixedBase, request.Author);
             fixedBase = fixedBase == 0 ? intent.Change.Base : fixedBase;   // what was newest when it was first looked at is what the author saw
-            return intent;
+            return new(intent);
         }).ConfigureAwait(false);
     }
 
     private ValueTask<IMessage> RollbackAsync(RpcContext call, V1.RollbackRequest request)
     {
         if (request.To <= 0) throw Invalid("name the release to go back to");
-        return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink, Reverts: -request.To), now =>
+        return PublishAsync(call, new Publication(NameOf(request.Space), request.Author, request.Reason, request.Ticket, request.RequestId.Memory, request.Strategy, request.AllowShrink, request.To), async now =>
         {
-            if (request.To > now.Release || request.To < now.State.OldestReachable)
-                throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {request.To} cannot be returned to; {Math.Max(1, now.State.OldestReachable)} to {now.Release} can"));
-            Change back = now.State.ReturnTo(request.To);
+            if (request.To > now.Release) throw Failed($"release {request.To} cannot be returned to; 1 to {now.Release} can");
+            Change back = request.To >= now.State.OldestReachable ? now.State.ReturnTo(request.To)
+                : new Change(now.Release, now.State.EditsTo((await FleetAtAsync(call, engine.Of(now.Space), now, request.To).ConfigureAwait(false)).State));
             SecretPart secrets = SealedOn(now, back.Edits, request.Author);
             // It takes back everything since, so whatever came after what was looked at would go unseen. Said after permissions are checked, as all that is said of others.
             if (request.Base > 0 && request.Base != now.Release) secrets = secrets with { Problems = secrets.Problems.Add(LookedAtAnother(now, request.Base)) };
@@ -87,7 +89,7 @@ internal sealed partial class ConfigService
         });
     }
 
-    private async ValueTask<IMessage> PublishAsync(RpcContext call, Publication publication, Func<SpaceSnapshot, Intent> intentOn)
+    private async ValueTask<IMessage> PublishAsync(RpcContext call, Publication publication, Func<SpaceSnapshot, ValueTask<Intent>> intentOn)
     {
         context.BeginWrite(call);
         await context.Auth.RequireUserAsync(call).ConfigureAwait(false);
@@ -108,7 +110,7 @@ internal sealed partial class ConfigService
             if (now.Release == 0 && engine.SpaceCount >= ConfigEngine.SpacesMax && engine.Of(space).Current.Release == 0)
                 throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {ConfigEngine.SpacesMax} spaces, which is the most"));
 
-            Intent intent = intentOn(now);
+            Intent intent = await intentOn(now).ConfigureAwait(false);
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Asked));
             Statuses.ThrowIf(ConfigAccess.CheckUse(context.View.Auth, who, space, intent.Secrets.BroughtIn));
@@ -118,10 +120,10 @@ internal sealed partial class ConfigService
             RefuseForRollouts(RolloutChecks.Touching(now, intent.Change));
             if (intent.Secrets.Problems.Any(p => p.IsError)) throw Refused(intent.Secrets.Problems);
             Plan plan = now.Fleet.Plan(intent.Change, NoteFor(publication, now, who.User), now.Inputs);
-            if (plan.Record is not { } record || plan.Impact is not { } impact) throw Refused(plan.Problems);
+            if (plan.Record is not { } record || plan.Impact is null) throw Refused(OfDraft(intent.Draft?.Name ?? "", plan.Problems));
             RefuseForRollouts(RolloutChecks.Breaking(now, intent.Change, plan.After!));   // there is one where there is a record
             RequireRoom(now, intent.Secrets.Made.Count);
-            byte[] body = EntryOf(view, now, publication, intent, record, RolloutOf(now, plan, strategy));
+            byte[] body = EntryOf(view, now, publication, intent, record, RolloutOf(now, plan, strategy), who);
 
             ProposalResult result = await ProposeAsync(call, body, who).ConfigureAwait(false);
             if (result.Outcome.Error is StoreError.AuthRevisionOld or StoreError.UserEmpty && attempt < AttemptsMax && context.Auth.MayDoBetter(call, result.Outcome.Error, who)) continue;
@@ -160,7 +162,7 @@ internal sealed partial class ConfigService
         if (draft.Length > 0)
         {
             Change drafted = ReadDraft(now, draft, out V1.Draft found, out long revision);
-            SecretPart inDraft = SealedOn(now, drafted.Edits, author);   // a schema may have become secret since
+            SecretPart inDraft = SealedOn(now, drafted.Edits, author, owner: found.Author);   // a schema may have become secret since
             return new Intent(drafted with { Edits = Shown.Effective(now.State, inDraft.Edits) }, found, revision) { Asked = drafted.Edits, Secrets = inDraft };
         }
 
@@ -184,18 +186,19 @@ internal sealed partial class ConfigService
     {
         long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         long before = now.State.Notes.TryGetValue(now.Release, out ReleaseNote? last) ? last.TimeUnixMs : 0;
-        return new ReleaseNote { Author = user ?? publication.Author, TimeUnixMs = Math.Max(clock, before), Reason = publication.Reason, Ticket = publication.Ticket, AllowShrink = publication.AllowShrink, Reverts = publication.Reverts };
+        return new ReleaseNote { Author = user ?? publication.Author, TimeUnixMs = Math.Max(clock, before), Reason = publication.Reason, Ticket = publication.Ticket, AllowShrink = publication.AllowShrink, Reverts = -publication.ReturnsTo };
     }
 
     /// <summary>The one log entry: only if the head is still this one, the record, the head, and what goes with them.</summary>
-    private byte[] EntryOf(StoreView view, SpaceSnapshot now, Publication publication, Intent intent, ChangeRecord record, NewRollout? rollout)
+    private byte[] EntryOf(StoreView view, SpaceSnapshot now, Publication publication, Intent intent, ChangeRecord record, NewRollout? rollout, in CommandIdentity who)
     {
         byte[] bytes = record.ToBytes();
-        int most = context.Options.MaxRequestBytes - EntrySlackBytes - (rollout?.InverseBytes.Length ?? 0);   // what takes it back is in the same entry
+        (int edits, int room, int inverse) = (record.Change.Edits.Length, EntryBytesMax(who), rollout?.InverseBytes.Length ?? 0);   // what takes it back is in the same entry
+        int most = Math.Max(0, room - Math.Min(EntrySlackBytes, room / 4) - inverse);
         if (bytes.Length > most)
         {
-            long fit = (long)record.Change.Edits.Length * most / bytes.Length;
-            throw Invalid($"the release has {bytes.Length:N0} bytes in {record.Change.Edits.Length:N0} edits, and {most:N0} bytes are allowed; about {fit:N0} such edits fit, so publish it in several parts");
+            string of = inverse == 0 ? "" : $", beside the {inverse:N0} bytes that would take it back";
+            throw TooLarge(publication, $"the release has {bytes.Length:N0} bytes in {edits:N0} edits, and {most:N0} bytes are allowed{of}", edits, (most + inverse) / (double)(bytes.Length + inverse));
         }
 
         TxnRequest txn = ReleaseEntry.Of(view, now, record, bytes, publication.RequestId.Span);
@@ -209,8 +212,16 @@ internal sealed partial class ConfigService
             txn.Success.Add(Delete(Text(key)));
         }
 
-        return txn.ToByteArray();
+        byte[] body = txn.ToByteArray();
+        return body.Length <= room ? body
+            : throw TooLarge(publication, $"the release has {body.Length:N0} bytes with {edits:N0} edits and {intent.Secrets.Made.Count:N0} new secrets, and {room:N0} bytes are allowed", edits, (double)room / body.Length);
     }
+
+    /// <summary>Bytes of a transaction that the log takes from this caller.</summary>
+    private int EntryBytesMax(in CommandIdentity who) => context.Options.MaxRequestBytes - Command.IdentityHeaderBytes - Encoding.UTF8.GetByteCount(who.User ?? "");
+
+    private static GrpcException TooLarge(Publication publication, string what, int edits, double share) => Invalid($"{what}; about {Math.Max(1, (long)(edits * share)):N0} such edits fit, "
+        + (publication.ReturnsTo == 0 ? "so publish it in several parts" : $"so go back in several parts: conclave export DIRECTORY --at r{publication.ReturnsTo}, and then conclave apply --prune -f DIRECTORY"));
 
     private static string ShownInChange(SpaceSnapshot now, Change change, string document, string key, Value value) =>
         Shown.IsHidden(value, change.Edits.Any(e => e is SchemaEdit { Schema.Secret: true } schema && schema.Document == document && schema.Key == key))

@@ -57,7 +57,7 @@ internal sealed partial class ConfigService
                 Op = ChangeMessages.NameOf(entry.Entry.Op),
                 Value = entry.Entry.Op == EntryOp.Unset ? "" : Shown.Entry(at, request.Document, request.Key, entry.Entry.Value),
                 Comment = entry.Entry.Comment,
-                Release = OnlyReadable(Shown.Release(at.State, entry.Entry.Release, entry.Note), mayRead),
+                Release = OnlyReadable(Shown.Release(at.State, entry.Entry.Release, entry.Note ?? OldNoteOf(at.Space, entry.Entry.Release)), mayRead),
                 Wins = entry.Fate is EntryFate.Wins or EntryFate.Merged,
                 WhyNot = entry.Fate switch { EntryFate.Hidden => "overridden by a more specific scope", EntryFate.Blocked => "blocked by a final value", _ => "" },
             });
@@ -70,7 +70,7 @@ internal sealed partial class ConfigService
     private async ValueTask<IMessage> CompareAsync(RpcContext call, V1.CompareRequest request)
     {
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
-        SpaceSnapshot at = At(space, now, request.At);
+        SpaceSnapshot at = await AtAsync(call, space, now, request.At).ConfigureAwait(false);
         string[] documents = request.Document.Length > 0 ? [request.Document] : [.. at.State.Documents.Keys];
         await _access.RequireReadAsync(call, now.Space, documents).ConfigureAwait(false);
         var answer = new V1.CompareResponse { Release = at.Release };
@@ -110,7 +110,7 @@ internal sealed partial class ConfigService
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, documents: null).ConfigureAwait(false);
         if (request.Text.Length == 0) throw Invalid("an empty text is everywhere; export shows everything");
-        SpaceSnapshot at = At(space, now, request.At);
+        SpaceSnapshot at = await AtAsync(call, space, now, request.At).ConfigureAwait(false);
         int limit = request.Limit is > 0 and < Limits.SearchResultsMax ? (int)request.Limit : Limits.SearchResultsMax;
         var found = at.Fleet.Search(request.Text);
         var answer = new V1.SearchResponse { Release = at.Release, More = found.Length > limit || found.Length == Limits.SearchResultsMax };
@@ -122,7 +122,7 @@ internal sealed partial class ConfigService
     {
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, documents: null).ConfigureAwait(false);   // who refers to it may be in any document
-        SpaceSnapshot at = At(space, now, request.At);
+        SpaceSnapshot at = await AtAsync(call, space, now, request.At).ConfigureAwait(false);
         var answer = new V1.WhoUsesResponse { Release = at.Release };
         foreach (Found found in at.Fleet.EntriesThatUse(request.Document, request.Key))
         {
@@ -153,7 +153,7 @@ internal sealed partial class ConfigService
     {
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, []).ConfigureAwait(false);
-        SpaceSnapshot at = At(space, now, request.At);
+        SpaceSnapshot at = await AtAsync(call, space, now, request.At).ConfigureAwait(false);
         if (request.Node.Length > 0 && !at.State.Nodes.ContainsKey(request.Node)) throw NoSuchNode(request.Node, at.Release);
         int limit = request.Limit is > 0 and < NodesMax ? (int)request.Limit : NodesMax;
         var answer = new V1.NodesResponse { Release = at.Release, Total = at.State.Nodes.Count, Dimensions = ChangeMessages.Of(at.State.Dimensions.List, at.State.Dimensions.NodeDimension) };
@@ -193,7 +193,7 @@ internal sealed partial class ConfigService
         if (document.Length == 0) throw Invalid("name a document");
         await _access.RequireReadAsync(call, now.Space, [document]).ConfigureAwait(false);
         if (reveal) await _access.RequireRevealAsync(call, now.Space, [document]).ConfigureAwait(false);
-        return At(known, now, when);
+        return await AtAsync(call, known, now, when).ConfigureAwait(false);
     }
 
     private static Effective Of(SpaceSnapshot at, V1.Subject? subject, string document)

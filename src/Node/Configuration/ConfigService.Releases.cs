@@ -1,10 +1,10 @@
+using System.Collections.Immutable;
 using Conclave.Layers;
 using Conclave.Layers.Serving;
 using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
-using Conclave.Wire.Grpc;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
@@ -18,20 +18,42 @@ internal sealed partial class ConfigService
 
     private async ValueTask<IMessage> ReleasesAsync(RpcContext call, V1.ReleasesRequest request)
     {
-        (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
+        (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, request.Document.Length > 0 ? [request.Document] : null).ConfigureAwait(false);
         Func<string, bool> mayRead = await _access.ReadableAsync(call, now.Space).ConfigureAwait(false);
         int limit = request.Limit is > 0 and <= ReleasesMax ? (int)request.Limit : request.Limit > ReleasesMax ? ReleasesMax : ReleasesUsual;
         var answer = new V1.ReleasesResponse { Head = now.Release };
         long from = request.Before > 0 ? Math.Min(request.Before - 1, now.Release) : now.Release;
-        for (long release = from; release > 0 && answer.Releases.Count < limit; release--)
+        bool readsRecords = false;
+        try
         {
-            if (!now.State.Notes.TryGetValue(release, out ReleaseNote? note)) break;   // older ones are forgotten
-            V1.ReleaseInfo info = Shown.Release(now.State, release, note);
-            if (request.Document.Length == 0 || info.Documents.Contains(request.Document)) answer.Releases.Add(OnlyReadable(info, mayRead));
+            for (long release = from; release > 0 && answer.Releases.Count < limit; release--)
+            {
+                if (!readsRecords && release <= now.State.OldestReachable)
+                {
+                    await _fold.WaitAsync(call.Cancellation).ConfigureAwait(false);   // from here on each record is read, and there may be thousands without this document
+                    readsRecords = true;
+                }
+
+                call.Cancellation.ThrowIfCancellationRequested();
+                V1.ReleaseInfo info = InfoOf(space, now, release);
+                if (request.Document.Length == 0 || info.Documents.Contains(request.Document)) answer.Releases.Add(OnlyReadable(info, mayRead));
+            }
+        }
+        finally
+        {
+            if (readsRecords) _fold.Release();
         }
 
         return answer;
+    }
+
+    /// <summary>Who published a release, when, why, and how much. Of what is not at hand the record says it.</summary>
+    private V1.ReleaseInfo InfoOf(ConfigSpace space, SpaceSnapshot now, long release)
+    {
+        if (now.State.Notes.TryGetValue(release, out ReleaseNote? note) && now.State.EditsOf(release) is { } edits) return Shown.Release(release, note, edits);
+        ChangeRecord record = RecordOf(space, release);
+        return Shown.Release(release, record.Note, record.Change.Edits);
     }
 
     private async ValueTask<IMessage> DiffAsync(RpcContext call, V1.DiffRequest request)
@@ -39,16 +61,20 @@ internal sealed partial class ConfigService
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, documents: null).ConfigureAwait(false);
         long to = request.To == 0 ? now.Release : request.To;
-        if (now.State.Diff(request.From, to) is not { } pairs)
-            throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: releases {request.From} and {to} cannot be compared; {now.State.OldestReachable} to {now.Release} can"));
-        SpaceSnapshot a = At(space, now, request.From == 0 ? null : new V1.At { Release = request.From }), b = At(space, now, new V1.At { Release = to });
-        if (request.From == 0) a = ConfigSpace.Empty(now.Space);
-        Edit[] changed = [.. pairs.Select(p => p.After).Where(e => e is not EntryEdit entry
-            || !Shown.Same(a.State.Document(entry.Document).EntryOf(entry.Scope, entry.Key), b.State.Document(entry.Document).EntryOf(entry.Scope, entry.Key)))];
-        var answer = new V1.DiffResponse { Change = ChangeMessages.Of(changed, b.State.Dimensions, (document, key, value) =>
-            Shown.IsHidden(value, a.State.Document(document).SchemaOf(key).Secret || b.State.Document(document).SchemaOf(key).Secret) ? b.Secrets.Hide(value).ToString() : value.ToString()) };
-        answer.Changes.AddRange(changed.OfType<EntryEdit>().Select(e => Shown.EntryChange(a, b.Fleet, e)).OfType<V1.EntryChange>());
+        SpaceSnapshot a = await AtReleaseAsync(call, space, now, request.From).ConfigureAwait(false), b = await AtReleaseAsync(call, space, now, to).ConfigureAwait(false);
+        ImmutableArray<Edit> touched = now.State.Diff(request.From, to) is { } pairs ? [.. pairs.Select(p => p.After)] : a.State.EditsTo(b.State);
+        var answer = new V1.DiffResponse();
+        answer.Change = Between(a, b, touched, answer.Changes);
         return answer;
+    }
+
+    /// <summary>What leads from one release to another, of what some edits touch. Secrets are hidden.</summary>
+    private static V1.Change Between(SpaceSnapshot a, SpaceSnapshot b, ImmutableArray<Edit> touched, ICollection<V1.EntryChange> entries)
+    {
+        ImmutableArray<Edit> changed = b.State.MovedSince(a.State, touched);
+        foreach (V1.EntryChange entry in changed.OfType<EntryEdit>().Select(e => Shown.EntryChange(a, b.Fleet, e)).OfType<V1.EntryChange>()) entries.Add(entry);
+        return ChangeMessages.Of(changed, b.State.Dimensions, (document, key, value) =>
+            Shown.IsHidden(value, a.State.Document(document).SchemaOf(key).Secret || b.State.Document(document).SchemaOf(key).Secret) ? b.Secrets.Hide(value).ToString() : value.ToString());
     }
 
     private async ValueTask ExportAsync(RpcContext call, RpcStream stream)
@@ -58,7 +84,7 @@ internal sealed partial class ConfigService
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
         if (request.Reveal) await _access.RequireRevealAsync(call, now.Space, request.Documents).ConfigureAwait(false);
-        SpaceSnapshot at = At(space, now, request.At);
+        SpaceSnapshot at = await AtAsync(call, space, now, request.At).ConfigureAwait(false);
         var message = new V1.ExportPart { Release = at.Release };
         try
         {

@@ -98,7 +98,7 @@ internal sealed partial class ConfigService
         long start = Stopwatch.GetTimestamp();
         while (engine.Of(name).FollowedRevision < written)
         {
-            if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
+            if (engine.DamageOf(name) is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
             if (Stopwatch.GetElapsedTime(start) > context.Options.RequestTimeout) throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable, "conclave: this member has not taken in the newest changes of rollouts yet; ask again"));
             await Task.Delay(TimeSpan.FromMilliseconds(5), call.Cancellation).ConfigureAwait(false);
         }

@@ -171,13 +171,13 @@ internal sealed partial class ConfigService
     {
         if (engine.Of(space).Revision < revision) engine.Signal();   // its revision moves only when it looks
         long start = Stopwatch.GetTimestamp();
-        while (engine.Damage is null && !(engine.HasStarted && Has(engine.Of(space))))
+        while (engine.DamageOf(space) is null && !(engine.HasStarted && Has(engine.Of(space))))
         {
             if (Stopwatch.GetElapsedTime(start) > context.Options.RequestTimeout) throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable, "conclave: this member is behind; ask another member, or again"));
             await Task.Delay(1, cancellation).ConfigureAwait(false);
         }
 
-        if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
+        if (engine.DamageOf(space) is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
 
         // A space in which nobody has written is not followed.
         bool Has(ConfigSpace known) => known.Revision >= revision

@@ -32,8 +32,8 @@ internal sealed partial class ConfigService
         context.CheckLeader(call);
         string name = NameOf(request.Space);
         if (request.Node.Length == 0 || request.Documents.Count > WatchedDocumentsMax) throw Invalid($"name a node, and at most {WatchedDocumentsMax} documents");
-        await RequireNodeAsync(call, name, request.Node, writes: false).ConfigureAwait(false);
-        await _access.RequireReadAsync(call, name, request.Documents.Count > 0 ? request.Documents : null).ConfigureAwait(false);
+        var permission = new WatchPermission(context, call, name, request);
+        await permission.BeginAsync().ConfigureAwait(false);
 
         await FollowNewestAsync(call, name).ConfigureAwait(false);
         var sent = new SentDocuments(engine.Of(name), request);
@@ -41,12 +41,14 @@ internal sealed partial class ConfigService
         bool isFirst = true;
         while (true)
         {
+            bool isBehind = isFirst && await IsBehindAsync(call, name, sent.RevisionMin).ConfigureAwait(false);   // before the snapshot, which then has all of it
             SpaceSnapshot now = engine.Of(name).Current;
-            if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
-            if (engine.HasStarted && now.Release >= sent.ReleaseMin)
+            permission.Check(context.View);   // after it, so that who lost the permission gets nothing that was written afterwards
+            if (engine.DamageOf(name) is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
+            if (engine.HasStarted && now.Release >= sent.ReleaseMin && !isBehind)
             {
                 if (now.Fleet.ClassOf(request.Node) is null) throw NoSuchNode(request.Node, now.Release);
-                if (isFirst && await SendFirstAsync(call, stream, name, sent).ConfigureAwait(false))
+                if (isFirst && await SendFirstAsync(call, stream, name, sent, permission).ConfigureAwait(false))
                 {
                     isFirst = false;
                     wake.Calm();
@@ -78,6 +80,14 @@ internal sealed partial class ConfigService
         }
     }
 
+    /// <summary>Whether the space was not followed up to a revision yet. What this member has applied by then is waited for.</summary>
+    private async ValueTask<bool> IsBehindAsync(RpcContext call, string space, long revision)
+    {
+        if (engine.Of(space).FollowedRevision >= revision) return false;
+        if (context.View.Revision >= revision) await WaitForRevisionAsync(call, space, revision).ConfigureAwait(false);
+        return engine.Of(space).FollowedRevision < revision;
+    }
+
     /// <exception cref="GrpcException">The node's documents have a secret that this member cannot open: another one may.</exception>
     private static V1.Delta? NextOf(SentDocuments sent, SpaceSnapshot now, bool isFirst)
     {
@@ -92,13 +102,15 @@ internal sealed partial class ConfigService
     }
 
     /// <returns>False when there is nothing to send yet.</returns>
-    private async ValueTask<bool> SendFirstAsync(RpcContext call, RpcStream stream, string space, SentDocuments sent)
+    private async ValueTask<bool> SendFirstAsync(RpcContext call, RpcStream stream, string space, SentDocuments sent, WatchPermission permission)
     {
         Task write;
         await _firstMessages.WaitAsync(call.Cancellation).ConfigureAwait(false);
         try
         {
-            if (NextOf(sent, engine.Of(space).Current, isFirst: true) is not { } delta) return false;   // the state was replaced by an older one
+            SpaceSnapshot now = engine.Of(space).Current;
+            permission.Check(context.View);   // it may have waited for its turn
+            if (NextOf(sent, now, isFirst: true) is not { } delta) return false;   // the state was replaced by an older one
             write = stream.WriteAsync(delta.ToByteArray(), call.Cancellation).AsTask();
             if (!write.IsCompleted) await Task.WhenAny(write, Task.Delay(FirstMessagePatience, call.Cancellation)).ConfigureAwait(false);
         }

@@ -35,6 +35,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
         registry.Add(Unary("PutDraft", V1.PutDraftRequest.Parser, V1.PutDraftResponse.Descriptor, PutDraftAsync));
         registry.Add(Unary("Drafts", V1.DraftsRequest.Parser, V1.DraftsResponse.Descriptor, DraftsAsync));
         registry.Add(Unary("DropDraft", V1.DropDraftRequest.Parser, V1.DropDraftResponse.Descriptor, DropDraftAsync));
+        registry.Add(Unary("RebaseDraft", V1.RebaseDraftRequest.Parser, V1.RebaseDraftResponse.Descriptor, RebaseDraftAsync));
         registry.Add(Unary("Nodes", V1.NodesRequest.Parser, V1.NodesResponse.Descriptor, NodesAsync));
         registry.Add(RpcMethod.ForServerStream(Service + "Watch", V1.WatchRequest.Descriptor, V1.Delta.Descriptor, WatchAsync, "/v1/config/watch"));
         registry.Add(Unary("Acknowledge", V1.AcknowledgeRequest.Parser, V1.AcknowledgeResponse.Descriptor, AcknowledgeAsync));
@@ -86,13 +87,13 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
     private async ValueTask<ConfigSpace> WaitForAsync(RpcContext call, string name, long release)
     {
         ConfigSpace space = engine.Of(name);
-        if (space.Current.Release >= release && engine.HasStarted && engine.Damage is null) return space;
+        if (space.Current.Release >= release && engine.HasStarted && engine.DamageOf(name) is null) return space;
         long start = Stopwatch.GetTimestamp();
         while (true)
         {
             space = engine.Of(name);
             Task changed = space.Changed;
-            if (engine.Damage is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
+            if (engine.DamageOf(name) is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
             if (space.Current.Release >= release && engine.HasStarted) return space;
             TimeSpan left = context.Options.RequestTimeout - Stopwatch.GetElapsedTime(start);
             if (left <= TimeSpan.Zero)
@@ -101,29 +102,6 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
             await Task.WhenAny(changed, Task.Delay(pause, call.Cancellation)).ConfigureAwait(false);
             call.Cancellation.ThrowIfCancellationRequested();
         }
-    }
-
-    /// <summary>The snapshot that a request asks about.</summary>
-    private SpaceSnapshot At(ConfigSpace space, SpaceSnapshot now, V1.At? at)
-    {
-        if (at is null || (at.Release == 0 && at.UnixMs == 0 && at.Draft.Length == 0)) return now;
-        if (at.Draft.Length > 0)
-        {
-            Change change = ReadDraft(now, at.Draft, out V1.Draft draft);
-            Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = draft.Author, Reason = "draft" }, now.Inputs);
-            return plan.After is { } after ? now.With(after) : throw Refused(plan.Problems);
-        }
-
-        long release = at.Release;
-        if (release == 0)
-        {
-            KeyValuePair<long, ReleaseNote>[] until = [.. now.State.Notes.Reverse().SkipWhile(n => n.Value.TimeUnixMs > at.UnixMs).Take(1)];
-            release = until.Length == 0 ? 0 : until[0].Key;
-        }
-
-        Fleet fleet = space.At(now, release) ?? throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition,
-            $"conclave: release {release} cannot be shown; {now.State.OldestReachable} to {now.Release} can"));
-        return now.With(fleet);
     }
 
     private static string NameOf(string space)

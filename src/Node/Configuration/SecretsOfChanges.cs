@@ -13,11 +13,15 @@ namespace Conclave.Node.Configuration;
 internal sealed partial class ConfigService
 {
     /// <summary>Takes secrets in clear out of a change, and looks whether what it refers to is there.</summary>
-    private static SecretPart SealedOn(SpaceSnapshot now, ImmutableArray<Edit> edits, string author)
+    /// <param name="now">The state before.</param>
+    /// <param name="edits">The change.</param>
+    /// <param name="author">Of what is sealed now.</param>
+    /// <param name="owner">Who wrote the draft that it was until now, and so what was sealed for that; null for no draft.</param>
+    private static SecretPart SealedOn(SpaceSnapshot now, ImmutableArray<Edit> edits, string author, string? owner = null)
     {
         SealedChange change = EntrySealing.Seal(now, edits, author, Now(), RandomNumberGenerator.Fill);
         SpaceSecrets all = now.Secrets.With(change.Made);
-        return new(change.Edits, change.Made, [.. change.Problems, .. SecretUses.Missing(all, now.State, change.Edits).Take(Limits.ProblemsMax)], SecretUses.BroughtIn(now.State, edits));
+        return new(change.Edits, change.Made, [.. change.Problems, .. SecretUses.Missing(all, now.State, change.Edits).Take(Limits.ProblemsMax)], SecretUses.BroughtIn(now.State, edits, n => owner is not null && now.Secrets.All.TryGetValue(n, out StoredSecret? secret) && secret.Record.Author == owner));
     }
 
     private static IEnumerable<ConfigProblem> FingerprintsIn(IEnumerable<Edit> edits) => edits.OfType<EntryEdit>().Where(e => e.Entry is { } entry && SpaceSecrets.HasFingerprint(entry.Value))

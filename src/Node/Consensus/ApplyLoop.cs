@@ -58,6 +58,10 @@ internal sealed class ApplyLoop : SerialWorker
     /// <summary>Payload bytes that gather while nothing is applied. With more it goes on: a member that waits for ever is worse than one that heals later.</summary>
     internal const long PausedBytesMax = 256L << 20;
 
+    private static ReadOnlySpan<byte> FirstLive => "conclave-live/"u8;
+
+    private static ReadOnlySpan<byte> BehindLive => "conclave-live0"u8;
+
     private readonly KeyValueStore _store;
     private readonly ulong _self;
     private readonly Proposals _proposals;
@@ -243,8 +247,17 @@ internal sealed class ApplyLoop : SerialWorker
         else if (command.Kind == CommandKind.LeaseRevoke) _observer.OnLeaseRevoked(outcome.LeaseId);
     }
 
-    /// <summary>Whether it can touch a key of a live member. A deletion of a range that does not say so may, too; a look too many costs little.</summary>
-    private static bool NamesLive(in Command command) => command.Kind == CommandKind.DeleteRange || command.Body.Span.IndexOf("conclave-live/"u8) >= 0;
+    /// <summary>Whether it can touch a key of a live member: it names one, or deletes a range that they may be in. A look too many costs little.</summary>
+    private static bool NamesLive(in Command command)
+    {
+        ReadOnlySpan<byte> body = command.Body.Span;
+        return body.IndexOf(FirstLive) >= 0 || command.Kind switch
+        {
+            CommandKind.DeleteRange => RequestKeys.IsDeleteInto(body, FirstLive, BehindLive),
+            CommandKind.Txn => RequestKeys.DeletesInto(body, FirstLive, BehindLive),
+            _ => false,
+        };
+    }
 
     private void Replace(Replacement replacement)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Conclave.Node.Configuration;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
@@ -23,6 +24,9 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
     /// <summary>TLS towards clients, if there is any. Set once, before anything runs.</summary>
     public TlsSide? ClientTls { get; set; }
 
+    /// <summary>The layered configuration. Set once, before anything runs.</summary>
+    public ConfigEngine? Configuration { get; set; }
+
     public void AddTo(PlainRoutes routes) =>
         routes.Add("/metrics", (_, _) => new(new PlainResponse(200, "text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(Text()))));
 
@@ -38,6 +42,7 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         _syncs.Write(text, "etcd_disk_wal_fsync_duration_seconds", "");
         calls.Write(text);
         Refusals?.Write(text);
+        if (Configuration is not null) ConfigMetrics.Write(text, Configuration);
         WriteExpiry(text, ("clients", ClientTls), ("peers", context.Replica.PeerTls));
         return text.ToString();
     }

@@ -1,5 +1,6 @@
 using Conclave.Agent.Tests.Simulated;
 using Conclave.Layers.Rendering;
+using Conclave.Wire;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Agent.Tests.Core;
@@ -28,6 +29,25 @@ public class AgentCoreTests
         Assert.Equal((five, "applied r5"), (agent.FilesOf("g"), Shown(agent)));
         agent.Publish(Documents.Whole("d", 6, "a=6"));
         Assert.Equal("applied r6", Shown(agent));
+    }
+
+    /// <summary>The server's hash of a document has secrets by name only, so that it says nothing of what came.</summary>
+    [Fact]
+    public void A_document_with_a_secret_is_what_was_sent_or_is_asked_for_again()
+    {
+        V1.DocumentDelta whole = Documents.Whole("d", 1, "a=1", "password!=\"hunter2\"", "\u00fcmlaut=[1.5,\"\u20ac\"]");
+        AgentDocument before = AgentDocument.Apply(null, whole, 1, out _)!;   // an older server sends no hash of it
+        whole.ItemsHash = ItemsHash.Of([("a", "1", false), ("password", "\"hunter2\"", false), ("\u00fcmlaut", "[1.5,\"\u20ac\"]", false)]);
+        Assert.NotNull(AgentDocument.Apply(null, whole, 1, out _));
+        whole.Set[1].Value = "\"hunter3\"";
+        Assert.Null(AgentDocument.Apply(null, whole, 1, out string problem));
+        Assert.Contains("d at r1 does not have the hash that came with it", problem, StringComparison.Ordinal);
+
+        var delta = new V1.DocumentDelta { Document = "d", Release = 2, Hash = whole.Hash, Set = { new V1.Item { Key = "password", Value = "\"new\"", Secret = true } } };
+        delta.ItemsHash = ItemsHash.Of([("a", "1", false), ("password", "\"new\"", false), ("\u00fcmlaut", "[1.5,\"\u20ac\"]", false)]);
+        Assert.NotNull(AgentDocument.Apply(before, delta, 2, out _));
+        AgentDocument other = AgentDocument.Apply(null, Documents.Whole("d", 1, "a=2", "password!=\"hunter2\""), 1, out _)!;
+        Assert.Null(AgentDocument.Apply(other, delta, 2, out _));   // a delta to something else than what is here
     }
 
     [Fact]

@@ -50,10 +50,41 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
         await shell.DoneAsync("set", "nova", "k", "2", "--draft", "late");
         await shell.DoneAsync("set", "nova", "k", "3", "-m", "faster");
         await shell.EndsAsync(4, "plan", "late");
-        await shell.EndsAsync(4, "publish", "late", "-m", "x");
+        Answer late = await shell.RunAsync("publish", "late", "-m", "x");
+        Assert.Equal(4, late.Code);
+        Assert.Contains("conclave draft rebase late", late.Error, StringComparison.Ordinal);
         await shell.DoneAsync("draft", "drop", "late");
         await shell.EndsAsync(1, "draft", "drop", "late");
         await shell.EndsAsync(1, "draft", "show", "late");
+    }
+
+    [Fact]
+    public async Task A_draft_that_others_were_faster_than_is_shown_what_they_changed_and_published_on_top_of_it()
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "change-rebase");
+        await shell.DoneAsync("set", "nova", "k", "1", "-m", "x");
+        await shell.DoneAsync("set", "nova", "k", "2", "--draft", "late");
+        await shell.DoneAsync("set", "nova", "l", "2", "--draft", "late");
+        await shell.DoneAsync("set", "nova", "k", "3", "-m", "faster");
+        await shell.DoneAsync("set", "nova", "m", "3", "-m", "elsewhere in it");
+        Assert.Contains("conclave draft rebase late", (await shell.RunAsync("publish", "late", "-m", "x")).Error, StringComparison.Ordinal);
+        Assert.Contains("conclave draft rebase late", (await shell.RunAsync("plan", "late")).Out, StringComparison.Ordinal);
+        await shell.EndsAsync(4, "publish", "late", "-m", "x");
+
+        const string Shown = "draft late r4 -> r6: others made 1 change to what it edits\n  nova * k  1 -> 3\n";
+        Answer no = await shell.AskedAsync("n\n", "draft", "rebase", "late");
+        Assert.Equal((1, Shown + "Go on? [y/N] "), (no.Code, no.Out));
+        await shell.EndsAsync(4, "publish", "late", "-m", "x");
+        Assert.Equal(Shown + "draft late on r6\n", await shell.DoneAsync("draft", "rebase", "late"));
+        Assert.Equal("draft late r6 -> r6: others made 0 changes to what it edits\ndraft late on r6\n", await shell.DoneAsync("draft", "rebase", "late"));
+        Assert.StartsWith("release draft late on r6: 2 changes\n  nova * k  3 -> 2\n", await shell.DoneAsync("plan", "late"), StringComparison.Ordinal);
+
+        await shell.DoneAsync("set", "nova", "k", "4", "-m", "faster again");   // what nobody was shown is a conflict again
+        await shell.EndsAsync(4, "publish", "late", "-m", "x");
+        Assert.Equal("from to changes[document scope key before after] change(entries[document scope key op value comment] schemas[] nodes[] weights[])", ConfigShell.Shape(await shell.JsonAsync(0, "draft", "rebase", "late")));
+        await shell.DoneAsync("publish", "late", "-m", "x");
+        Assert.StartsWith("k\t2\t*", await shell.DoneAsync("show", "c17", "nova"), StringComparison.Ordinal);
+        await shell.EndsAsync(1, "draft", "rebase", "late");
     }
 
     [Fact]

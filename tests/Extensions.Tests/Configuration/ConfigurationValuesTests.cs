@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Conclave.Extensions.Configuration;
+using Conclave.Wire;
 using Google.Protobuf;
 using Microsoft.Extensions.Configuration;
 using V1 = Conclave.Wire.V1;
@@ -21,6 +22,21 @@ public class ConfigurationValuesTests
     {
         Assert.True(Of(("sec/opt", json)).TryGet("doc:sec:opt", out string? value));
         Assert.Equal(expected, value);
+    }
+
+    [Fact]
+    public void What_is_not_what_was_sent_is_asked_for_again()
+    {
+        var whole = new V1.DocumentDelta { Document = "d", Whole = true, Set = { new V1.Item { Key = "b", Value = "2" }, new V1.Item { Key = "a", Value = "\"x\"", Pending = true } } };
+        Assert.NotNull(NodeDocuments.None.After(new V1.Delta { Documents = { whole } }));   // an older server sends no hash
+        whole.ItemsHash = ItemsHash.Of([("a", "\"x\"", true), ("b", "2", false)]);
+        NodeDocuments one = NodeDocuments.None.After(new V1.Delta { Documents = { whole } })!;
+        var delta = new V1.DocumentDelta { Document = "d", Set = { new V1.Item { Key = "b", Value = "3" } }, ItemsHash = ItemsHash.Of([("a", "\"x\"", true), ("b", "3", false)]) };
+        Assert.NotNull(one.After(new V1.Delta { Documents = { delta } }));
+        whole.Set[1].Value = "\"y\"";
+        Assert.Null(NodeDocuments.None.After(new V1.Delta { Documents = { whole } }));
+        whole.ItemsHash = Google.Protobuf.ByteString.Empty;
+        Assert.Null(NodeDocuments.None.After(new V1.Delta { Documents = { whole } })!.After(new V1.Delta { Documents = { delta } }));   // a delta to something else
     }
 
     [Fact]

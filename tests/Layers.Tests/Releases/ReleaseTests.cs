@@ -29,6 +29,34 @@ public class ReleaseTests(ITestOutputHelper output)
         }
     }), output, tests: 60);
 
+    /// <summary>What is done where the history is not kept: it has to give the same.</summary>
+    [Fact]
+    public void The_past_put_together_from_records_is_that_of_the_history_and_so_is_the_way_back() => Properties.Holds(Prop.ForAll((int seed) =>
+    {
+        ConfigState folded = ConfigState.Initial;
+        var states = new List<ConfigState>();
+        Fleet last = Fleet.Of(ConfigState.Initial);
+        foreach ((Fleet before, Fleet after, ImmutableArray<Edit> edits) in FleetModelTests.Run(seed, changes: 8))
+        {
+            if (after.State.Release == before.State.Release)
+                continue;
+            while (folded.Release < before.State.Release)
+                folded = folded.Replay(new(new(folded.Release, [.. before.State.EditsOf(folded.Release + 1)!.Value]), new ReleaseNote()));
+            folded = folded.Replay(ChangeRecord.FromBytes(new ChangeRecord(new(before.State.Release, edits), new ReleaseNote()).ToBytes()));
+            Assert.Equal((after.State.Release, Convert.ToHexString(after.State.ContentBytes())), (folded.Release, Convert.ToHexString(folded.ContentBytes())));
+            states.Add(folded.SeenFrom(after.State));
+            last = after;
+        }
+
+        foreach (ConfigState then in states)
+        {
+            ImmutableArray<Edit> back = last.State.EditsTo(then);
+            Assert.Equal(then.ContentBytes(), FleetModelTests.Applied(last.State, back).ContentBytes());
+            Assert.Equal(back.Length, back.Select(e => e.Address).Distinct().Count());
+            Assert.All(back, e => Assert.Contains(e, last.State.ReturnTo(then.Release).Edits));   // nothing but what the history gives back, too
+        }
+    }), output, tests: 60);
+
     [Fact]
     public void States_and_changes_come_back_from_their_bytes() => Properties.Holds(Prop.ForAll((int seed) =>
     {

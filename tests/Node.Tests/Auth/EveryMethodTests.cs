@@ -82,6 +82,7 @@ public sealed class EveryMethodTests : IAsyncLifetime
         ("/conclave.v1.Config/PutDraft", Decision.AnyUser, new Config.PutDraftRequest { Name = "draft" }),
         ("/conclave.v1.Config/Drafts", Decision.Keys, new Config.DraftsRequest()),
         ("/conclave.v1.Config/DropDraft", Decision.AnyUser, new Config.DropDraftRequest { Name = "none" }),
+        ("/conclave.v1.Config/RebaseDraft", Decision.AnyUser, new Config.RebaseDraftRequest { Name = "none" }),
         ("/conclave.v1.Config/Nodes", Decision.AnyUser, new Config.NodesRequest()),
         ("/conclave.v1.Config/Watch", Decision.Keys, new Config.WatchRequest { Node = "n" }),
         ("/conclave.v1.Config/Acknowledge", Decision.Keys, new Config.AcknowledgeRequest { Node = "n" }),

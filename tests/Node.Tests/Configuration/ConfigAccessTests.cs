@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Conclave.Client;
 using Conclave.Node.Tests.Nodes;
 
 namespace Conclave.Node.Tests.Configuration;
@@ -146,6 +147,60 @@ public class ConfigAccessTests
     }
 
     [Fact]
+    public async Task A_stream_ends_with_the_next_change_when_its_user_may_not_have_it_any_more()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        CancellationToken cancelled = TestContext.Current.CancellationToken;
+        var changes = new (string User, Func<Task> Change)[]
+        {
+            ("role", async () => await users.Root.Auth.RevokePermissionAsync("of-role", KeyRange.Prefix($"{Space}e/nova/"), cancelled)),
+            ("node", async () => await users.Root.Auth.RevokePermissionAsync("of-node", KeyRange.Single($"{Space}n/c1"), cancelled)),
+            ("grant", async () => await users.Root.Auth.RevokeRoleAsync("grant", "of-grant", cancelled)),
+            ("gone", async () => await users.Root.Auth.DeleteUserAsync("gone", cancelled)),
+            ("password", async () => await users.Root.Auth.ChangePasswordAsync("password", "other", cancelled)),
+        };
+        await users.AddAsync("stays", $"r:{Space}n/c1", $"r:{Space}e/nova/");
+        foreach (string user in changes.Select(c => c.User)) await users.AddAsync(user, $"r:{Space}n/c1", $"r:{Space}e/nova/");
+        var streams = new Dictionary<string, StreamReader>();
+        foreach (string user in changes.Select(c => c.User).Append("stays"))
+        {
+            streams[user] = await users.OpenAsync(user, "watch", new { node = "c1", documents = new[] { "nova" } });
+            Assert.Contains("\"plain\"", await NextAsync(user), StringComparison.Ordinal);
+        }
+
+        foreach (Func<Task> change in changes.Select(c => c.Change)) await change();
+        (HttpStatusCode status, string text) = await users.AskAsync("root", "publish", Publish(ConfigCalls.Set("nova", "plain", "news")));
+        Assert.True(status == HttpStatusCode.OK, text);
+        foreach (string user in changes.Select(c => c.User))
+        {
+            string last = await NextAsync(user);
+            Assert.True(last.Contains("permission denied", StringComparison.Ordinal) && !last.Contains("news", StringComparison.Ordinal), $"{user}: {last}");
+        }
+
+        Assert.Contains("news", await NextAsync("stays"), StringComparison.Ordinal);
+        foreach (StreamReader stream in streams.Values) stream.Dispose();
+
+        async Task<string> NextAsync(string user) => await streams[user].ReadLineAsync(cancelled).AsTask().WaitAsync(TimeSpan.FromSeconds(60), cancelled) ?? "";
+    }
+
+    [Fact]
+    public async Task A_stream_of_nobody_ends_when_access_control_is_switched_on()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1, (o, _) => o with { PasswordCost = 4 });
+        TestNode node = cluster.Any();
+        await node.AddNodesAsync(("c1", "compute"));
+        await node.SetAsync("nova", "plain", 1);
+        await using var users = new ConfigUsers(node);
+        using StreamReader stream = await users.OpenAsync("nobody", "watch", new { node = "c1", documents = new[] { "nova" } });
+        Assert.Contains("\"plain\"", await stream.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await users.EnableAsync();
+        await users.AskAsync("root", "publish", Publish(ConfigCalls.Set("nova", "plain", "news")));
+        Assert.Contains("user name is empty", await stream.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Documents_that_somebody_may_not_read_are_not_named_to_him()
     {
         (MemberCluster cluster, ConfigUsers users) = await StartAsync();
@@ -177,6 +232,23 @@ public class ConfigAccessTests
         Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("amy", "putdraft", new { name = "d", change = new { entries = new[] { ConfigCalls.Set("nova", "plain", $"%{{secret:{name}}}") } } })).Status);
         Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "publish", Publish(ConfigCalls.Set("nova", "password", $"%{{secret:{name}}}", "host=c1")))).Status);
         Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("amy", "publish", Publish(ConfigCalls.Set("nova", "password", "hunter3")))).Status);
+    }
+
+    [Fact]
+    public async Task An_earlier_sealed_value_of_a_key_does_not_reach_who_knows_its_name_by_a_reference_to_that_key()
+    {
+        (MemberCluster cluster, ConfigUsers users) = await StartAsync();
+        await using var _ = cluster;
+        await using var __ = users;
+        await users.AskAsync("root", "publish", new { reason = "r", change = new { schemas = new[] { new { document = "app", key = "pass", schema = "{\"secret\":true}" } }, entries = new[] { ConfigCalls.Set("app", "pass", "hunter1") } } });
+        string name = JsonDocument.Parse((await users.AskAsync("root", "secrets", new { prefix = "entry/" })).Text).RootElement.GetProperty("secrets")[0].GetProperty("name").GetString()!;
+        await users.AskAsync("root", "publish", Publish(ConfigCalls.Set("app", "pass", "hunter2")));
+        await users.AddAsync("amy", $"r:{Space}e/app/", $"w:{Space}e/app/");
+        object[] both = [ConfigCalls.Set("app", "pass", $"%{{secret:{name}}}"), ConfigCalls.Set("app", "url", "u:%{key:pass}")];
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("amy", "publish", Publish(both))).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await users.AskAsync("amy", "putdraft", new { name = "d", change = new { entries = both } })).Status);
+        await users.AskAsync("root", "putdraft", new { name = "roots", change = new { entries = both } });
+        Assert.Equal(HttpStatusCode.OK, (await users.AskAsync("root", "publish", new { reason = "r", draft = "roots" })).Status);
     }
 
     [Fact]

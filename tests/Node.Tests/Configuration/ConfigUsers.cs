@@ -52,18 +52,32 @@ internal sealed class ConfigUsers : IAsyncDisposable
     /// <summary>The answer and its text. Of a stream only what comes at once.</summary>
     public async Task<(HttpStatusCode Status, string Text)> AskAsync(string user, string method, object request)
     {
-        using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/config/" + method) { Content = JsonContent.Create(request, request.GetType(), options: new JsonSerializerOptions { PropertyNamingPolicy = null }) };
-        if (_tokens.TryGetValue(user, out string? token)) message.Headers.TryAddWithoutValidation("Authorization", token);
+        using HttpRequestMessage message = MessageOf(user, method, request);
         using HttpResponseMessage response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, Cancelled);
         if (method != "watch") return (response.StatusCode, await response.Content.ReadAsStringAsync(Cancelled));
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancelled));
         return (response.StatusCode, await reader.ReadLineAsync(Cancelled).AsTask().WaitAsync(TimeSpan.FromSeconds(60)) ?? "");
     }
 
+    /// <summary>A stream as lines, for as long as it is read.</summary>
+    public async Task<StreamReader> OpenAsync(string user, string method, object request)
+    {
+        using HttpRequestMessage message = MessageOf(user, method, request);
+        HttpResponseMessage response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, Cancelled);   // gone with its stream
+        return new StreamReader(await response.Content.ReadAsStreamAsync(Cancelled));
+    }
+
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();
         await _root.DisposeAsync();
+    }
+
+    private HttpRequestMessage MessageOf(string user, string method, object request)
+    {
+        var message = new HttpRequestMessage(HttpMethod.Post, "/v1/config/" + method) { Content = JsonContent.Create(request, request.GetType(), options: new JsonSerializerOptions { PropertyNamingPolicy = null }) };
+        if (_tokens.TryGetValue(user, out string? token)) message.Headers.TryAddWithoutValidation("Authorization", token);
+        return message;
     }
 
     private async Task LoginAsync(string name, string password)

@@ -45,6 +45,31 @@ public class LiveTests
         await TestNode.EventuallyAsync("it left", async () => await node.ValueAsync("c1", "nova", "hosts") == "[]");
     }
 
+    /// <summary>None of these names the keys that it takes.</summary>
+    [Fact]
+    public async Task Members_leave_the_documents_when_a_transaction_deletes_a_range_that_they_are_in()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1);
+        TestNode node = cluster.Any();
+        await node.AddNodesAsync(("c1", "compute"));
+        await node.SetAsync("nova", "hosts", "%{live:mq}");
+        object range = new { request_delete_range = new { key = TestNode.Base64("b"), range_end = TestNode.Base64("d") } };
+        object rest = new { request_delete_range = new { key = TestNode.Base64("b"), range_end = TestNode.Base64("\0") } };
+        object never = new { key = TestNode.Base64("x"), target = "CREATE", result = "GREATER", create_revision = "0" };
+        foreach (object transaction in (object[])
+        [
+            new { success = new[] { range } }, new { success = new[] { rest } }, new { compare = new[] { never }, failure = new[] { range } },
+            new { success = new[] { new { request_txn = new { success = new[] { range } } } } },
+        ])
+        {
+            await node.PutAsync("conclave-live/default/mq/a", "mq-a");
+            await TestNode.EventuallyAsync("it came", async () => await node.ValueAsync("c1", "nova", "hosts") == "[\"mq-a\"]");
+            (System.Net.HttpStatusCode status, System.Text.Json.JsonElement body) = await node.PostAsync("/v3/kv/txn", transaction);
+            Assert.True(status == System.Net.HttpStatusCode.OK, body.GetRawText());
+            await TestNode.EventuallyAsync($"it left with {transaction}", async () => await node.ValueAsync("c1", "nova", "hosts") == "[]");
+        }
+    }
+
     /// <summary>As in a rolling restart: the new process registers first, and the old one takes the key away when it ends.</summary>
     [Fact]
     public async Task Who_is_alive_registers_again_when_somebody_else_has_deleted_its_key()

@@ -47,6 +47,7 @@ public class RedactionTests
         ["Export"] = [new { }, new { documents = new[] { "nova" } }],
         ["PutDraft"] = [new { name = "e", change = new { entries = new[] { ConfigCalls.Set("nova", "password", Drafted) } } }, new { name = "e", change = new { entries = new[] { ConfigCalls.Set("nova", "short", Refused) } } }],
         ["Drafts"] = [new { }, new { name = "d" }],
+        ["RebaseDraft"] = [new { name = "d", preview = true }],
         ["DropDraft"] = [new { name = "e" }],
         ["Nodes"] = [new { }],
         ["Watch"] = [],   // a node gets its secrets: see the test below

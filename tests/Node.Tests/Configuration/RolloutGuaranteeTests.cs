@@ -223,6 +223,65 @@ public class RolloutGuaranteeTests
         Assert.Equal(("2", release), (ahead.Values["k"], ahead.DocumentRelease));
     }
 
+    /// <summary>A value of another node moves with the stages of that node, and the reader's own document keeps its release.</summary>
+    [Fact]
+    public async Task A_stream_does_not_begin_at_a_member_that_knows_less_of_other_nodes_than_its_reader_has_seen()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        await node.PublishAsync(new { entries = new[] { ConfigCalls.Set("peers", "of", "%{node:c1/nova/k} %{node:c2/nova/k} %{node:c3/nova/k} %{node:c4/nova/k}") } });
+        long first = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "k", 2));
+        await using WatchedNode watched = await WatchedNode.StartAsync(node, "c1", "peers");
+        await watched.NextAsync();
+        (string half, long stage, long release) = (watched.Values["of"], watched.MovedRevision, watched.DocumentRelease);
+        Assert.Equal(2, half.Count(c => c == '2'));
+        Assert.True(stage > 0);
+        await node.SteerAsync(first, "advance");
+        await watched.NextAsync();
+        Assert.Equal(("\"2 2 2 2\"", release), (watched.Values["of"], watched.DocumentRelease));
+        Assert.True(watched.MovedRevision > stage, $"{watched.MovedRevision} > {stage}");
+
+        // Whoever has seen that much begins here at once; also after the end of the rollout and a start.
+        await node.SteerAsync(first, "advance");
+        await cluster.StopAsync("n1");
+        node = await cluster.StartAsync("n1");
+        await using WatchedNode known = await WatchedNode.StartAsync(node, "c1", "peers", minRevision: watched.MovedRevision);
+        await known.NextAsync();
+        long seen = known.MovedRevision;
+        Assert.True(seen >= watched.MovedRevision);
+
+        // As if another member had been a stage further: this one waits until it knows as much.
+        long second = await node.RollOutAsync(Half, RolloutCalls.Sets("nova", "k", 3));
+        long now = ConfigCalls.Number((await node.PostAsync("/v3/kv/range", new { key = TestNode.Base64("none") })).Body.GetProperty("header"), "revision");
+        Task<WatchedNode> begun = WatchedNode.StartAsync(node, "c1", "peers", minRevision: now + 1);   // ends with the first message
+        await using WatchedNode here = await WatchedNode.StartAsync(node, "c1", "peers");   // what it would have had
+        await here.NextAsync();
+        Assert.Contains('2', here.Values["of"]);
+        await node.SteerAsync(second, "advance");
+        await using WatchedNode ahead = await begun;
+        await ahead.NextAsync();
+        Assert.Equal("\"3 3 3 3\"", ahead.Values["of"]);
+    }
+
+    [Fact]
+    public async Task Facts_and_secrets_count_for_where_a_stream_may_begin()
+    {
+        await using MemberCluster cluster = await StartAsync();
+        TestNode node = cluster.Any();
+        await node.AskAsync("putsecret", new { name = "mq", value = "\"rabbit\"" });
+        await node.PublishAsync(new { entries = new[] { ConfigCalls.Set("nova", "url", "%{secret:mq} %{node:c2/nova/ip}"), ConfigCalls.Set("nova", "ip", "%{fact:ip|none}") } });
+        await using WatchedNode watched = await WatchedNode.StartAsync(node, "c1", "nova");
+        await watched.NextAsync();
+        long before = watched.MovedRevision;
+        await node.AskAsync("acknowledge", new { node = "c2", facts = new { ip = "\"10.0.0.2\"" }, has_facts = true });
+        await watched.NextAsync();
+        long reported = watched.MovedRevision;
+        await node.AskAsync("putsecret", new { name = "mq", value = "\"hare\"" });
+        await watched.NextAsync();
+        Assert.Equal("\"hare 10.0.0.2\"", watched.Values["url"]);
+        Assert.True(0 < before && before < reported && reported < watched.MovedRevision, $"{before} {reported} {watched.MovedRevision}");
+    }
+
     [Fact]
     public async Task A_stream_that_begins_asks_a_majority_what_is_newest_and_a_minority_serves_all_the_same()
     {

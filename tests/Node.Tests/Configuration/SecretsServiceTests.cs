@@ -23,6 +23,29 @@ public class SecretsServiceTests
         return ConfigCalls.List(body, "items").Select(i => i.GetProperty("value").GetString()).SingleOrDefault();
     }
 
+    /// <summary>The hash of a document has secrets by name and version only. The other one is of what came; that it is right is looked at with each message.</summary>
+    [Fact]
+    public async Task What_a_stream_brings_can_be_checked_also_where_it_has_secrets()
+    {
+        await using MemberCluster cluster = await OneAsync();
+        TestNode node = cluster.Any();
+        await PutAsync(node, "mq", "one");
+        await node.PublishAsync(new { entries = new[] { ConfigCalls.Set("nova", "url", "mq://%{secret:mq}@%{program:HOST}"), ConfigCalls.Set("nova", "plain", new object[] { 1.5, "\u20ac" }), ConfigCalls.Set("glance", "plain", 1) } });
+        await using WatchedNode nova = await WatchedNode.StartAsync(node, "c1", "nova"), glance = await WatchedNode.StartAsync(node, "c1", "glance"), asks = await WatchedNode.StartAsync(node, "c1", "glance", wantsItemsHash: true);
+        await nova.NextAsync();
+        await glance.NextAsync();
+        await asks.NextAsync();
+        Assert.Equal((true, false, true), (nova.ItemsHash.Length > 0, glance.ItemsHash.Length > 0, asks.ItemsHash.Length > 0));
+        string first = nova.ItemsHash;
+        await PutAsync(node, "mq", "two");
+        await nova.NextAsync();
+        Assert.Equal((true, false), (nova.ItemsHash.Length > 0, nova.WasWhole));
+        Assert.NotEqual(first, nova.ItemsHash);
+        await node.SetAsync("glance", "other", 2);
+        await asks.NextAsync();
+        Assert.Equal((true, false), (asks.ItemsHash.Length > 0, asks.WasWhole));
+    }
+
     [Fact]
     public async Task A_secret_by_name_is_written_listed_referred_to_and_dropped_when_nobody_uses_it()
     {

@@ -1,0 +1,101 @@
+using Conclave.Layers;
+using Conclave.Layers.Serving;
+using Conclave.Node.Http;
+using Conclave.Wire.Grpc;
+using V1 = Conclave.Wire.V1;
+
+namespace Conclave.Node.Configuration;
+
+/// <content>The space as it was. The newest changes are at hand; what lies before is put together from the records of the releases.</content>
+internal sealed partial class ConfigService
+{
+    /// <summary>So long reading old records may take.</summary>
+    private static readonly TimeSpan FoldTime = TimeSpan.FromSeconds(60);
+
+    private readonly SemaphoreSlim _fold = new(1);
+
+    /// <summary>The snapshot that a request asks about.</summary>
+    private async ValueTask<SpaceSnapshot> AtAsync(RpcContext call, ConfigSpace space, SpaceSnapshot now, V1.At? at)
+    {
+        if (at is null || (at.Release == 0 && at.UnixMs == 0 && at.Draft.Length == 0)) return now;
+        if (at.Draft.Length > 0)
+        {
+            Change change = ReadDraft(now, at.Draft, out V1.Draft draft);
+            Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = draft.Author, Reason = "draft" }, now.Inputs);
+            return plan.After is { } after ? now.With(after) : throw Refused(OfDraft(at.Draft, plan.Problems));
+        }
+
+        long release = at.Release != 0 ? at.Release : ReleaseAt(space, now, at.UnixMs);
+        return now.With(await FleetAtAsync(call, space, now, release).ConfigureAwait(false));
+    }
+
+    /// <summary>The space at a release; 0 is before the first.</summary>
+    private async ValueTask<SpaceSnapshot> AtReleaseAsync(RpcContext call, ConfigSpace space, SpaceSnapshot now, long release) =>
+        release == 0 ? ConfigSpace.Empty(now.Space) : now.With(await FleetAtAsync(call, space, now, release).ConfigureAwait(false));
+
+    private async ValueTask<Fleet> FleetAtAsync(RpcContext call, ConfigSpace space, SpaceSnapshot now, long release)
+    {
+        if (release < 0 || release > now.Release)
+            throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {release} cannot be shown; 1 to {now.Release} can"));
+        if (space.At(now, release) is { } atHand) return atHand;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
+        limit.CancelAfter(FoldTime);
+        try
+        {
+            // One at a time: each is a whole state, and reads everything that was ever written.
+            await _fold.WaitAsync(limit.Token).ConfigureAwait(false);
+            try
+            {
+                return space.At(now, release) ?? await Task.Run(() => space.Fold(context.View, now, release, limit.Token), limit.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                _fold.Release();
+            }
+        }
+        catch (OperationCanceledException) when (!call.Cancellation.IsCancellationRequested)
+        {
+            throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable,
+                $"conclave: release {release} could not be put together from the records before it within {FoldTime.TotalSeconds} s; {now.State.OldestReachable} to {now.Release} are at hand, and others can be asked for again"));
+        }
+        catch (ConfigDamagedException damage)
+        {
+            throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage.Message));
+        }
+    }
+
+    /// <summary>The newest release that there was at a time; 0 for none. Times never go down from one release to the next.</summary>
+    private long ReleaseAt(ConfigSpace space, SpaceSnapshot now, long unixMs)
+    {
+        (long there, long behind) = (0, now.Release + 1);   // published by then, and not
+        while (behind - there > 1)
+        {
+            long middle = there + ((behind - there) / 2);
+            if (NoteOf(space, now, middle).TimeUnixMs <= unixMs) there = middle;
+            else behind = middle;
+        }
+
+        return there;
+    }
+
+    private ReleaseNote NoteOf(ConfigSpace space, SpaceSnapshot now, long release) => now.State.Notes.TryGetValue(release, out ReleaseNote? note) ? note : RecordOf(space, release).Note;
+
+    /// <summary>The note of a release whose note is not at hand any more; null for any other.</summary>
+    private ReleaseNote? OldNoteOf(string space, long release)
+    {
+        ConfigSpace known = engine.Of(space);
+        return release > 0 && release <= known.Current.Release && !known.Current.State.Notes.ContainsKey(release) ? RecordOf(known, release).Note : null;
+    }
+
+    private ChangeRecord RecordOf(ConfigSpace space, long release)
+    {
+        try
+        {
+            return space.RecordOf(context.View, release);
+        }
+        catch (ConfigDamagedException damage)
+        {
+            throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage.Message));
+        }
+    }
+}
