@@ -40,6 +40,16 @@ public enum Mutation
     TakeAnyProposal,
     TakeAnyRead,
     KeepLongTail,
+    StayWhenDiskStalls,
+    NoQuorumCheck,
+    NoAutoLeave,
+    NoAppendRedrive,
+    NoSnapshotRedrive,
+    LeakInflight,
+    IgnoreHigherTermRefusal,
+    SilentToLateCandidate,
+    SilentToDeposedLeader,
+    NoTransferTimeout,
 
     // Storage
     SkipDataSync,

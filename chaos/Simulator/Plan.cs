@@ -41,6 +41,8 @@ internal sealed record Plan
     public bool ClocksDrift { get; init; }
     /// <summary>The core has little room: few bytes under way, not committed or kept after a snapshot, and few reads at once.</summary>
     public bool TightMemory { get; init; }
+    /// <summary>At the end, one member is sick and the others have to serve, so many times.</summary>
+    public int Trials { get; init; }
     public required int WritePermille { get; init; }
     public required int BurstMax { get; init; }
     public required int ValueBytesMax { get; init; }
@@ -148,7 +150,8 @@ internal sealed record Plan
         };
         plan = plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
         // Of the runs with the real store, which are the slow ones, a third.
-        return random.Below(3) > 0 ? plan : plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2) };
+        if (random.Below(3) == 0) plan = plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2) };
+        return plan with { Trials = random.Below(4) };
     }
 
     private static FaultKind[] DrawFaults(RandomStream random)

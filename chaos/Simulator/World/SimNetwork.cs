@@ -16,7 +16,8 @@ internal sealed class SimNetwork(SimWorld world)
     /// <summary>Multiplies delays while a fault lasts.</summary>
     public int DelayFactor { get; set; } = 1;
 
-    public bool Healing { get; private set; }
+    /// <summary>Nothing is lost, doubled or held up any more.</summary>
+    public bool Healing { get; set; }
 
     public void Block(int from, int to) => _blocked[from, to]++;
 

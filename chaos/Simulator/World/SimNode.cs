@@ -17,6 +17,7 @@ internal sealed partial class SimNode
     private RaftCore? _core;
     private RaftOptions? _options;
     private int? _stalledTicks;
+    private long _ticksTaken; // by the core
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
@@ -223,6 +224,7 @@ internal sealed partial class SimNode
                 Tick();
                 Later(SimEventKind.Tick, TickUs);
                 break;
+            case SimEventKind.DiskDone when DiskHangs: Later(SimEventKind.DiskDone, DiskLookUs); break;
             case SimEventKind.DiskDone: FinishDiskWork(); break;
             case SimEventKind.Call: ((Action)what.Data!)(); break; // scheduled with it
             case SimEventKind.Apply: ApplySome(); break;
@@ -270,6 +272,8 @@ internal sealed partial class SimNode
         int count = Math.Min(_inbox.Count, _world.Plan.BatchInputsMax);
         for (int i = 0; i < count; i++)
         {
+            if (_inbox[i].Kind == RaftInputKind.Tick) _ticksTaken++;
+            else if (_inbox[i].Kind == RaftInputKind.Persisted) ForgetWrites(_inbox[i].Number);
             if (_inbox[i] is { Kind: RaftInputKind.SnapshotInstalled, Snapshot: { } installed }) _world.Checker.Members.OnInstalled(this, installed);
             if (_inbox[i] is { Kind: RaftInputKind.Received, Message: TimeoutNow asked })
             {
