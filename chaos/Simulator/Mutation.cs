@@ -101,6 +101,9 @@ public enum Mutation
     AdmitAnybody,
     InstallForgetsConfig,
     KeepReports,
+    GrantUnconfirmed,
+    GrantWithoutLook,
+    GrantByArrival,
 
     // Store
     KeepRevisionOnDelete,

@@ -43,6 +43,9 @@ public sealed record Statistics
     public long LeasesRenewed { get; set; }
     public long LeasesExpired { get; set; }
     public long LocksAcquired { get; set; }
+    public long QueueWaits { get; set; }
+    public long QueueGrants { get; set; }
+    public long QueueTurnsLost { get; set; }
     public long OperationsOrdered { get; set; }
     public long DiskLies { get; set; }
     public long DisksLost { get; set; }

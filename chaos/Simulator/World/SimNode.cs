@@ -24,7 +24,7 @@ internal sealed partial class SimNode
         (_world, _slot, _bootstrap) = (world, slot, bootstrap);
         (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
         Id = new NodeId((ulong)slot + 1);
-        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, hasPeers: world.Plan.Nodes > 1 || slot > 0, world.Mutation.ToStorageFaults()) : new ListDisk();
+        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, hasPeers: world.Plan.Nodes > 1 || slot > 0, world.Mutation.ToStorageFaults(), !world.Plan.NoReservations) : new ListDisk();
         Machine = NodeMachine.Empty(world);
     }
 
