@@ -31,7 +31,7 @@ internal sealed class Patience(SimWorld world)
     /// <summary>Until those who are well have a leader and everything that there is.</summary>
     /// <param name="well">Everybody who is not sick.</param>
     public long OfService(IReadOnlyList<SimNode> well) =>
-        (world.Network.Healing ? Rounds : RoundsWithLoss) * RoundUs + SnapshotsUs + CatchUpUs(well) + ApplyUs(well) + DisksUs(well);
+        (world.Network.Healing ? Rounds : RoundsWithLoss) * RoundUs + SnapshotsUs + CatchUpUs(well) + ApplyUs(well) + WaitsUs(well) + LinksUs(well);
 
     /// <summary>Until everybody agrees, after faults of all kinds.</summary>
     public long OfConvergence()
@@ -62,6 +62,10 @@ internal sealed class Patience(SimWorld world)
         return Plan.ApplyMaxUs * (2 + nodes.Select(node => (long)(newest.Value - Math.Min(newest.Value, node.Machine.Applied.Index.Value))).DefaultIfEmpty().Max());
     }
 
-    /// <summary>What a disk began while it was slow still takes its time.</summary>
-    private long DisksUs(IReadOnlyList<SimNode> nodes) => nodes.Select(node => Math.Max(0, node.DiskBusyUntil - world.Now)).DefaultIfEmpty().Max();
+    /// <summary>Where messages keep their order, one that was held up before holds up all behind it.</summary>
+    private long LinksUs(IReadOnlyList<SimNode> nodes) =>
+        nodes.SelectMany(from => nodes.Select(to => world.Network.HeldUpUntil(from.Slot, to.Slot) - world.Now)).Append(0).Max();
+
+    /// <summary>What a disk began while it was slow still takes its time, and so does what fell into a pause.</summary>
+    private long WaitsUs(IReadOnlyList<SimNode> nodes) => nodes.Select(node => Math.Max(node.DiskBusyUntil, node.WakesAt) - world.Now).Append(0).Max();
 }

@@ -28,6 +28,9 @@ internal sealed class SimNetwork(SimWorld world)
 
     public bool IsBlocked(int from, int to) => _blocked[from, to] > 0;
 
+    /// <summary>When the last message that was sent arrives, where later ones may not overtake it; 0 elsewhere.</summary>
+    public long HeldUpUntil(int from, int to) => _lastArrival[from, to];
+
     public void HealAll()
     {
         Array.Clear(_blocked);

@@ -18,6 +18,7 @@ internal sealed partial class SimNode
     private RaftOptions? _options;
     private int? _stalledTicks;
     private long _ticksTaken; // by the core
+    private const long WakeUs = 1_000;
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
@@ -117,6 +118,7 @@ internal sealed partial class SimNode
         _output.Clear();
         (_batchScheduled, _stalledTicks) = (false, null);
         Resume();
+        WakesAt = 0;
         ForgetDiskWork();
         ForgetApplyWork();
         _world.Clients.OnNodeGone(this);
@@ -125,7 +127,14 @@ internal sealed partial class SimNode
                 other.LoseLink(_slot, 5_000);
     }
 
-    public void Pause(long us) => _pausedUntil = _world.Now + us;
+    public void Pause(long us)
+    {
+        _pausedUntil = _world.Now + us;
+        WakesAt = Math.Max(WakesAt, _pausedUntil + WakeUs);
+    }
+
+    /// <summary>What fell into a pause, ticks among it, is done by then, also when the pause was ended earlier.</summary>
+    public long WakesAt { get; private set; }
 
     /// <summary>As a pause in which its monotonic clock stands too, as that of a machine that sleeps does.</summary>
     public void Suspend(long us)
@@ -191,7 +200,7 @@ internal sealed partial class SimNode
         if (IsPaused)
         {
             // Nothing runs in a stopped process; the ticks of that time are one late tick.
-            _world.At(_pausedUntil + _random.Between(0, 1_000), what);
+            _world.At(_pausedUntil + _random.Between(0, WakeUs), what);
             return;
         }
         if (_world.Swap is { } swap) _core = swap.Next(Core, Options, _world.Mutation.ToCoreFaults());
