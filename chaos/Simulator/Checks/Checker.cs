@@ -20,6 +20,8 @@ internal sealed class Checker(SimWorld world)
         public Term SpokenTerm; // across restarts
         public LogIndex Commit, Applied;
         public ulong ReadEpoch;
+        public bool WasSole;
+        public long MayStayUntilTick;
         public Membership? Membership;
         public RaftRole Role;
         public readonly LogIndex[] Matches = new LogIndex[SimWorld.SlotsMax];
@@ -110,8 +112,12 @@ internal sealed class Checker(SimWorld world)
         memory.ReadEpoch = core.ReadEpoch;
         bool ordered = core.LogBase.Index <= core.Applied && core.Applied <= core.Commit && core.Commit <= core.LastEntry.Index && core.Durable <= core.LastEntry.Index;
         Require(ordered, "I10", node, $"has base {core.LogBase} applied {core.Applied} commit {core.Commit} durable {core.Durable} last {core.LastEntry}");
-        // One tick more: a sole voter may stay, and may have added somebody since the last.
-        Require(core.Role != RaftRole.Leader || node.OldestWriteTicks <= node.Options.DiskStallTicks + 1 || core.Membership is { Voters.Length: 1, VotersOutgoing.Length: 0 }, "I29", node, $"leads, and its disk has been at a write for {node.OldestWriteTicks} ticks");
+        // A sole voter stays, whatever its disk does, and may have added somebody in this batch, after the last tick.
+        bool isSole = core.Membership is { Voters.Length: 1, VotersOutgoing.Length: 0 };
+        if (isSole || memory.WasSole) memory.MayStayUntilTick = node.TicksTaken + 1;
+        memory.WasSole = isSole;
+        bool gaveUp = core.Role != RaftRole.Leader || node.OldestWriteTicks <= node.Options.DiskStallTicks || node.TicksTaken < memory.MayStayUntilTick;
+        Require(gaveUp, "I29", node, $"leads, and its disk has been at a write for {node.OldestWriteTicks} ticks");
         if (core.Role == RaftRole.Leader)
         {
             // A leader whose log has it all may still learn from a late snapshot of the leader before how much of it is committed.

@@ -35,7 +35,7 @@ internal sealed partial class SimNode
     public long DiskBusyUntil { get; private set; }
 
     /// <summary>Ticks since the core asked for the oldest write of which it has not heard; 0 when there is none.</summary>
-    public long OldestWriteTicks => _writes.TryPeek(out (IoTicket Ticket, long AtTick) oldest) ? _ticksTaken - oldest.AtTick : 0;
+    public long OldestWriteTicks => _writes.TryPeek(out (IoTicket Ticket, long AtTick) oldest) ? TicksTaken - oldest.AtTick : 0;
 
     /// <summary>Exactly one is set. In the order in which the core asked.</summary>
     private sealed record DiskWork(PersistOp? Write, SnapshotId? Install, EntryId? CompactTo);
@@ -211,7 +211,7 @@ internal sealed partial class SimNode
     {
         foreach (PersistOp op in ops)
         {
-            _writes.Enqueue((op.Ticket, _ticksTaken));
+            _writes.Enqueue((op.Ticket, TicksTaken));
             PersistOp queued = op;
             if (_world.Has(DriverFaults.SendBeforeDurable))
             {

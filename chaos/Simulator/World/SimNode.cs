@@ -17,7 +17,6 @@ internal sealed partial class SimNode
     private RaftCore? _core;
     private RaftOptions? _options;
     private int? _stalledTicks;
-    private long _ticksTaken; // by the core
     private const long WakeUs = 1_000;
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
@@ -45,6 +44,9 @@ internal sealed partial class SimNode
 
     /// <summary>Of all its lives.</summary>
     public long Ticks { get; private set; }
+
+    /// <summary>Those of them that its cores have taken.</summary>
+    public long TicksTaken { get; private set; }
 
     /// <summary>How long a tick of its clock takes; less is a clock that runs fast.</summary>
     public long TickUs
@@ -281,7 +283,7 @@ internal sealed partial class SimNode
         int count = Math.Min(_inbox.Count, _world.Plan.BatchInputsMax);
         for (int i = 0; i < count; i++)
         {
-            if (_inbox[i].Kind == RaftInputKind.Tick) _ticksTaken++;
+            if (_inbox[i].Kind == RaftInputKind.Tick) TicksTaken++;
             else if (_inbox[i].Kind == RaftInputKind.Persisted) ForgetWrites(_inbox[i].Number);
             if (_inbox[i] is { Kind: RaftInputKind.SnapshotInstalled, Snapshot: { } installed }) _world.Checker.Members.OnInstalled(this, installed);
             if (_inbox[i] is { Kind: RaftInputKind.Received, Message: TimeoutNow asked })
