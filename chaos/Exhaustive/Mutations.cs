@@ -39,7 +39,7 @@ internal static class Mutations
     /// <remarks>
     /// Of the core's faults these are left out: TransferWithoutCatchUp and AcceptAnyTimeoutNow start elections that nobody should ask for, which costs
     /// time and, since votes still decide, no safety; IgnoreLostEnd, KeepMatchAfterReversion and OldConfigAfterSnapshot need disks that lose something or
-    /// snapshots, and there are none here.
+    /// snapshots, and there are none here. Those that cost progress alone (StayWhenDiskStalls and all behind it) break nothing that the search looks at; the simulator hunts them.
     /// </remarks>
     public static IReadOnlyList<Mutation> All { get; } =
     [

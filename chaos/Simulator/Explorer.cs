@@ -13,6 +13,7 @@ internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases 
     private readonly Statistics _total = new();
     private readonly List<ulong> _failed = [];
     private long _runs, _events, _virtualUs;
+    private (ulong Seed, long Permille) _worstOutage, _worstConvergence;
     private volatile bool _stopped;
 
     /// <summary>Directory for the scenarios of failures; null for none.</summary>
@@ -38,6 +39,7 @@ internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases 
         double cpu = (Process.GetCurrentProcess().TotalProcessorTime - cpuBefore).TotalSeconds;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{_runs} seeds from {firstSeed}, {_events} events, {_virtualUs / 3.6e9:F1} hours in the life of a cluster, {_events / cpu:F0} events per second of one core, {_failed.Count} failed."));
+        output.WriteLine($"Nearest to its bound: a write beside a sick member in seed {_worstOutage.Seed}, convergence in seed {_worstConvergence.Seed}.");
         output.WriteLine(_total.ToString());
         return _failed;
     }
@@ -63,6 +65,8 @@ internal sealed class Explorer(int steps, Mutation mutation, bool checkReleases 
             _events += verdict.Events;
             _virtualUs += (long)verdict.VirtualTime.TotalMicroseconds;
             _total.Add(verdict.Statistics);
+            if (verdict.Statistics.WorstOutagePermille > _worstOutage.Permille) _worstOutage = (seed, verdict.Statistics.WorstOutagePermille);
+            if (verdict.Statistics.WorstConvergencePermille > _worstConvergence.Permille) _worstConvergence = (seed, verdict.Statistics.WorstConvergencePermille);
             if (verdict.Passed) return;
             _failed.Add(seed);
             output.WriteLine(verdict.Failure);

@@ -40,6 +40,16 @@ public enum Mutation
     TakeAnyProposal,
     TakeAnyRead,
     KeepLongTail,
+    StayWhenDiskStalls,
+    NoQuorumCheck,
+    NoAutoLeave,
+    NoAppendRedrive,
+    NoSnapshotRedrive,
+    LeakInflight,
+    IgnoreHigherTermRefusal,
+    SilentToLateCandidate,
+    SilentToDeposedLeader,
+    NoTransferTimeout,
 
     // Storage
     SkipDataSync,
@@ -91,6 +101,9 @@ public enum Mutation
     AdmitAnybody,
     InstallForgetsConfig,
     KeepReports,
+    GrantUnconfirmed,
+    GrantWithoutLook,
+    GrantByArrival,
 
     // Store
     KeepRevisionOnDelete,

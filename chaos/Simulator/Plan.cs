@@ -6,6 +6,8 @@ internal sealed record Plan
 {
     public required int Nodes { get; init; }
     public required bool RealDisk { get; init; } // the durable log over simulated files, instead of a plain list
+    /// <summary>The simulated file system cannot reserve space for a segment.</summary>
+    public bool NoReservations { get; init; }
     public required bool RealStore { get; init; } // the key-value store, instead of registers
     public required bool EncodeMessages { get; init; }
     public required bool OrderedLinks { get; init; }
@@ -33,6 +35,7 @@ internal sealed record Plan
     public int Watchers { get; init; }
     public int Lockers { get; init; }
     public int RegisterClients { get; init; }
+    public int Waiters { get; init; }
     public int SessionClients { get; init; }
     public int ConfigAgents { get; init; }
     public int ConfigPublishers { get; init; }
@@ -41,9 +44,14 @@ internal sealed record Plan
     public bool ClocksDrift { get; init; }
     /// <summary>The core has little room: few bytes under way, not committed or kept after a snapshot, and few reads at once.</summary>
     public bool TightMemory { get; init; }
+    /// <summary>At the end, one member is sick and the others have to serve, so many times.</summary>
+    public int Trials { get; init; }
     public required int WritePermille { get; init; }
     public required int BurstMax { get; init; }
     public required int ValueBytesMax { get; init; }
+
+    /// <summary>A few values of a run are that large; 0 for none.</summary>
+    public int LargeValueBytes { get; init; }
     public required long ThinkMaxUs { get; init; }
     public required long FaultEveryUs { get; init; }
     public required FaultKind[] Faults { get; init; }
@@ -148,7 +156,14 @@ internal sealed record Plan
         };
         plan = plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
         // Of the runs with the real store, which are the slow ones, a third.
-        return random.Below(3) > 0 ? plan : plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2) };
+        if (random.Below(3) == 0) plan = plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2) };
+        return plan with
+        {
+            Trials = random.Below(4),
+            Waiters = random.Below(2) * (2 + random.Below(4)),
+            NoReservations = random.Below(4) == 0,
+            LargeValueBytes = random.Below(16) == 0 ? random.Pick(1 << 20, (2 << 20) - 4_096) : 0,
+        };
     }
 
     private static FaultKind[] DrawFaults(RandomStream random)

@@ -8,7 +8,8 @@ public sealed class Simulation
     /// <summary>Events in the phase with faults, unless told otherwise.</summary>
     public const int StepsDefault = 20_000;
 
-    private const long ConvergeUs = 120_000_000;
+    /// <summary>For those who go at their own pace: agents, and watchers that take their messages slowly.</summary>
+    private const long ReadersUs = 120_000_000;
     private readonly Scenario _scenario;
     private readonly string _replay;
     private readonly TextWriter? _log;
@@ -87,39 +88,43 @@ public sealed class Simulation
         world.Note("the faults stop");
         world.Clients.Active = false;
         world.Faults.StopAll();
-        // Without new work first: whatever is stuck must come loose by itself. Machines that apply slowly get the time that what they have not applied yet takes them.
-        long patience = ConvergeUs + (ToApply(world) * world.Plan.ApplyMaxUs);
-        if (!world.RunUntil(() => HasConverged(world), patience)) throw new SimulationFailure($"I21: no convergence within {patience / 1_000_000} s of quiet. {Describe(world)}");
+        var (progress, patience) = (new ProgressCheck(world), new Patience(world));
+        progress.TryAfterFaults();
+        // Without new work first: whatever is stuck must come loose by itself.
+        Converge(world, patience);
 
         // What was on its way since before, messages and broken links, arrives and must do no harm either.
         world.RunUntil(() => false, 6_000_000);
-        if (!world.RunUntil(() => HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
+        if (!world.RunUntil(() => HasConverged(world), patience.OfConvergence())) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
 
-        if (!world.RunUntil(() => world.Clients.Config.IsComplete, ConvergeUs)) throw new SimulationFailure($"I28: not every agent has the newest release, or not every member knows. {world.Clients.Config.Describe()}");
+        if (!world.RunUntil(() => world.Clients.Config.IsComplete, ReadersUs)) throw new SimulationFailure($"I28: not every agent has the newest release, or not every member knows. {world.Clients.Config.Describe()}");
         world.ServeBy(world.Leader!.Core.Membership); // there is one: it has converged
         ulong write = world.Clients.Probe(world.Leader!); // as above
-        if (!world.RunUntil(() => !world.Clients.IsUnderWay(write) && HasConverged(world), ConvergeUs)) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");
+        if (!world.RunUntil(() => !world.Clients.IsUnderWay(write) && HasConverged(world), patience.OfService(world.Serving!))) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");
         foreach (NodeId member in world.Leader!.Core.Membership.Members()) // as above
         {
             SimNode node = world[member];
             ulong read = world.Clients.ProbeRead(node);
-            if (!world.RunUntil(() => !world.Clients.IsUnderWay(read), ConvergeUs)) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
+            if (!world.RunUntil(() => !world.Clients.IsUnderWay(read), patience.OfService(world.Serving!))) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
         }
 
-        if (!world.RunUntil(() => world.Clients.Watches.AreComplete, ConvergeUs)) throw new SimulationFailure($"I18: watches have not been told everything after healing. {world.Clients.Watches.Describe()}");
+        if (!world.RunUntil(() => world.Clients.Watches.AreComplete, ReadersUs)) throw new SimulationFailure($"I18: watches have not been told everything after healing. {world.Clients.Watches.Describe()}");
         world.Clients.Registers.Check();
 
         world.Checker.Bounds.CheckTerms();
         Term term = world.Leader!.Core.Term; // as above
         world.RunUntil(() => false, 5 * world.Plan.ElectionTimeoutUs);
         if (world.Leader is not { } leader || leader.Core.Term != term) throw new SimulationFailure($"I22: an election in a healthy cluster. {Describe(world)}");
+        progress.TryAgain(() => Converge(world, patience));
     }
 
-    /// <summary>Entries that the slowest of those who run has still to apply, at most.</summary>
-    private static long ToApply(SimWorld world)
+    private static void Converge(SimWorld world, Patience patience)
     {
-        LogIndex newest = world.Nodes.Where(node => node.IsUp).Select(node => node.Core.LastEntry.Index).DefaultIfEmpty().Max();
-        return world.Nodes.Where(node => node.IsUp).Select(node => (long)(newest.Value - Math.Min(newest.Value, node.Machine.Applied.Index.Value))).DefaultIfEmpty().Max();
+        (long begin, long most) = (world.Now, patience.OfConvergence());
+        if (!world.RunUntil(() => HasConverged(world), most)) throw new SimulationFailure($"I21: no convergence within {Words.Duration(most)} of quiet. {Describe(world)}");
+        Statistics seen = world.Statistics;
+        seen.WorstConvergencePermille = Math.Max(seen.WorstConvergencePermille, 1_000 * (world.Now - begin) / most);
+        seen.WorstConvergenceElectionTimeouts = Math.Max(seen.WorstConvergenceElectionTimeouts, (world.Now - begin) / world.Plan.ElectionTimeoutUs);
     }
 
     /// <summary>Everybody who is a member, and nobody else, is asked.</summary>
@@ -139,6 +144,6 @@ public sealed class Simulation
         return true;
     }
 
-    private static string Describe(SimWorld world) => string.Join("; ", world.Nodes.Select(n => !n.IsUp ? $"{n.Id} down"
+    internal static string Describe(SimWorld world) => string.Join("; ", world.Nodes.Select(n => !n.IsUp ? $"{n.Id} down"
         : $"{n.Id} {n.Core.Role} term {n.Core.Term} leader {n.Core.Leader} log {n.Core.LogBase}..{n.Core.LastEntry} commit {n.Core.Commit} applied {n.Machine.Applied.Index} {MembershipCheck.Describe(n.Core.Membership)}"));
 }

@@ -43,6 +43,9 @@ public sealed record Statistics
     public long LeasesRenewed { get; set; }
     public long LeasesExpired { get; set; }
     public long LocksAcquired { get; set; }
+    public long QueueWaits { get; set; }
+    public long QueueGrants { get; set; }
+    public long QueueTurnsLost { get; set; }
     public long OperationsOrdered { get; set; }
     public long DiskLies { get; set; }
     public long DisksLost { get; set; }
@@ -53,10 +56,25 @@ public sealed record Statistics
     public long ReleasesPublished { get; set; }
     public long ConfigDeltas { get; set; }
 
-    /// <summary>Adds the counts of another run to these.</summary>
+    /// <summary>Times that one member was sick and the others had to serve.</summary>
+    public long Trials { get; set; }
+
+    /// <summary>The longest that this took, in parts of a thousand of what was allowed, and in whole election timeouts.</summary>
+    public long WorstOutagePermille { get; set; }
+    public long WorstOutageElectionTimeouts { get; set; }
+
+    /// <summary>The longest that it took until everybody agreed after the faults, likewise.</summary>
+    public long WorstConvergencePermille { get; set; }
+    public long WorstConvergenceElectionTimeouts { get; set; }
+
+    /// <summary>Adds the counts of another run to these; of the worst, the worse one stays.</summary>
     public void Add(Statistics other)
     {
         foreach (System.Reflection.PropertyInfo property in typeof(Statistics).GetProperties())
-            if (property.PropertyType == typeof(long)) property.SetValue(this, (long)property.GetValue(this)! + (long)property.GetValue(other)!); // longs are never null
+        {
+            if (property.PropertyType != typeof(long)) continue;
+            (long own, long others) = ((long)property.GetValue(this)!, (long)property.GetValue(other)!); // longs are never null
+            property.SetValue(this, property.Name.StartsWith("Worst", StringComparison.Ordinal) ? Math.Max(own, others) : own + others);
+        }
     }
 }

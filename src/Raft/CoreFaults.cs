@@ -112,4 +112,36 @@ internal enum CoreFaults : ulong
 
     /// <summary>What is kept for slow followers after a snapshot is bounded by the number of entries alone, whatever their size.</summary>
     KeepLongTail = 1UL << 33,
+
+    // Nothing below breaks a promise: what it costs is progress.
+
+    /// <summary>A leader whose disk hangs goes on leading.</summary>
+    StayWhenDiskStalls = 1UL << 34,
+
+    /// <summary>A leader that hears no majority goes on leading.</summary>
+    NoQuorumCheck = 1UL << 35,
+
+    /// <summary>A joint configuration is left only by the leader that entered it.</summary>
+    NoAutoLeave = 1UL << 36,
+
+    /// <summary>An append or a probe that was lost is not repeated.</summary>
+    NoAppendRedrive = 1UL << 37,
+
+    /// <summary>A snapshot that did not arrive is not sent again.</summary>
+    NoSnapshotRedrive = 1UL << 38,
+
+    /// <summary>What was on its way to a peer keeps its place in the window when replication to it begins anew.</summary>
+    LeakInflight = 1UL << 39,
+
+    /// <summary>A candidate learns no term from those who refuse it.</summary>
+    IgnoreHigherTermRefusal = 1UL << 40,
+
+    /// <summary>Who asks for votes in a term that is over gets no answer.</summary>
+    SilentToLateCandidate = 1UL << 41,
+
+    /// <summary>A leader of a term that is over gets no answer.</summary>
+    SilentToDeposedLeader = 1UL << 42,
+
+    /// <summary>A hand-over to a member that does not take over never ends.</summary>
+    NoTransferTimeout = 1UL << 43,
 }

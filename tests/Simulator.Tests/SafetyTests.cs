@@ -34,6 +34,7 @@ public class SafetyTests(ITestOutputHelper output)
     {
         Statistics seen = RunAll(2_001, SeedsOfEverything, Simulation.StepsDefault);
         Assert.All([seen.Elections, seen.CrashesWhileWriting, seen.SnapshotsInstalled, seen.Truncations, seen.MembershipChanges, seen.DiskErrors], count => Assert.True(count >= 10));
+        Assert.All([seen.Trials, seen.QueueWaits, seen.QueueGrants], count => Assert.True(count >= 10));
         Assert.All([seen.ReleasesPublished, seen.ConfigDeltas], count => Assert.True(count >= 50));
         Assert.All([seen.WritesAcknowledged, seen.WritesUnknown, seen.ReadsServed, seen.MessagesLost], count => Assert.True(count >= 1_000));
         Assert.All([seen.BitsFlipped, seen.LogsRepaired, seen.TransfersAsked, seen.MembershipRefusals, seen.DiskLies, seen.DirectoriesSwapped, seen.MembersReplaced, seen.MessagesKeptOut], count => Assert.True(count >= 1));

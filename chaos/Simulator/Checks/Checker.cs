@@ -19,6 +19,9 @@ internal sealed class Checker(SimWorld world)
         public HardState HardState; // last handed to the disk
         public Term SpokenTerm; // across restarts
         public LogIndex Commit, Applied;
+        public ulong ReadEpoch;
+        public bool WasSole;
+        public long MayStayUntilTick;
         public Membership? Membership;
         public RaftRole Role;
         public readonly LogIndex[] Matches = new LogIndex[SimWorld.SlotsMax];
@@ -43,6 +46,7 @@ internal sealed class Checker(SimWorld world)
         Require(node.IsExiled || node.Core.Term >= memory.SpokenTerm, "I9", node, $"starts in term {node.Core.Term} after it spoke in {memory.SpokenTerm}");
         memory.HardState = node.Shadow.HardState;
         (memory.Term, memory.Commit, memory.Applied, memory.Role) = (node.Core.Term, node.Core.Commit, node.Core.Applied, RaftRole.Follower);
+        memory.ReadEpoch = node.Core.ReadEpoch;
         memory.Membership = node.Core.Membership;
         OnInstalled(node);
     }
@@ -104,8 +108,16 @@ internal sealed class Checker(SimWorld world)
         Require(core.Term >= memory.Term, "I9", node, $"went from term {memory.Term} to {core.Term}");
         Require(core.Commit >= memory.Commit, "I9", node, $"went from commit {memory.Commit} to {core.Commit}");
         Require(core.Applied >= memory.Applied, "I9", node, $"went from applied {memory.Applied} to {core.Applied}");
+        Require(core.ReadEpoch >= memory.ReadEpoch, "I9", node, $"went from read epoch {memory.ReadEpoch} to {core.ReadEpoch}");
+        memory.ReadEpoch = core.ReadEpoch;
         bool ordered = core.LogBase.Index <= core.Applied && core.Applied <= core.Commit && core.Commit <= core.LastEntry.Index && core.Durable <= core.LastEntry.Index;
         Require(ordered, "I10", node, $"has base {core.LogBase} applied {core.Applied} commit {core.Commit} durable {core.Durable} last {core.LastEntry}");
+        // A sole voter stays, whatever its disk does, and may have added somebody in this batch, after the last tick.
+        bool isSole = core.Membership is { Voters.Length: 1, VotersOutgoing.Length: 0 };
+        if (isSole || memory.WasSole) memory.MayStayUntilTick = node.TicksTaken + 1;
+        memory.WasSole = isSole;
+        bool gaveUp = core.Role != RaftRole.Leader || node.OldestWriteTicks <= node.Options.DiskStallTicks || node.TicksTaken < memory.MayStayUntilTick;
+        Require(gaveUp, "I29", node, $"leads, and its disk has been at a write for {node.OldestWriteTicks} ticks");
         if (core.Role == RaftRole.Leader)
         {
             // A leader whose log has it all may still learn from a late snapshot of the leader before how much of it is committed.

@@ -15,12 +15,15 @@ internal sealed class ContentCheck(SimWorld world)
 
     public LeaseCheck Leases { get; } = new(world);
 
+    public QueueCheck Queues { get; } = new(world);
+
     /// <summary>An entry is committed, as first reported by any node.</summary>
     public void OnCommitted(ulong operation)
     {
         StoreRequest? request = operation == 0 ? null : world.Clients.Requests.RequestOf(operation);
         Oracle.Apply(request);
         Leases.OnCommitted(request, Oracle.At(Oracle.Applied).Answer);
+        Queues.OnCommitted(Oracle.Revision);
         world.Clients.Config.OnCommitted(request, Oracle.At(Oracle.Applied).Answer);
     }
 

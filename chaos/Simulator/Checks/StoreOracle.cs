@@ -46,6 +46,9 @@ internal sealed class StoreOracle
 
     public bool HasLease(long id) => _leases.ContainsKey(id);
 
+    /// <summary>The keys of a range that are there now.</summary>
+    public IEnumerable<OracleKey> KeysIn(string start, string end) => _now.Values.Where(key => InRange(key.Key, start, end));
+
     /// <summary>Where the events of a revision begin.</summary>
     public int FirstEventAt(long revision) => revision < _firstEvent.Count ? _firstEvent[(int)Math.Max(1, revision)] : Events.Count;
 
@@ -104,6 +107,7 @@ internal sealed class StoreOracle
         {
             case PutRequest put when put.Lease != 0 && !_leases.ContainsKey(put.Lease): return nameof(StoreError.LeaseNotFound);
             case TxnRequest txn: return Txn(txn);
+            case QueueTxnRequest queue: return Txn(queue.Meaning);
             case ServerTxnRequest server: return Txn(server.Meaning);
             case StoreOperation operation: return Run(operation);
             case CompactRequest compact when compact.Revision <= Compacted: return nameof(StoreError.Compacted);
@@ -130,7 +134,7 @@ internal sealed class StoreOracle
     private string Put(PutRequest put)
     {
         OracleKey? before = _now.GetValueOrDefault(put.Key);
-        var now = new OracleKey(put.Key, before?.Create ?? Revision + 1, Revision + 1, (before?.Version ?? 0) + 1, put.Value, put.Lease);
+        var now = new OracleKey(put.Key, before?.Create ?? Revision + 1, Revision + 1, (before?.Version ?? 0) + 1, put.IgnoreValue ? before!.Value : put.Value, put.Lease); // only asked for where there is one
         _now = _now.SetItem(put.Key, now);
         Events.Add(new OracleEvent(Revision + 1, put.Key, now, before));
         return StoreAnswer.Put(put.Previous ? before : null);

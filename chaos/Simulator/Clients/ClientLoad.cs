@@ -14,6 +14,7 @@ internal sealed class ClientLoad
         Requests = new ClientRequests(world);
         Watches = new WatchLoad(world);
         Locks = new LockLoad(world);
+        Queues = new QueueLoad(world);
         Registers = new RegisterLoad(world);
         Sessions = new SessionLoad(world);
         Config = new ConfigLoad(world);
@@ -25,6 +26,7 @@ internal sealed class ClientLoad
     public ClientRequests Requests { get; }
     public WatchLoad Watches { get; }
     public LockLoad Locks { get; }
+    public QueueLoad Queues { get; }
     public RegisterLoad Registers { get; }
     public SessionLoad Sessions { get; }
     public ConfigLoad Config { get; }
@@ -47,6 +49,7 @@ internal sealed class ClientLoad
         }
         Watches.Start();
         Locks.Start();
+        Queues.Start();
         Registers.Start();
         Sessions.Start();
         Config.Start();
@@ -71,6 +74,7 @@ internal sealed class ClientLoad
     {
         Watches.OnNodeGone(node);
         Config.OnNodeGone(node);
+        Queues.OnNodeGone(node);
         Requests.OnNodeGone(node);
     }
 

@@ -27,6 +27,7 @@ internal readonly record struct WriteResult(WriteEnd End, LogIndex Index, ApplyO
 internal sealed class ClientRequests(SimWorld world)
 {
     private const long TimeoutUs = 3_000_000;
+    private const int LargeMax = 3;
 
     private readonly Dictionary<(int Node, LogIndex Index), (Term Term, ulong Operation)> _appended = [];
     private readonly Dictionary<ulong, Write> _writes = []; // under way
@@ -34,11 +35,21 @@ internal sealed class ClientRequests(SimWorld world)
     private readonly Dictionary<ulong, StoreRequest> _requests = []; // all there ever were, for the oracle
     private readonly HashSet<ulong> _refused = [];
     private ulong _lastId;
+    private int _large;
     private LogIndex _acknowledged; // latest index that any client has seen, by a write or a read
 
     private readonly record struct Write(int Node, byte[] Payload, Action<WriteResult>? Done);
 
     private readonly record struct Read(int Node, LogIndex AtLeast, Action<SimNode?>? Done);
+
+    /// <summary>How long a value is: mostly little, and a few times in a run as much as a proposal may hold.</summary>
+    public int DrawValueBytes(RandomStream random)
+    {
+        int bytes = random.Below(world.Plan.ValueBytesMax);
+        if (world.Plan.LargeValueBytes == 0 || _large == LargeMax || random.Below(50) > 0) return bytes;
+        _large++;
+        return world.Plan.LargeValueBytes;
+    }
 
     public int UnderWay => _writes.Count + _reads.Count;
 
@@ -55,7 +66,7 @@ internal sealed class ClientRequests(SimWorld world)
     public Proposal Create(RandomStream random, Func<ulong, StoreRequest>? draw = null)
     {
         ulong id = ++_lastId;
-        if (!world.Plan.RealStore) return new Proposal(id, RegisterMachine.Command(id, random.Below(RegisterMachine.Registers), random.Below(world.Plan.ValueBytesMax)));
+        if (!world.Plan.RealStore) return new Proposal(id, RegisterMachine.Command(id, random.Below(RegisterMachine.Registers), DrawValueBytes(random)));
         StoreRequest request = _requests[id] = draw?.Invoke(id) ?? StoreCommands.Draw(world, random, id);
         return new Proposal(id, Store.Command.Encode(request.Kind, origin: 0, id, request.Body(), request.Session));
     }

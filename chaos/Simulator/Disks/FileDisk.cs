@@ -4,12 +4,12 @@ using Conclave.Storage;
 namespace Conclave.Simulator;
 
 /// <summary>The real log and the real snapshots over a simulated file system that loses, tears and reorders what was not synced.</summary>
-internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults) : INodeDisk
+internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFaults faults, bool canReserve) : INodeDisk
 {
     private const string Directory = "/data";
     private const ulong ClusterId = 1;
     private const int SegmentBytes = 64 << 10, ZeroFillBytes = 16 << 10;
-    private readonly SimulatedFileSystem _files = new(seed);
+    private readonly SimulatedFileSystem _files = WithoutReservations(new SimulatedFileSystem(seed), !canReserve);
     private DiskBudget _budget = new(SegmentBytes);
     private int _made = 1, _opened;
     private DurableLog? _log; // open while the node is up, and so is the next
@@ -196,6 +196,12 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         if (powerCut) _files.PowerCut();
         else _files.KillProcess();
         (_log, _snapshots) = (null, null); // their handles died with the process
+    }
+
+    private static SimulatedFileSystem WithoutReservations(SimulatedFileSystem files, bool cannot)
+    {
+        files.Faults.NoReservations = cannot;
+        return files;
     }
 
     private sealed record Loaded(SnapshotId Id, byte[] State);

@@ -27,7 +27,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             SimNode node = world.Nodes[i];
             node.Resume();
             node.ResumeTicks();
-            (node.DiskFactor, node.TickUs) = (1, Plan.TickUs);
+            (node.DiskFactor, node.DiskHangs, node.TickUs) = (1, false, Plan.TickUs);
             node.ArmCrashWhileWriting(null, 0);
             node.ArmTears(0, 0);
             node.HealDisk();

@@ -36,7 +36,7 @@ internal static class StoreCommands
     public static string Key(RandomStream random) => $"k{(char)('a' + random.Below(Keys))}";
 
     // The number makes every value the only one of its kind.
-    private static PutRequest Put(SimWorld world, RandomStream random, ulong operation) => new(Key(random), $"{operation}:{new string('v', random.Below(world.Plan.ValueBytesMax))}")
+    private static PutRequest Put(SimWorld world, RandomStream random, ulong operation) => new(Key(random), $"{operation}:{new string('v', world.Clients.Requests.DrawValueBytes(random))}")
     {
         Lease = random.Below(4) == 0 ? random.Below(Leases + 1) : 0,
         Previous = random.Below(4) == 0,

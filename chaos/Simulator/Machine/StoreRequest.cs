@@ -36,11 +36,14 @@ internal sealed record PutRequest(string Key, string Value) : StoreOperation
     public long Lease { get; init; }
     public bool Previous { get; init; }
 
+    /// <summary>The value stays as it is; there has to be one.</summary>
+    public bool IgnoreValue { get; init; }
+
     public override CommandKind Kind => CommandKind.Put;
     protected override string Text => $"put {Key} {(Value.Length > 16 ? $"{Value[..16]}..{Value.Length}" : Value)} lease {Lease}{(Previous ? " prev" : "")}";
     public override int OperationField => 2;
 
-    public override ProtoWriter Encode() => new ProtoWriter().Text(1, Key).Text(2, Value).Number(3, Lease).Flag(4, Previous);
+    public override ProtoWriter Encode() => new ProtoWriter().Text(1, Key).Text(2, Value).Number(3, Lease).Flag(4, Previous).Flag(5, IgnoreValue);
 }
 
 /// <param name="Key">First key.</param>

@@ -89,4 +89,13 @@ internal enum DriverFaults : long
 
     /// <summary>What an agent reports stays with the member that it told.</summary>
     KeepReports = 1L << 27,
+
+    /// <summary>Who waited for a lock is told that it holds by a state that may be old.</summary>
+    GrantUnconfirmed = 1L << 28,
+
+    /// <summary>Who waited for a lock is told that it holds when nobody is before it, whether or not its own key is still there.</summary>
+    GrantWithoutLook = 1L << 29,
+
+    /// <summary>A member lets those that wait for a lock there in one after the other as they came, whoever came elsewhere.</summary>
+    GrantByArrival = 1L << 30,
 }

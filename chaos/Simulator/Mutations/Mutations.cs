@@ -66,7 +66,7 @@ public static class Mutations
         if (mutation == Mutation.None) return plan;
         // What replaces members or refuses work leaves less of a run for most bugs; those that need it ask for it.
         FaultKind[] usual = [.. plan.Faults.Where(kind => kind < FaultKind.Identity)];
-        plan = plan with { TightMemory = false, Faults = usual, ConfigAgents = 0, ConfigPublishers = 0 };
+        plan = plan with { TightMemory = false, Faults = usual, ConfigAgents = 0, ConfigPublishers = 0, Trials = 0, Waiters = 0, NoReservations = false, LargeValueBytes = 0 };
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
         if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
         if (LayerOf(mutation) == MutationLayer.Serving || mutation is Mutation.InstallForgetsConfig or Mutation.KeepReports) plan = plan with { RealStore = true, ConfigAgents = 3, ConfigPublishers = 2 };
@@ -82,8 +82,46 @@ public static class Mutations
             // A document that two nodes share, and that they reach from different ones.
             Mutation.ShareDeltas => plan with { ConfigAgents = 8, FaultEveryUs = Math.Min(plan.FaultEveryUs, 200_000) },
             Mutation.InstallForgetsConfig => plan with { Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, FaultEveryUs = 200_000, Faults = [FaultKind.CutLinks, FaultKind.IsolateLeader, FaultKind.Pause] },
+            Mutation.StayWhenDiskStalls or Mutation.NoQuorumCheck or Mutation.NoTransferTimeout => plan with { Nodes = Math.Max(plan.Nodes, 3), Trials = 4 },
+            Mutation.NoAppendRedrive or Mutation.SilentToDeposedLeader => plan with { Nodes = Math.Max(plan.Nodes, 3), Trials = 2 },
+            Mutation.LeakInflight => plan with { Nodes = Math.Max(plan.Nodes, 3), Trials = 2, InflightCountMax = Math.Min(plan.InflightCountMax, 4), Faults = [FaultKind.LinkFlap, FaultKind.CutLinks, FaultKind.SlowDisk] },
+            Mutation.NoSnapshotRedrive => plan with { Nodes = Math.Max(plan.Nodes, 3), Trials = 2, SnapshotEvery = 20, TrailingEntries = 0, FaultEveryUs = 200_000, Faults = [FaultKind.CutLinks, FaultKind.IsolateLeader] },
+            Mutation.NoAutoLeave => plan with { Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 200_000, Faults = [FaultKind.Members, FaultKind.Members, FaultKind.IsolateLeader, FaultKind.KillProcess] },
+            // Whoever holds the longest log is in an older term than the only one who could vote for it.
+            Mutation.IgnoreHigherTermRefusal or Mutation.SilentToLateCandidate
+                => plan with { Nodes = 3, Trials = 2, FaultEveryUs = 200_000, WritePermille = 900, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.Partition] },
             // Slow disks: a while between the decision and the revoke.
             Mutation.RenewExpired => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 4), ThinkMaxUs = 200_000, DiskMaxUs = 50_000, FaultEveryUs = 800_000, Faults = [FaultKind.SlowDisk] },
+            // Members that are behind and do not know it, and leases that end meanwhile.
+            Mutation.GrantWithoutLook or Mutation.GrantByArrival => plan with
+            {
+                Nodes = Math.Max(plan.Nodes, 3),
+                RealStore = true,
+                Waiters = 6,
+                Clients = 1,
+                ThinkMaxUs = 200_000,
+                FaultEveryUs = 200_000,
+                Faults = [FaultKind.Pause, FaultKind.Partition, FaultKind.IsolateLeader, FaultKind.Clocks],
+            },
+            // A member that was cut off for longer than a lease and takes what it missed one entry after the other.
+            Mutation.GrantUnconfirmed => plan with
+            {
+                Nodes = 3,
+                RealStore = true,
+                RealDisk = false,
+                Waiters = 8,
+                Clients = 1,
+                ThinkMaxUs = 200_000,
+                BurstMax = 1,
+                HeartbeatTicks = 10,
+                ElectionTimeoutTicks = 100,
+                AppendBytesMax = 1,
+                SnapshotEvery = 1_000,
+                TrailingEntries = 200,
+                ApplyMaxUs = 100_000,
+                FaultEveryUs = 3_000_000,
+                Faults = [FaultKind.Partition, FaultKind.OneWay],
+            },
             Mutation.LeasesByWallClock => plan with { RealStore = true, Lockers = Math.Max(plan.Lockers, 3), FaultEveryUs = 200_000, Faults = [FaultKind.Clocks] },
             // Limits that are near, and more than enough work to reach them.
             Mutation.TakeAnyProposal or Mutation.TakeAnyRead or Mutation.KeepLongTail => plan with { TightMemory = true, Clients = 6, BurstMax = 50, ValueBytesMax = 2_000, SnapshotEvery = 20, TrailingEntries = 200 },

@@ -28,6 +28,12 @@ internal sealed class NodeServices
     /// <summary>Null in runs without agents.</summary>
     public NodeConfig? Config { get; }
 
+    /// <summary>Calls that wait for a lock, in the order in which they came.</summary>
+    public List<QueueCall> Waiting { get; } = [];
+
+    /// <summary>Whether an earlier call waits here for the same lock.</summary>
+    public bool IsWaitingBefore(QueueCall call) => Waiting.TakeWhile(other => other != call).Any(call.IsFor);
+
     public WatchStream OpenWatch(RandomStream random, Action<ReadOnlyMemory<byte>> deliver)
     {
         var stream = new WatchStream(random, _node, ((StoreMachine)_node.Machine).Watches, deliver);
@@ -101,9 +107,11 @@ internal sealed class WatchStream : IWatchSessionHost, IDisposable
     public ulong MemberId => _node.Id.Value;
     public ulong Term => _node.Core.Term.Value;
 
-    public void Submit(ProtoWriter request)
+    public void Submit(ProtoWriter request) => Submit(request.ToArray());
+
+    public void Submit(byte[] request)
     {
-        StoreError error = _session.Submit(request.ToArray());
+        StoreError error = _session.Submit(request);
         if (error != StoreError.None) throw new SimulationFailure($"I18: {_node.Id} refuses a watch request: {error}.");
     }
 

@@ -16,7 +16,8 @@ internal sealed class SimNetwork(SimWorld world)
     /// <summary>Multiplies delays while a fault lasts.</summary>
     public int DelayFactor { get; set; } = 1;
 
-    public bool Healing { get; private set; }
+    /// <summary>Nothing is lost, doubled or held up any more.</summary>
+    public bool Healing { get; set; }
 
     public void Block(int from, int to) => _blocked[from, to]++;
 
@@ -26,6 +27,9 @@ internal sealed class SimNetwork(SimWorld world)
     }
 
     public bool IsBlocked(int from, int to) => _blocked[from, to] > 0;
+
+    /// <summary>When the last message that was sent arrives, where later ones may not overtake it; 0 elsewhere.</summary>
+    public long HeldUpUntil(int from, int to) => _lastArrival[from, to];
 
     public void HealAll()
     {

@@ -18,7 +18,8 @@ internal sealed partial class SimNode
     private bool _lied; // and not started since
     private bool _isLost; // the disk lost too much, and whoever looks after the cluster knows
     private EntryId _lostEnd; // as the disk said at the last start
-    private const long RetryUs = 500_000;
+    private const long RetryUs = 500_000, DiskLookUs = 20_000;
+    private readonly Queue<(IoTicket Ticket, long AtTick)> _writes = new(); // not reported yet
     private IoTicket? _lastTicket; // survives restarts; see ReportFormerLife
     private long _downTimeUs; // after a crash while writing
 
@@ -26,6 +27,15 @@ internal sealed partial class SimNode
     public DiskShadow Shadow => _shadow;
 
     public int DiskFactor { get; set; } = 1;
+
+    /// <summary>What the disk began does not end.</summary>
+    public bool DiskHangs { get; set; }
+
+    /// <summary>When what is under way will be done.</summary>
+    public long DiskBusyUntil { get; private set; }
+
+    /// <summary>Ticks since the core asked for the oldest write of which it has not heard; 0 when there is none.</summary>
+    public long OldestWriteTicks => _writes.TryPeek(out (IoTicket Ticket, long AtTick) oldest) ? TicksTaken - oldest.AtTick : 0;
 
     /// <summary>Exactly one is set. In the order in which the core asked.</summary>
     private sealed record DiskWork(PersistOp? Write, SnapshotId? Install, EntryId? CompactTo);
@@ -201,6 +211,7 @@ internal sealed partial class SimNode
     {
         foreach (PersistOp op in ops)
         {
+            _writes.Enqueue((op.Ticket, TicksTaken));
             PersistOp queued = op;
             if (_world.Has(DriverFaults.SendBeforeDurable))
             {
@@ -242,7 +253,9 @@ internal sealed partial class SimNode
         _diskBusy = true;
         _diskNow = [_diskQueue.Dequeue()];
         while (_diskNow[0].Write is not null && _diskQueue.TryPeek(out DiskWork? next) && next.Write is not null) _diskNow.Add(_diskQueue.Dequeue());
-        Later(SimEventKind.DiskDone, _diskRandom.Between(_world.Plan.DiskMinUs, _world.Plan.DiskMaxUs) * DiskFactor);
+        long takes = _diskRandom.Between(_world.Plan.DiskMinUs, _world.Plan.DiskMaxUs) * DiskFactor;
+        DiskBusyUntil = _world.Now + takes;
+        Later(SimEventKind.DiskDone, takes);
     }
 
     private void FinishDiskWork()
@@ -304,8 +317,15 @@ internal sealed partial class SimNode
         Take(RaftInput.SnapshotInstalled(id));
     }
 
+    private void ForgetWrites(ulong upTo)
+    {
+        while (_writes.TryPeek(out (IoTicket Ticket, long AtTick) oldest) && oldest.Ticket.Sequence <= upTo) _writes.Dequeue();
+    }
+
     private void ForgetDiskWork()
     {
+        _writes.Clear();
+        DiskBusyUntil = 0;
         _diskQueue.Clear();
         _released.Clear();
         _diskBusy = false;

@@ -58,7 +58,7 @@ internal sealed partial class SimNode
         SimNode receiver = _world.Nodes[stream.To];
         bool cut = _world.Network.IsBlocked(_slot, stream.To) || _world.Network.IsBlocked(stream.To, _slot);
         bool broken = _random.Below(10) == 0;
-        bool ok = receiver.IsUp && receiver.Admits(this) && Admits(receiver) && receiver.Life == stream.ReceiverLife && !cut && (!broken || _world.Network.Healing);
+        bool ok = receiver.IsUp && receiver.Admits(this) && Admits(receiver) && receiver.Life == stream.ReceiverLife && !cut && !broken; // also while all is well: a stream has a connection of its own
         if (ok && _world.Has(DriverFaults.ReceivedReportedEarly)) receiver.ReportReceived(stream, stream.Snapshot.Raw);
         if (ok) receiver.Later(SimEventKind.StreamSaved, receiver._random.Between(100, 50_000), data: stream);
         Take(RaftInput.SnapshotSendFinished(receiver.Id, ok));

@@ -17,13 +17,14 @@ internal sealed partial class SimNode
     private RaftCore? _core;
     private RaftOptions? _options;
     private int? _stalledTicks;
+    private const long WakeUs = 1_000;
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
         (_world, _slot, _bootstrap) = (world, slot, bootstrap);
         (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
         Id = new NodeId((ulong)slot + 1);
-        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, hasPeers: world.Plan.Nodes > 1 || slot > 0, world.Mutation.ToStorageFaults()) : new ListDisk();
+        _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, hasPeers: world.Plan.Nodes > 1 || slot > 0, world.Mutation.ToStorageFaults(), !world.Plan.NoReservations) : new ListDisk();
         Machine = NodeMachine.Empty(world);
     }
 
@@ -43,6 +44,9 @@ internal sealed partial class SimNode
 
     /// <summary>Of all its lives.</summary>
     public long Ticks { get; private set; }
+
+    /// <summary>Those of them that its cores have taken.</summary>
+    public long TicksTaken { get; private set; }
 
     /// <summary>How long a tick of its clock takes; less is a clock that runs fast.</summary>
     public long TickUs
@@ -116,6 +120,7 @@ internal sealed partial class SimNode
         _output.Clear();
         (_batchScheduled, _stalledTicks) = (false, null);
         Resume();
+        WakesAt = 0;
         ForgetDiskWork();
         ForgetApplyWork();
         _world.Clients.OnNodeGone(this);
@@ -124,7 +129,14 @@ internal sealed partial class SimNode
                 other.LoseLink(_slot, 5_000);
     }
 
-    public void Pause(long us) => _pausedUntil = _world.Now + us;
+    public void Pause(long us)
+    {
+        _pausedUntil = _world.Now + us;
+        WakesAt = Math.Max(WakesAt, _pausedUntil + WakeUs);
+    }
+
+    /// <summary>What fell into a pause, ticks among it, is done by then, also when the pause was ended earlier.</summary>
+    public long WakesAt { get; private set; }
 
     /// <summary>As a pause in which its monotonic clock stands too, as that of a machine that sleeps does.</summary>
     public void Suspend(long us)
@@ -190,7 +202,7 @@ internal sealed partial class SimNode
         if (IsPaused)
         {
             // Nothing runs in a stopped process; the ticks of that time are one late tick.
-            _world.At(_pausedUntil + _random.Between(0, 1_000), what);
+            _world.At(_pausedUntil + _random.Between(0, WakeUs), what);
             return;
         }
         if (_world.Swap is { } swap) _core = swap.Next(Core, Options, _world.Mutation.ToCoreFaults());
@@ -223,6 +235,7 @@ internal sealed partial class SimNode
                 Tick();
                 Later(SimEventKind.Tick, TickUs);
                 break;
+            case SimEventKind.DiskDone when DiskHangs: Later(SimEventKind.DiskDone, DiskLookUs); break;
             case SimEventKind.DiskDone: FinishDiskWork(); break;
             case SimEventKind.Call: ((Action)what.Data!)(); break; // scheduled with it
             case SimEventKind.Apply: ApplySome(); break;
@@ -270,6 +283,8 @@ internal sealed partial class SimNode
         int count = Math.Min(_inbox.Count, _world.Plan.BatchInputsMax);
         for (int i = 0; i < count; i++)
         {
+            if (_inbox[i].Kind == RaftInputKind.Tick) TicksTaken++;
+            else if (_inbox[i].Kind == RaftInputKind.Persisted) ForgetWrites(_inbox[i].Number);
             if (_inbox[i] is { Kind: RaftInputKind.SnapshotInstalled, Snapshot: { } installed }) _world.Checker.Members.OnInstalled(this, installed);
             if (_inbox[i] is { Kind: RaftInputKind.Received, Message: TimeoutNow asked })
             {

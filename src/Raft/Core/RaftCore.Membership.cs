@@ -103,6 +103,7 @@ public sealed partial class RaftCore
         if (!settled || !HasCommittedOwnTerm || IsTransferring) return;
         if (_configs.Newest.IsJoint)
         {
+            if (HasFault(CoreFaults.NoAutoLeave) && _configs.NewestIndex < _termStart) return;
             AppendMembership(MembershipPlan.Leave(_configs.Newest));
         }
         else if (!_roster.SelfVotes)

@@ -10,6 +10,9 @@ public sealed partial class RaftCore
     private ulong _readEpoch; // of confirmation rounds; never reset, so an old answer cannot confirm a new round
     private ulong _readRequestId; // of requests to the leader; likewise
 
+    /// <summary>Of the newest confirmation round; for checks.</summary>
+    internal ulong ReadEpoch => _readEpoch;
+
     /// <summary>Held at this moment, counted from scratch; for checks.</summary>
     internal int CountPendingReads()
     {

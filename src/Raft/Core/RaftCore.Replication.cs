@@ -165,6 +165,7 @@ public sealed partial class RaftCore
     /// </summary>
     private void Redrive(Progress peer)
     {
+        if (HasFault(CoreFaults.NoAppendRedrive)) return;
         if (peer.State == ReplicationState.Probe)
         {
             if (peer.Paused) (peer.Paused, peer.ProbeEmpty) = (false, peer.ProbeSent);

@@ -54,6 +54,7 @@ public sealed partial class RaftCore
     private void OnSnapshotSendFinished(NodeId to, bool ok)
     {
         if (Role != RaftRole.Leader || _roster.Find(to) is not { State: ReplicationState.Snapshot } peer) return;
+        if (!ok && HasFault(CoreFaults.NoSnapshotRedrive)) return;
         LogIndex next = ok ? peer.PendingSnapshot.Next : peer.Match.Next;
         peer.BecomeProbe(LogIndex.Min(next, _log.Last.Index.Next), NextSequence);
         // The follower still has to install it, or is out of reach: its next sign of life goes on.

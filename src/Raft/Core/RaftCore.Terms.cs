@@ -16,6 +16,8 @@ public sealed partial class RaftCore
                 // cannot hear the leader would depose it again and again.
                 case VoteRequest { Transfer: false } when HearsLeader:
                     return false;
+                case VoteReply when HasFault(CoreFaults.IgnoreHigherTermRefusal):
+                    return false;
             }
             bool campaignRefused = message is VoteReply && Role is RaftRole.PreCandidate or RaftRole.Candidate;
             // Only the term is taken over, never somebody else's vote in it.
@@ -29,6 +31,9 @@ public sealed partial class RaftCore
         {
             switch (message)
             {
+                case VoteRequest when HasFault(CoreFaults.SilentToLateCandidate):
+                case AppendRequest or HeartbeatRequest when HasFault(CoreFaults.SilentToDeposedLeader):
+                    return false;
                 case VoteRequest: // refused, with the term that the candidate missed
                 case VoteReply: // a pre-vote may come from a node that has not reached our term; the round tells
                     return true;

@@ -39,7 +39,7 @@ public sealed partial class RaftCore
     {
         // A leader whose disk hangs would keep the others loyal with its heartbeats and the cluster as slow as its disk.
         // Alone it stays: nobody else could do better.
-        if (IsDiskStalled && !_roster.IsSoleVoter)
+        if (IsDiskStalled && !_roster.IsSoleVoter && !HasFault(CoreFaults.StayWhenDiskStalls))
         {
             HandOverAtOnce();
             return;
@@ -49,7 +49,7 @@ public sealed partial class RaftCore
         if (_electionElapsed >= _options.ElectionTimeoutTicks)
         {
             _electionElapsed = 0;
-            if (!TakeQuorumCheck())
+            if (!TakeQuorumCheck() && !HasFault(CoreFaults.NoQuorumCheck))
             {
                 // Clients here must not wait for answers that cannot come, and the others may have elected somebody long ago.
                 BecomeFollower(Term, NodeId.None);
@@ -76,6 +76,7 @@ public sealed partial class RaftCore
     /// <summary>Asks again for snapshots that are still wanted, in case the request or its end got lost.</summary>
     private void RedriveSnapshots()
     {
+        if (HasFault(CoreFaults.NoSnapshotRedrive)) return;
         foreach (Progress peer in _roster.Peers)
             if (peer.State == ReplicationState.Snapshot && !peer.LinkDown) _output.SnapshotsWanted.Add(peer.Node);
     }

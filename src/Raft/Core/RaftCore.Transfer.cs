@@ -40,7 +40,7 @@ public sealed partial class RaftCore
     {
         if (!IsTransferring) return;
         if (interval) _timeoutNowDue = true;
-        if (++_transferElapsed < _options.ElectionTimeoutTicks) return;
+        if (++_transferElapsed < _options.ElectionTimeoutTicks || HasFault(CoreFaults.NoTransferTimeout)) return;
         // The target is dead, slow, or unable to lead. Going on is better than no leader at all. The next choice is another one.
         if (_roster.Find(_transferTarget) is { } target) target.TransfersFailed++;
         EndTransfer();

@@ -28,7 +28,7 @@ internal sealed class Roster
         Peers = new Progress[_members.Length - (_selfSlot < 0 ? 0 : 1)];
         int at = 0;
         foreach (NodeId node in _members)
-            if (node != options.Self) Peers[at++] = previous?.Find(node) ?? new Progress(node, options);
+            if (node != options.Self) Peers[at++] = previous?.Find(node) ?? new Progress(node, options, faults);
     }
 
     /// <summary>Everybody else, in ascending order.</summary>

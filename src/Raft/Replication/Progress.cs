@@ -1,8 +1,10 @@
 namespace Conclave.Raft;
 
 /// <summary>What a leader knows of one peer's log, and what every node knows of the link to it.</summary>
-internal sealed class Progress(NodeId node, RaftOptions options)
+internal sealed class Progress(NodeId node, RaftOptions options, CoreFaults faults = CoreFaults.None)
 {
+    private readonly CoreFaults _faults = faults;
+
     public NodeId Node { get; } = node;
     public InflightWindow Inflight { get; } = new(options.InflightCountMax, options.InflightBytesMax);
 
@@ -185,6 +187,6 @@ internal sealed class Progress(NodeId node, RaftOptions options)
         State = state;
         FirstLiveSequence = firstLiveSequence;
         (Paused, ProbeSent, ProbeEmpty, CommitTold, OldestAtHeartbeat) = (false, false, false, LogIndex.Zero, 0);
-        Inflight.Clear();
+        if ((_faults & CoreFaults.LeakInflight) == 0) Inflight.Clear();
     }
 }

@@ -17,6 +17,7 @@ public class SavedFieldsTests(ITestOutputHelper output)
         ["Roster._counted"] = "follows from the membership",
         ["Roster._selfSlot"] = "follows from the membership and the options",
         ["Roster._faults"] = "told again when the core is loaded",
+        ["Progress._faults"] = "told again when the core is loaded",
         ["InflightWindow.countMax"] = "an option",
         ["InflightWindow.bytesMax"] = "an option",
         ["InflightWindow._head"] = "where the ring happens to begin; nobody can tell",

@@ -106,9 +106,7 @@ internal sealed class LockQueue(ServiceContext context)
     {
         ByteString key = QueueKeys.Key(name, lease);
         ApplyOutcome outcome = await context.ProposeToEndAsync(caller, CommandKind.Txn, QueueRequests.Enter(key, lease, value)).ConfigureAwait(false);
-        TxnResponse response = TxnResponse.Parser.ParseFrom(outcome.Body.Span);
-        long created = response.Succeeded ? outcome.Revision : response.Responses[1].ResponseRange.Kvs[0].CreateRevision;
-        return new QueueTicket(name, key, lease, created, outcome.Revision, IsShared: !response.Succeeded);
+        return QueueTicket.Of(name, lease, outcome.Revision, TxnResponse.Parser.ParseFrom(outcome.Body.Span));
     }
 
     /// <remarks>
@@ -126,23 +124,22 @@ internal sealed class LockQueue(ServiceContext context)
             {
                 StoreView view = context.View;
                 reader.Check(view);
-                if (!QueuePlace.IsThere(view, ticket)) throw new GrpcException(UnmappedErrors.SessionExpired);
-                if (QueuePlace.Before(view, ticket) is { } before)
+                (QueueStep step, KeyValue? before) = QueuePlace.Next(view, ticket, isFresh);
+                switch (step)
                 {
-                    watch ??= Open(call);
-                    watch.Watch(view.Revision + 1, Deletion(ticket.Key), Deletion(before.Key));
-                    await watch.NextAsync().ConfigureAwait(false);
-                    isFresh = false;
-                }
-                else if (isFresh)
-                {
-                    return view.Revision;
-                }
-                else
-                {
-                    await context.ConfirmReadAsync(call).ConfigureAwait(false);
-                    call.Cancellation.ThrowIfCancellationRequested();
-                    isFresh = true;   // for the state that is looked at next
+                    case QueueStep.Lost: throw new GrpcException(UnmappedErrors.SessionExpired);
+                    case QueueStep.Hold: return view.Revision;
+                    case QueueStep.Wait:
+                        watch ??= Open(call);
+                        watch.Watch(view.Revision + 1, Deletion(ticket.Key), Deletion(before!.Key));   // there is one to wait for
+                        await watch.NextAsync().ConfigureAwait(false);
+                        isFresh = false;
+                        break;
+                    default:
+                        await context.ConfirmReadAsync(call).ConfigureAwait(false);
+                        call.Cancellation.ThrowIfCancellationRequested();
+                        isFresh = true;   // for the state that is looked at next
+                        break;
                 }
             }
         }

@@ -1,9 +1,9 @@
 using System.Buffers;
-using Conclave.Raft;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Etcd.Mvccpb;
 using Google.Protobuf;
+using Invariant = Conclave.Raft.Invariant; // by name: the simulator compiles this file too, and sees that of the store as well
 
 namespace Conclave.Node.Services.Locks;
 
@@ -17,11 +17,48 @@ namespace Conclave.Node.Services.Locks;
 internal sealed record QueueTicket(ByteString Name, ByteString Key, long Lease, long CreateRevision, long ModRevision, bool IsShared)
 {
     public ByteString Prefix { get; } = QueueKeys.Prefix(Name);
+
+    /// <param name="name">Of the lock or the election.</param>
+    /// <param name="lease">As in the request.</param>
+    /// <param name="revision">Of the answer.</param>
+    /// <param name="response">To <see cref="QueueRequests.Enter"/>.</param>
+    public static QueueTicket Of(ByteString name, long lease, long revision, TxnResponse response)
+    {
+        long created = response.Succeeded ? revision : response.Responses[1].ResponseRange.Kvs[0].CreateRevision;
+        return new QueueTicket(name, QueueKeys.Key(name, lease), lease, created, revision, IsShared: !response.Succeeded);
+    }
+}
+
+/// <summary>What a waiting call does next.</summary>
+internal enum QueueStep
+{
+    /// <summary>Its key is gone, and so is its turn.</summary>
+    Lost,
+
+    /// <summary>Waits until its own key or the one before it is deleted, and looks again.</summary>
+    Wait,
+
+    /// <summary>Asks the leader whether the state is the present one, and looks again.</summary>
+    Confirm,
+
+    /// <summary>Tells its client that it holds.</summary>
+    Hold,
 }
 
 /// <summary>What a state of the store says of a queue. The first is the one with the smallest create revision: no later key can get before it.</summary>
 internal static class QueuePlace
 {
+    /// <param name="view">The state that is looked at.</param>
+    /// <param name="ticket">Of the call.</param>
+    /// <param name="isFresh">The state is no older than the question.</param>
+    /// <returns>The one before, too, for whoever has to wait.</returns>
+    public static (QueueStep Step, KeyValue? Before) Next(StoreView view, QueueTicket ticket, bool isFresh)
+    {
+        if (!IsThere(view, ticket)) return (QueueStep.Lost, null);
+        if (Before(view, ticket) is { } before) return (QueueStep.Wait, before);
+        return (isFresh ? QueueStep.Hold : QueueStep.Confirm, null);
+    }
+
     /// <summary>Whether the key is still the one of the ticket; a key that was deleted and made again is another.</summary>
     public static bool IsThere(StoreView view, QueueTicket ticket) =>
         Only(view, new RangeRequest { Key = ticket.Key, KeysOnly = true })?.CreateRevision == ticket.CreateRevision;

@@ -1,0 +1,71 @@
+using Conclave.Raft;
+
+namespace Conclave.Simulator;
+
+/// <summary>How long a cluster may take, from what it has to do: election timeouts, and what disks, links and state machines need for what lies before them.</summary>
+internal sealed class Patience(SimWorld world)
+{
+    /// <summary>A campaign in vain, or a leader that does not know yet that it is none, costs a round each; with lost messages, more of them.</summary>
+    private const int Rounds = 8, RoundsWithLoss = 24;
+
+    /// <summary>A snapshot is sent, written and installed; it may be one too old, and be followed by another.</summary>
+    private const long SnapshotsUs = 2 * 350_000;
+
+    /// <summary>What an earlier blow still brings: a disk that lied loses power within three election timeouts and a second, a damaged one is started anew within three seconds.</summary>
+    private const long LateBlowsUs = 5_000_000;
+
+    /// <summary>An operator looks every 0.3 s, and a replacement takes four changes of the membership, each with its catching up; a member with a wrong directory first gets its own back.</summary>
+    private const long ReplacementUs = 10_000_000;
+
+    private Plan Plan => world.Plan;
+
+    /// <summary>There and back, and a write at both ends and one to begin with.</summary>
+    public long ExchangeUs => 2 * Plan.DelayMaxUs + 3 * Plan.DiskMaxUs + 1_000;
+
+    /// <summary>The longest that a follower waits before it campaigns, and a campaign.</summary>
+    public long RoundUs => 2 * Plan.ElectionTimeoutUs + CampaignDelayUs + ExchangeUs;
+
+    /// <summary>Whether votes arrive before the next campaign begins. With slower disks and links than that, elections are won by luck.</summary>
+    public bool ElectionsFit => ExchangeUs < Plan.ElectionTimeoutUs;
+
+    /// <summary>Until those who are well have a leader and everything that there is.</summary>
+    /// <param name="well">Everybody who is not sick.</param>
+    public long OfService(IReadOnlyList<SimNode> well) =>
+        (world.Network.Healing ? Rounds : RoundsWithLoss) * RoundUs + SnapshotsUs + CatchUpUs(well) + ApplyUs(well) + WaitsUs(well) + LinksUs(well);
+
+    /// <summary>Until everybody agrees, after faults of all kinds.</summary>
+    public long OfConvergence()
+    {
+        IReadOnlyList<SimNode> all = [.. world.Nodes.Where(node => node.IsUp)];
+        int replaced = world.Operator.Replacing + world.Nodes.Count(node => node.IsImpaired && node.IsWanted);
+        // Whoever is damaged starts anew, and is brought up again after the others.
+        return OfService(all) + (ElectionsFit ? 0 : RoundsWithLoss * RoundUs) + LateBlowsUs + replaced * (ReplacementUs + OfService(all));
+    }
+
+    private long CampaignDelayUs => Plan.CampaignDelayTicks * Plan.TickUs * Math.Max(0, world.Nodes.Count - 1);
+
+    private static LogIndex Newest(IReadOnlyList<SimNode> nodes) => nodes.Select(node => node.Core.LastEntry.Index).DefaultIfEmpty().Max();
+
+    /// <summary>Entries that the one who lacks most has to be sent, in the smallest messages and the smallest window that the options allow.</summary>
+    private long CatchUpUs(IReadOnlyList<SimNode> nodes)
+    {
+        LogIndex newest = Newest(nodes);
+        long missing = nodes.Select(node => (long)(newest.Value - Math.Min(newest.Value, node.Core.Commit.Value))).DefaultIfEmpty().Max();
+        bool isNarrow = Plan.TightMemory || Plan.AppendBytesMax < 1 << 20;
+        return isNarrow ? missing * ExchangeUs / (Plan.TightMemory ? 1 : Plan.InflightCountMax) : ExchangeUs * (1 + missing / 1_000);
+    }
+
+    /// <summary>Runs of entries that the slowest has still to apply, one at a time.</summary>
+    private long ApplyUs(IReadOnlyList<SimNode> nodes)
+    {
+        LogIndex newest = Newest(nodes);
+        return Plan.ApplyMaxUs * (2 + nodes.Select(node => (long)(newest.Value - Math.Min(newest.Value, node.Machine.Applied.Index.Value))).DefaultIfEmpty().Max());
+    }
+
+    /// <summary>Where messages keep their order, one that was held up before holds up all behind it.</summary>
+    private long LinksUs(IReadOnlyList<SimNode> nodes) =>
+        nodes.SelectMany(from => nodes.Select(to => world.Network.HeldUpUntil(from.Slot, to.Slot) - world.Now)).Append(0).Max();
+
+    /// <summary>What a disk began while it was slow still takes its time, and so does what fell into a pause.</summary>
+    private long WaitsUs(IReadOnlyList<SimNode> nodes) => nodes.Select(node => Math.Max(node.DiskBusyUntil, node.WakesAt) - world.Now).Append(0).Max();
+}
