@@ -1,0 +1,38 @@
+using System.Net;
+
+namespace Conclave.Node.Tests.Nodes;
+
+public sealed class LeaderPriorityTests
+{
+    [Fact]
+    public async Task A_leader_that_is_stopped_hands_over_to_the_member_with_the_higher_priority()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(3);
+        string leader = await cluster.LeaderAsync();
+        List<(ulong Id, string Name)> others = [];
+        foreach (string name in (string[])["n1", "n2", "n3"])
+        {
+            if (name != leader) others.Add((MemberCluster.Number(await cluster.IdOfAsync(name)), name));
+        }
+
+        others.Sort();
+        string first = others[0].Name, second = others[1].Name;   // where nothing else decides, the smaller id does
+        await cluster.StopAsync(first);
+        cluster.Reconfigure(first, options => options with { LeaderPriority = 3 });
+        await cluster.StartAsync(first);
+        await cluster.Node(first).PutAsync("with all", "yes");   // through it, so that it has connected to the leader
+        foreach (string name in (string[])[first, second]) await cluster.ReadsAsync(name, "with all", "yes");
+        Assert.Equal(leader, await cluster.LeaderAsync());
+
+        await cluster.StopAsync(leader);
+
+        Assert.Equal(second, await cluster.LeaderAsync());
+        // It delays and does not forbid: with nobody else to hand over to, the other one leads.
+        await cluster.StartAsync(leader);
+        await cluster.Node(second).PutAsync("again", "yes");
+        await cluster.ReadsAsync(leader, "again", "yes");
+        (HttpStatusCode status, _) = await cluster.Node(second).PostAsync("/v3/maintenance/transfer-leadership", new { targetID = await cluster.IdOfAsync(first) });
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(first, await cluster.LeaderAsync());
+    }
+}
