@@ -31,7 +31,7 @@ public sealed class FailedDiskTests
         Assert.True(server.ExitCode == ExitCodeDisk, $"{acknowledged} writes, exit code {server.ExitCode}: {server.LogTail()}");
         Assert.InRange(acknowledged, 1, 11);   // as many as fit
         Assert.Contains(".log", server.LogTail(), StringComparison.Ordinal);
-        Assert.Contains("Check the disk", server.LogTail(), StringComparison.Ordinal);
+        Assert.Contains("check the disk", server.LogTail(), StringComparison.Ordinal);
 
         server.Kill();   // forgets how it ended
         server.Start();

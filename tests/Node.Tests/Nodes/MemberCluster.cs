@@ -83,6 +83,18 @@ internal sealed class MemberCluster : IAsyncDisposable
         return leader!;
     }
 
+    /// <summary>Moves the leadership there, wherever it is.</summary>
+    public async Task LeadAsync(string name)
+    {
+        await IsListedAsync(name);
+        string id = await IdOfAsync(name);
+        await TestNode.EventuallyAsync($"{name} leads", async () =>
+        {
+            string leader = await LeaderAsync();
+            return leader == name || (await Node(leader).PostAsync("/v3/maintenance/transfer-leadership", new { targetID = id })).Status == HttpStatusCode.OK;
+        });
+    }
+
     public async Task<string> FollowerAsync()
     {
         string leader = await LeaderAsync();
