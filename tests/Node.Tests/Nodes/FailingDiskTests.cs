@@ -44,6 +44,23 @@ public sealed class FailingDiskTests : IAsyncLifetime
         Assert.Null(Cluster.Node(stalled).Fatal);
     }
 
+    [Fact]
+    public async Task A_write_is_not_answered_before_it_is_on_the_disks_of_a_majority()
+    {
+        string leader = await Cluster.LeaderAsync();
+        string[] followers = [.. _disks.Keys.Where(name => name != leader)];
+        foreach (string held in (string[])[leader, followers[0]]) _disks[held].HoldSyncs();
+
+        Task<(HttpStatusCode Status, JsonElement Body)> begun = Cluster.Node(leader).PostAsync("/v3/kv/put", new { key = TestNode.Base64("begun"), value = TestNode.Base64("yes") });
+        await Task.WhenAny(begun, Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken));   // an answer would come within a few
+        Assert.False(begun.IsCompleted);
+        Assert.Null(await Cluster.Node(followers[1]).GetAsync("begun", serializable: true));
+
+        foreach (LockedFileSystem disk in _disks.Values) disk.ReleaseSyncs();
+        if ((await begun).Status != HttpStatusCode.OK) return;   // on a busy machine another one may have been elected meanwhile
+        foreach (string name in _disks.Keys) await Cluster.ReadsAsync(name, "begun", "yes");
+    }
+
     [Theory]
     [InlineData(DiskOperation.Sync)]
     [InlineData(DiskOperation.Write)]
