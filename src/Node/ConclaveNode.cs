@@ -114,7 +114,7 @@ public sealed class ConclaveNode : IAsyncDisposable
             ReceiveBytesMax = options.MaxRequestBytes + (512 << 10),
             Observer = calls,
         }, registry, routes, loggers);
-        var space = new SpaceWatch(context, _logger);
+        var space = new SpaceWatch(context, new QuotaMark(files, Path.Combine(options.DataDir, "member")), _logger);
         _replica.OnDiskSpaceChanged = space.LookSoon;
         _housekeeping = new Housekeeping(context, watches, locks, space, _logger);
     }

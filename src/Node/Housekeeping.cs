@@ -61,6 +61,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
             Compact(replica, now);
             replica.DescribeMembers();
             replica.CompareStates(now);
+            replica.RetrySnapshot();
             ForgetRemoved(replica);
             WatchRecovery(replica, now);
         }

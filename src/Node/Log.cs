@@ -31,6 +31,9 @@ internal static partial class Log
     [LoggerMessage(2209, LogLevel.Information, "There is room again under {DataDir}: clearing the NOSPACE alarm.")]
     public static partial void DiskHasRoom(ILogger logger, string dataDir);
 
+    [LoggerMessage(2213, LogLevel.Warning, "The reason of the NOSPACE alarm could not be written down: {Problem}. If this member is restarted, it may clear an alarm that it raised for the quota.")]
+    public static partial void QuotaNotMarked(ILogger logger, string problem);
+
     [LoggerMessage(2207, LogLevel.Error, "A pass over time limits and leases failed; the next one follows.")]
     public static partial void HousekeepingFailed(ILogger logger, Exception exception);
 

@@ -69,6 +69,9 @@ public readonly struct Command
     /// <summary>Bytes of the longest user name that can send a command.</summary>
     public const int UserBytesMax = ushort.MaxValue;
 
+    /// <summary>Most bytes that stand before a body, whoever sends it: a request that its client may send always has room in the log.</summary>
+    public const int EnvelopeBytesMax = IdentityHeaderBytes + UserBytesMax;
+
     private const byte Format = 1, SessionFormat = 2, IdentityFormat = 3;
 
     public Command(CommandKind kind, ulong origin, ulong requestId, ReadOnlyMemory<byte> body, SessionSequence session = default, CommandIdentity identity = default)

@@ -86,6 +86,21 @@ public sealed class KillCheckTests
         Assert.StartsWith("Revision 7", OnlyViolation(KillChecks.RevisionOrder([Point(1, 0, 10, 7, isWrite: true), Point(2, 5, 12, 7, isWrite: true)])));
 
     [Fact]
+    public void A_write_of_a_session_that_happened_twice_or_not_at_all_or_out_of_order_is_found()
+    {
+        KeyValue three = Stored("once/1", "3", 9);
+        three.Version = 3;
+        Assert.Empty(KillChecks.OnceWrites([new OnceWrites("once/1", 3, [])], Holding(three)));
+        Assert.Empty(KillChecks.OnceWrites([new OnceWrites("once/1", 2, [])], Holding(three)));   // the third was not waited for
+        Assert.Empty(KillChecks.OnceWrites([new OnceWrites("once/1", 0, [])], Holding()));
+        Assert.StartsWith("Not once", OnlyViolation(KillChecks.OnceWrites([new OnceWrites("once/1", 4, [])], Holding(three))));
+        Assert.StartsWith("Not once", OnlyViolation(KillChecks.OnceWrites([new OnceWrites("once/1", 1, [])], Holding(three))));
+        Assert.StartsWith("Not once", OnlyViolation(KillChecks.OnceWrites([new OnceWrites("once/1", 3, ["found 1"])], Holding(three))));
+        three.Version = 4;
+        Assert.StartsWith("Not once", OnlyViolation(KillChecks.OnceWrites([new OnceWrites("once/1", 3, [])], Holding(three))));
+    }
+
+    [Fact]
     public void A_final_value_that_misses_an_acknowledged_write_is_found()
     {
         string key = RegisterClient.KeyOf(0);

@@ -114,5 +114,25 @@ internal static class KillChecks
         }
     }
 
+    /// <summary>Each write of a session that was answered happened once, and in order; at most one more did, whose answer nobody waited for.</summary>
+    public static IEnumerable<string> OnceWrites(IReadOnlyList<OnceWrites> writers, FinalState final)
+    {
+        foreach (OnceWrites writer in writers)
+        {
+            foreach (string surprise in writer.Surprises)
+                yield return $"Not once: {surprise}";
+            KeyValue? found = final.Keys.GetValueOrDefault(writer.Key);
+            (long version, string value) = (found?.Version ?? 0, found?.Value.ToStringUtf8() ?? "0");
+            if (version.ToString(CultureInfo.InvariantCulture) != value || version < writer.Answered || version > writer.Answered + 1)
+                yield return $"Not once: {writer.Key} is {value} after {version} writes; {writer.Answered} were answered.";
+        }
+    }
+
     private static string Show(IEnumerable<KeyValue?> found) => string.Join(", ", found.Select(each => each is null ? "nothing" : $"{each.Value.ToStringUtf8()} at {each.ModRevision}"));
 }
+
+/// <summary>What a session was told of its numbered writes.</summary>
+/// <param name="Key">Its own.</param>
+/// <param name="Answered">The last number that was answered.</param>
+/// <param name="Surprises">Answers that cannot be.</param>
+internal sealed record OnceWrites(string Key, long Answered, IReadOnlyList<string> Surprises);

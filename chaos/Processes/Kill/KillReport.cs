@@ -30,6 +30,9 @@ public sealed record KillReport
     /// <summary>Keys in the store in the end.</summary>
     public required int Keys { get; init; }
 
+    /// <summary>Writes of sessions that were sent again because nobody knew what had become of them.</summary>
+    public required int Repeats { get; init; }
+
     /// <summary>Operations on shared registers, all judged by the linearizability checker.</summary>
     public required int HistoryOperations { get; init; }
 
@@ -56,7 +59,7 @@ public sealed record KillReport
         text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {LeaderKillMilliseconds.Count} kills of the leader: writes succeed again after {LeaderKillMedianMilliseconds:0} ms (median), {LeaderKillWorstMilliseconds:0} ms (worst)");
         text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {AllKillMilliseconds.Count} kills of all: writes succeed {AllKillMedianMilliseconds:0} ms after the start (median)");
         text.AppendLine(CultureInfo.InvariantCulture, $"{Kind}: {LeaderPauseMilliseconds.Count} pauses of the leader: writes succeed again after {Median(LeaderPauseMilliseconds):0} ms (median)");
-        text.AppendLine(CultureInfo.InvariantCulture, $"calls: {Acknowledged} acknowledged, {Refused} refused, {Unknown} of unknown outcome; {Keys} keys; {HistoryOperations} operations on registers checked ({StatesExplored} states)");
+        text.AppendLine(CultureInfo.InvariantCulture, $"calls: {Acknowledged} acknowledged, {Refused} refused, {Unknown} of unknown outcome; {Keys} keys; {Repeats} writes of sessions repeated; {HistoryOperations} operations on registers checked ({StatesExplored} states)");
         text.AppendLine(Violations.Count == 0 ? "nothing was lost, nothing went back" : $"{Violations.Count} VIOLATIONS:");
         foreach (string violation in Violations.Take(ViolationsShownMax))
             text.AppendLine($"  {violation}");

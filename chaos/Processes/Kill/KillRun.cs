@@ -118,6 +118,7 @@ public sealed class KillRun
             Refused = seen.Refused,
             Unknown = seen.Unknown,
             Keys = seen.Keys,
+            Repeats = seen.Repeats,
             HistoryOperations = seen.HistoryOperations,
             StatesExplored = seen.StatesExplored,
             Violations = seen.Violations,

@@ -88,13 +88,13 @@ public sealed class ServerProcess : IDisposable
         if (IsRunning)
             throw new InvalidOperationException($"{Name} runs already.");
         _process?.Dispose();
-        // The shell only points the output at the log and becomes the server, so the process id is the server's.
+        // The shell only points the output at the log and becomes the server, so the process id is the server's. A limit of file sizes is to fail calls and not to kill it.
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
         start.Environment["SERVER_LOG"] = LogPath;
         // A mount of its own ends with the process, so nothing is left behind whatever happens here.
         string[] ownDisk = OwnDiskMebibytes == 0 ? []
             : ["unshare", "--mount", "sh", "-c", "mkdir -p \"$1\" && mount -t tmpfs -o size=\"$0\" tmpfs \"$1\" && shift && exec \"$@\"", $"{OwnDiskMebibytes}m", DataDirectory];
-        foreach (string argument in (string[])["-c", "exec \"$@\" >>\"$SERVER_LOG\" 2>&1", "sh", .. ownDisk, _program, .. arguments])
+        foreach (string argument in (string[])["-c", "trap '' XFSZ; exec \"$@\" >>\"$SERVER_LOG\" 2>&1", "sh", .. ownDisk, _program, .. arguments])
             start.ArgumentList.Add(argument);
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{_program} did not start.");
         _guard.Watch(_process.Id);
@@ -131,6 +131,9 @@ public sealed class ServerProcess : IDisposable
 
     /// <summary>SIGCONT.</summary>
     public void Resume() => Signals.Send(_process!.Id, Signals.Continue);
+
+    /// <summary>From now on every write behind this many bytes of a file fails, for this process and until it ends: a disk that fails, as far as it can tell.</summary>
+    public void FailWritesBehind(long bytes) => FileSizeLimit.Set(_process!.Id, bytes);   // not null: it runs
 
     /// <summary>Last lines of the log, for failure messages.</summary>
     public string LogTail(int lines = 15) =>

@@ -41,6 +41,12 @@ internal abstract class Session(int id, ProcessCluster cluster, int seed)
             await StepAsync(targets[turn % targets.Count]).ConfigureAwait(false);
             await timer.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false);
         }
+        OnEnd();
+    }
+
+    /// <summary>After the last call.</summary>
+    protected virtual void OnEnd()
+    {
     }
 
     /// <summary>Whom to ask now.</summary>

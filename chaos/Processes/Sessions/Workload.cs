@@ -9,12 +9,13 @@ namespace Conclave.Processes.Sessions;
 /// <summary>The clients of a run: they write, read, swap and count through all serving members until they are stopped, and are judged by what they were told.</summary>
 internal sealed class Workload
 {
-    private const int Writers = 4, SteadyWriters = 2, RegisterClients = 6, CounterClients = 2, Readers = 2;
+    private const int Writers = 4, SteadyWriters = 2, RegisterClients = 6, CounterClients = 2, OnceWriters = 3, Readers = 2;
 
     private readonly ProcessCluster _cluster;
     private readonly UniqueWriter[] _writers;
     private readonly RegisterClient[] _registers;
     private readonly CounterClient[] _counters;
+    private readonly OnceWriter[] _onceWriters;
     private readonly SerializableReader[] _readers;
 
     /// <param name="cluster">Where to work.</param>
@@ -28,10 +29,12 @@ internal sealed class Workload
         _writers = [.. Enumerable.Range(0, Writers).Select(_ => new UniqueWriter(++id, cluster, Seed())), .. Enumerable.Range(0, SteadyWriters).Select(_ => new SteadyWriter(++id, cluster, Seed()))];
         _registers = [.. Enumerable.Range(0, RegisterClients).Select(_ => new RegisterClient(++id, cluster, Seed()))];
         _counters = [.. Enumerable.Range(0, CounterClients).Select(_ => new CounterClient(++id, cluster, Seed()))];
+        // Only Conclave knows sessions.
+        _onceWriters = [.. Enumerable.Range(0, cluster.Options.Kind == ServerKind.Conclave ? OnceWriters : 0).Select(_ => new OnceWriter(++id, cluster, Seed()))];
         _readers = [.. Enumerable.Range(0, Readers).Select(_ => new SerializableReader(++id, cluster, Seed(), incarnationOf))];
     }
 
-    private Session[] Sessions => [.. _writers, .. _registers, .. _counters, .. _readers];
+    private Session[] Sessions => [.. _writers, .. _registers, .. _counters, .. _onceWriters, .. _readers];
 
     /// <summary>Works while something else happens.</summary>
     public async Task RunDuringAsync(Func<Task> events, CancellationToken cancellationToken)
@@ -75,6 +78,7 @@ internal sealed class Workload
             .. KillChecks.RevisionOrder(points),
             .. KillChecks.SerializableReads(_readers, history),
             .. KillChecks.Counters(_counters, final),
+            .. KillChecks.OnceWrites([.. _onceWriters.Select(writer => new OnceWrites(writer.Key, writer.Answered, writer.Surprises))], final),
             .. KillChecks.Registers(history, final, out Verdict verdict),
         ];
         long Count(RpcOutcome outcome) => Sessions.Sum(session => session.Calls[outcome]);
@@ -84,6 +88,7 @@ internal sealed class Workload
             Refused = Count(RpcOutcome.Refused),
             Unknown = Count(RpcOutcome.Unknown),
             Keys = final.Keys.Count,
+            Repeats = _onceWriters.Sum(writer => writer.Repeats),
             HistoryOperations = history.Length,
             StatesExplored = verdict.StatesExplored,
             LongestWriteGapMilliseconds = LongestWriteGap(0, long.MaxValue, anybody: true),
@@ -119,6 +124,9 @@ public sealed record WorkloadReport
 
     /// <summary>Keys in the store in the end.</summary>
     public required int Keys { get; init; }
+
+    /// <summary>Writes of sessions that were sent again because nobody knew what had become of them.</summary>
+    public required int Repeats { get; init; }
 
     /// <summary>Operations on shared registers, all judged by the linearizability checker.</summary>
     public required int HistoryOperations { get; init; }

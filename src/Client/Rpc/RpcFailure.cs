@@ -91,7 +91,7 @@ internal static class RpcFailure
     public static RpcException Malformed(string what, Uri endpoint) =>
         new(GrpcCode.Internal, $"{endpoint.Authority} {what}", endpoint, RequestFate.Unanswered);
 
-    private static bool IsGrpc(HttpResponseMessage response) =>
+    public static bool IsGrpc(HttpResponseMessage response) =>
         response.Content.Headers.ContentType?.MediaType is { } type && GrpcHeaders.IsGrpcContentType(type);
 
     // A call refused at once carries its status in the headers, with no trailers after them.

@@ -129,10 +129,14 @@ public sealed class RpcStream : IAsyncDisposable
         _lifetime.Dispose();
     }
 
-    /// <summary>On a busy machine the answer's headers come before this end has begun to send. Only an answer that is a refusal means that nothing can be sent.</summary>
+    /// <summary>
+    /// On a busy machine the answer's headers come before this end has begun to send. Only an answer that is a refusal means that nothing can be sent, or one of somebody who does not
+    /// speak gRPC.
+    /// </summary>
     private async ValueTask WaitUntilOpenedAsync(CancellationToken cancellationToken)
     {
-        if (_answer.IsCompletedSuccessfully && await _answer.ConfigureAwait(false) is var answer && answer.Headers.Contains("grpc-status") && RpcFailure.OfStatus(answer, _endpoint) is { } refusal) throw refusal;
+        if (_answer.IsCompletedSuccessfully && await _answer.ConfigureAwait(false) is var answer && (answer.Headers.Contains("grpc-status") || !RpcFailure.IsGrpc(answer))
+            && RpcFailure.OfStatus(answer, _endpoint) is { } refusal) throw refusal;
         await Task.WhenAny(_content.Opened, Task.Delay(OpenPatience, cancellationToken)).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (!_content.Opened.IsCompleted)

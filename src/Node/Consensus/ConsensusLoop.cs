@@ -52,6 +52,9 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     /// <summary>In the term of a refusal: there is no room for it here. Members that do not know the flag take the refusal for one of another attempt, and their client's time runs out.</summary>
     public const ulong NoRoomFlag = 1UL << 63;
 
+    /// <summary>In the term of a refusal: it is larger than this member takes. Not known to others as above.</summary>
+    public const ulong TooLargeFlag = 1UL << 62;
+
     /// <summary>Shorter pauses are an everyday matter of the scheduler.</summary>
     private const int PauseTicksWorthALine = 50;
 
@@ -206,11 +209,13 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
             }
             else if (proposal.Local is { } request)
             {
-                Proposals.OnNotAppended(request);
+                // One that is too large today is too large for ever: trying again would only use up its time.
+                if (verdict.Outcome == ProposalOutcome.TooLarge) Proposals.OnTooLarge(request);
+                else Proposals.OnNotAppended(request);
             }
             else
             {
-                Refuse(proposal);
+                Refuse(proposal, verdict.Outcome == ProposalOutcome.TooLarge ? TooLargeFlag : 0);
             }
         }
 

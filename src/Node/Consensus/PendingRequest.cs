@@ -17,6 +17,9 @@ internal enum ProposalEnd
 
     /// <summary>Never appended: the leader's disk is nearly full, and what is left is for what makes room.</summary>
     NoRoom,
+
+    /// <summary>Never appended and never will be: the leader takes no request of this size. Its limit is lower than that of this member.</summary>
+    TooLarge,
 }
 
 /// <param name="End">How it ended.</param>

@@ -122,8 +122,8 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
         route.Flush(quiet: false);
     }
 
-    /// <summary>The leader of that term said that it has no room for it.</summary>
-    public void OnNoRoom(ulong id, ulong term)
+    /// <summary>The leader of that term said that it did not take it, and that no leader like it would: it has no room for it, or it is too large.</summary>
+    public void OnRefusedForGood(ulong id, ulong term, ProposalEnd why)
     {
         PendingRequest? request;
         lock (_gate)
@@ -133,7 +133,19 @@ internal sealed class Proposals(NodeId self, IProposalRoute route, TimeSpan time
             _bytes -= request.Payload.Length;
         }
 
-        Fail(request, ProposalEnd.NoRoom);
+        Fail(request, why);
+    }
+
+    /// <summary>This node's core takes nothing of this size.</summary>
+    public void OnTooLarge(PendingRequest request)
+    {
+        lock (_gate)
+        {
+            if (!_pending.Remove(request.Id)) return;   // its time has run out
+            _bytes -= request.Payload.Length;
+        }
+
+        Fail(request, ProposalEnd.TooLarge);
     }
 
     /// <summary>An entry that this node proposed was applied here.</summary>

@@ -23,7 +23,8 @@ internal sealed partial class Replica : IPeerHandler, IPeerLinkHandler, IDriver,
                 return true;
             case PeerFrameKind.ProposalRefused when body.Length == 16:
                 ulong request = BinaryPrimitives.ReadUInt64LittleEndian(body.Span), term = BinaryPrimitives.ReadUInt64LittleEndian(body.Span[8..]);
-                if ((term & ConsensusLoop.NoRoomFlag) != 0) Proposals.OnNoRoom(request, term & ~ConsensusLoop.NoRoomFlag);
+                if ((term & ConsensusLoop.NoRoomFlag) != 0) Proposals.OnRefusedForGood(request, term & ~ConsensusLoop.NoRoomFlag, ProposalEnd.NoRoom);
+                else if ((term & ConsensusLoop.TooLargeFlag) != 0) Proposals.OnRefusedForGood(request, term & ~ConsensusLoop.TooLargeFlag, ProposalEnd.TooLarge);
                 else Proposals.OnRefused(request, term);
                 return true;
             case PeerFrameKind.Call:

@@ -69,7 +69,7 @@ internal sealed partial class Replica : IAsyncDisposable
             Members = new MemberDirectory(Cluster, disk.Membership) { PublishedName = PublishedName, InForce = core.Membership };
             KnownIncarnations known = KnownIncarnations.Open(files, Path.Combine(options.DataDir, "member"), Members, options.ForgetMemberDisk, logger);
             OwnStarts starts = OwnStarts.Open(files, Path.Combine(options.DataDir, "member"), _credentials.Incarnation, new MemberStart(_credentials.Boot, _credentials.BootNonce), logger);
-            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader, Acknowledged = AcknowledgedBy, Starts = starts, Tls = TlsSide.OpenForPeers(options, logger) };
+            _gate = new PeerGate(Members, known, OwnCredentials, options.InitialAdvertisePeerUrls, logger) { IsLeader = () => IsLeader, Acknowledged = AcknowledgedBy, Starts = starts, CampaignDelay = (byte)(NodeOptions.LeaderPriorityMax - options.LeaderPriority), Tls = TlsSide.OpenForPeers(options, logger) };
             _peers = new PeerTransport(_gate, options.ElectionTimeout, this, this, ReceiveSnapshotAsync, logger);
             _consensus = new ConsensusLoop(core, Self, _peers, this, this,
                 route => new Proposals(Self, route, options.RequestTimeout),
@@ -78,7 +78,7 @@ internal sealed partial class Replica : IAsyncDisposable
             _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, core, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
-            _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, logger);
+            _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, OnFatal, logger);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
             _marks = new StateMarks(this, options.StateMarkInterval);
             _repair = new StateRepair(this, _apply, _snapshots, _streams, _peers, logger);
@@ -205,10 +205,10 @@ internal sealed partial class Replica : IAsyncDisposable
         Scrub.Start();
     }
 
-    /// <summary>The disk is nearly full: the log still has room to say so to the cluster, and not for much more.</summary>
-    public bool IsDiskSpaceLow => _logWriter.IsSpaceLow;
+    /// <summary>The disk is nearly full: the log still has room to say so to the cluster, and not for much more; or no snapshot has found room for long.</summary>
+    public bool IsDiskSpaceLow => _logWriter.IsSpaceLow || _snapshots.IsOutOfRoom;
 
-    /// <summary>Called when <see cref="IsDiskSpaceLow"/> has changed, on a thread that must not be held up.</summary>
+    /// <summary>Called when the log has changed <see cref="IsDiskSpaceLow"/>, on a thread that must not be held up.</summary>
     public Action? OnDiskSpaceChanged { set => _logWriter.OnSpaceChanged = value; }
 
     /// <summary>Whether a request of this size would pass the quota.</summary>
@@ -241,6 +241,12 @@ internal sealed partial class Replica : IAsyncDisposable
         if (IsLeader) _consensus.Look(ObserveAcknowledged);
     }
 
+    /// <summary>Tries again to write a snapshot that failed. Called a few times a second.</summary>
+    public void RetrySnapshot()
+    {
+        if (_snapshots.IsRetryDue) _apply.EnqueueSnapshotWanted();
+    }
+
     /// <summary>How far this member, as a leader, has seen that one acknowledge what is committed.</summary>
     public LogIndex ObservedOf(NodeId member) => _acknowledged.Of(member);
 
@@ -258,7 +264,10 @@ internal sealed partial class Replica : IAsyncDisposable
     /// <summary>Asks the core to hand over to the best follower. Does nothing on a follower.</summary>
     public void GiveUpLeadership() => _consensus.Enqueue(RaftInput.Transfer(NodeId.None));
 
-    /// <summary>Leader: hands over to <paramref name="target"/>, or to the best follower if that is None. Waits until somebody else leads.</summary>
+    /// <summary>
+    /// Leader: hands over to <paramref name="target"/>, or to the best follower if that is None: of those that have caught up the one with the highest priority. Waits until
+    /// somebody else leads.
+    /// </summary>
     /// <returns>False when this member still leads after <paramref name="limit"/>, or somebody else than wanted.</returns>
     public async Task<bool> TransferAsync(NodeId target, TimeSpan limit, CancellationToken cancellationToken)
     {
@@ -273,12 +282,25 @@ internal sealed partial class Replica : IAsyncDisposable
             // The core gives up after an election timeout, for example because the target was just then out of reach.
             if (status.Role == RaftRole.Leader && elapsed - _options.ElectionTimeout >= asked)
             {
+                // The one with the highest priority first; if it did not take over, whoever the core finds fit.
+                if (target == NodeId.None && asked == TimeSpan.MinValue) _consensus.Look(core => _consensus.Enqueue(RaftInput.Transfer(PreferredSuccessor(core))));
+                else _consensus.Enqueue(RaftInput.Transfer(target));
                 asked = elapsed;
-                _consensus.Enqueue(RaftInput.Transfer(target));
             }
 
             await Task.Delay(TransferPollInterval, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>None when the members' priorities make no difference: then the core knows best.</summary>
+    private NodeId PreferredSuccessor(RaftCore core)
+    {
+        var peers = new List<PeerStatus>();
+        core.CopyPeers(peers);
+        var voters = (from link in _peers.All where link.IsUp && Members.InForce.IsVoter(link.Peer) select (link.Peer, link.CampaignDelay)).ToDictionary();
+        if (voters.Count == 0 || voters.Values.Min() == voters.Values.Max()) return NodeId.None;
+        return peers.Where(peer => voters.ContainsKey(peer.Node) && peer.State == ReplicationState.Replicate && peer.Match >= core.Commit)
+            .OrderBy(peer => voters[peer.Node]).ThenByDescending(peer => peer.Match).Select(peer => peer.Node).FirstOrDefault(NodeId.None);
     }
 
     /// <summary>Leader: writes down where members listen of whom the membership does not say it yet. Called now and then; does nothing while a change is under way.</summary>
@@ -313,7 +335,7 @@ internal sealed partial class Replica : IAsyncDisposable
         ElectionTimeoutTicks = (int)(options.ElectionTimeout / NodeOptions.TickInterval),
         CampaignDelayTicks = (NodeOptions.LeaderPriorityMax - options.LeaderPriority) * (int)(options.ElectionTimeout / NodeOptions.TickInterval) / 10,
         HeartbeatTicks = (int)(options.HeartbeatInterval / NodeOptions.TickInterval),
-        ProposalBytesMax = options.MaxRequestBytes + Command.SessionHeaderBytes,
+        ProposalBytesMax = options.MaxRequestBytes + Command.EnvelopeBytesMax,
         UncommittedBytesMax = Math.Max(64L << 20, 2L * options.MaxRequestBytes),
         DiskStallTicks = Math.Max(300, 3 * (int)(options.ElectionTimeout / NodeOptions.TickInterval)),
     };

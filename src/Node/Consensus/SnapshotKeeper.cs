@@ -10,14 +10,34 @@ namespace Conclave.Node.Consensus;
 /// The log in memory and on disk holds what the last snapshot does not, so snapshots are what bounds both. One follows when enough entries, or
 /// enough bytes in relation to the state, were applied since the last: writing a large state for every small stretch of log would cost more than
 /// the log does. A view is immutable, so the apply thread goes on while it is written.
+/// One that cannot be written costs nothing but time, so it is tried again; but not for ever, because the log grows meanwhile. A disk that fails ends the node after a
+/// few tries, a full one makes it ask for room (<see cref="IsOutOfRoom"/>), and anything else ends it when the log has become too long.
 /// </remarks>
-internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId? last, int entriesBetween, Membership membership, Action<RaftInput> toCore, ILogger logger, TimeProvider? clock = null)
+/// <param name="snapshots">Where they are.</param>
+/// <param name="last">The newest at the start.</param>
+/// <param name="entriesBetween">Entries from one to the next, if they do not become too many bytes before.</param>
+/// <param name="membership">As of <paramref name="last"/>.</param>
+/// <param name="toCore">Told of each.</param>
+/// <param name="onFatal">None can be written, and the log must not grow further.</param>
+/// <param name="logger">For one line each.</param>
+/// <param name="clock">For the delay between tries.</param>
+internal sealed partial class SnapshotKeeper(
+    SnapshotStore snapshots, SnapshotId? last, int entriesBetween, Membership membership, Action<RaftInput> toCore, Action<Exception> onFatal, ILogger logger, TimeProvider? clock = null)
 {
     /// <summary>Log bytes that always may gather before a snapshot: with less, large values cause one every second or two.</summary>
     private const long BytesBetweenMin = 128L << 20;
 
     /// <summary>Log bytes that never gather, however large the state is: they are in memory too.</summary>
     private const long BytesBetweenMax = 256L << 20;
+
+    /// <summary>Log bytes since the last snapshot above which one that finds no room on the disk is a matter of the whole cluster.</summary>
+    internal const long BytesUnsavedMax = 2 * BytesBetweenMax;
+
+    /// <summary>Log bytes since the last snapshot above which one that fails for no reason known ends the node.</summary>
+    internal const long BytesUnsavedEnd = 4 * BytesBetweenMax;
+
+    /// <summary>Failures of the disk in a row that are no passing matter.</summary>
+    internal const int DiskFailuresMax = 3;
 
     /// <summary>The newest, and one to fall back to when it is damaged.</summary>
     private const int Kept = 2;
@@ -37,11 +57,18 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
 
     // Set by the task, read and cleared by the apply thread.
     private volatile bool _failed;
+    private volatile bool _noRoom;
     private long _failedAt;
 
+    // Of the task.
+    private int _diskFailures;
+
     private Task _writing = Task.CompletedTask;
-    private (EntryId Last, long Written) _newest = (last?.Last ?? EntryId.Zero, 0);   // under _gate
     private readonly Lock _gate = new();
+
+    // Under _gate.
+    private (EntryId Last, long Written) _newest = (last?.Last ?? EntryId.Zero, 0);
+    private long _bytesUnsaved;   // applied since the start, or since what the newest snapshot holds
 
     /// <summary>Last entry of the newest snapshot of the state that this member has, written here or received, and how many that were the newest were written here since the start. All are durable.</summary>
     public (EntryId Last, long Written) Newest
@@ -49,6 +76,20 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         get
         {
             lock (_gate) return _newest;
+        }
+    }
+
+    /// <summary>The last snapshot found no room on the disk, and the log has become so long that nothing should be added to it until one does.</summary>
+    public bool IsOutOfRoom => _noRoom && BytesUnsaved > BytesUnsavedMax;
+
+    /// <summary>The last try failed long enough ago for the next. Without it a node that applies nothing would never try again.</summary>
+    public bool IsRetryDue => _failed && _clock.GetElapsedTime(_failedAt) >= RetryDelay;
+
+    private long BytesUnsaved
+    {
+        get
+        {
+            lock (_gate) return _bytesUnsaved;
         }
     }
 
@@ -62,11 +103,12 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     public void OnApplied(StoreView view, EntryId applied, long payloadBytes)
     {
         _bytesSince += payloadBytes;
+        lock (_gate) _bytesUnsaved += payloadBytes;
         long bytesBetween = Math.Clamp(view.SizeInUseBytes / 2, BytesBetweenMin, BytesBetweenMax);
         ulong wanted = Volatile.Read(ref _wantedIndex);
         bool isWanted = _lastIndex < wanted && applied.Index.Value >= wanted;
         if (!isWanted && !_failed && applied.Index.Value - _lastIndex < (ulong)entriesBetween && _bytesSince < bytesBetween) return;
-        if (_failed && _clock.GetElapsedTime(_failedAt) < RetryDelay) return;
+        if (_failed && !IsRetryDue) return;
         TakeNow(view, applied);
     }
 
@@ -78,7 +120,8 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         _lastIndex = applied.Index.Value;
         _bytesSince = 0;
         var id = new SnapshotId(applied, _membership);
-        _writing = Task.Run(() => Write(view, id));
+        long bytes = BytesUnsaved;
+        _writing = Task.Run(() => Write(view, id, bytes));
     }
 
     /// <summary>A snapshot from the leader took the place of everything before.</summary>
@@ -116,7 +159,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
     /// <summary>Waits for the one that is being written. Never throws.</summary>
     public Task StopAsync() => _writing;
 
-    private void Write(StoreView view, SnapshotId id)
+    private void Write(StoreView view, SnapshotId id, long logBytes)
     {
         long start = _clock.GetTimestamp();
         try
@@ -127,15 +170,26 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
             TryPrune(id.Last);
             toCore(RaftInput.SnapshotTaken(id));
             OnNewer(id.Last, written: 1);
+            (_diskFailures, _noRoom) = (0, false);
+            lock (_gate) _bytesUnsaved = Math.Max(0, _bytesUnsaved - logBytes);   // a snapshot from the leader may have come in between
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
         }
         catch (Exception problem)
         {
-            // The log still holds everything, so nothing is lost by trying later. A disk that is broken for good fails the log writer soon.
-            Log.SnapshotFailed(logger, problem is StorageException ? problem.Message : problem.ToString());
-            _failedAt = _clock.GetTimestamp();
-            _failed = true;   // after the time, which counts from now on
+            OnFailed(problem);
         }
+    }
+
+    /// <summary>The log still holds everything, so nothing is lost by trying later.</summary>
+    private void OnFailed(Exception problem)
+    {
+        Log.SnapshotFailed(logger, problem is StorageException ? problem.Message : problem.ToString());
+        _noRoom = problem is StorageException { Kind: StorageErrorKind.NoSpace };
+        _diskFailures = problem is StorageException && !_noRoom ? _diskFailures + 1 : 0;
+        // A cluster that has met a bug while it saves its state is better off with a long log than without members, as long as there is memory for it.
+        if (_diskFailures >= DiskFailuresMax || (!_noRoom && BytesUnsaved > BytesUnsavedEnd)) onFatal(problem);
+        _failedAt = _clock.GetTimestamp();
+        _failed = true;   // after the time, which counts from now on
     }
 
     /// <summary>One that was begun before another state took the place of the own one, and ends after it, is of no account.</summary>
@@ -144,6 +198,7 @@ internal sealed partial class SnapshotKeeper(SnapshotStore snapshots, SnapshotId
         lock (_gate)
         {
             if (snapshot.Index >= _newest.Last.Index) _newest = (snapshot, _newest.Written + written);
+            if (written == 0) _bytesUnsaved = 0;   // all that is applied here came with it
         }
     }
 

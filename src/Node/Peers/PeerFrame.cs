@@ -12,7 +12,7 @@ internal enum PeerFrameKind : byte
     /// <summary>A proposal from a follower, for the leader to append: term (8) and payload.</summary>
     Proposal = 2,
 
-    /// <summary>A proposal that was not and will not be appended: its request id (8), and the term it was sent for (8; the highest bit says that there is no room for it).</summary>
+    /// <summary>A proposal that was not and will not be appended: its request id (8), and the term it was sent for (8; the highest bit says that there is no room for it, the next one that it is too large).</summary>
     ProposalRefused = 3,
 
     /// <summary>A question that only the leader answers: call id (8), method (1), body.</summary>

@@ -23,6 +23,9 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
     /// <summary>What TLS is spoken with; null for none. Set once, before anything runs.</summary>
     public TlsSide? Tls { get; init; }
 
+    /// <summary>What the greetings of this node say; see <see cref="PeerHello.CampaignDelay"/>.</summary>
+    public byte CampaignDelay { get; init; }
+
     /// <summary>Whether this node leads: then it knows every member there is. Set once, before anything runs.</summary>
     public Func<bool> IsLeader { get; set; } = () => false;
 
@@ -35,7 +38,7 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
     /// <summary>Boot nonce of the connection from this member that is alive, or null. Set by the transport.</summary>
     public Func<NodeId, Guid?> LiveNonce { get; set; } = _ => null;
 
-    public PeerHello Hello(PeerConnectionKind kind, NodeId to) => new(kind, members.ClusterId, members.Self, to, OwnFor(to), _ownUrls);
+    public PeerHello Hello(PeerConnectionKind kind, NodeId to) => new(kind, members.ClusterId, members.Self, to, OwnFor(to), _ownUrls) { CampaignDelay = CampaignDelay };
 
     /// <summary>Why a caller is not let in; <see cref="AdmissionReason.None"/> with words when it is not a matter of admission, without words when it is let in.</summary>
     public (AdmissionReason Reason, string Words) Judge(in PeerHello hello)

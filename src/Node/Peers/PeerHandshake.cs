@@ -18,13 +18,15 @@ internal enum PeerConnectionKind : byte
 /// <summary>The first bytes on every connection between members, in both directions. All numbers are little-endian.</summary>
 /// <remarks>
 /// <code>
-///  hello:       | magic (8) | version u16 | kind u8 | 0 | restBytes u16 | rest | crc32c u32 over all before |
+///  hello:       | magic (8) | version u16 | kind u8 | campaign delay u8 | restBytes u16 | rest | crc32c u32 over all before |
 ///  rest:        | cluster u64 | from u64 | to u64 | credentials (64) | starts | peer URLs of the caller, UTF-8, joined by commas |
 ///  credentials: | incarnation (16) | boot u64 | boot nonce (16) | durable index u64 | lost end: index u64, term u64 |
 ///  starts:      | count u8, 255 for none | count times: boot u64, nonce (16) |      not in version 3
 ///  welcome:     | accepted u8 | reason u8 | restBytes u16 | credentials (64), zeros unless accepted | starts if accepted, else reason (UTF-8) |
 /// </code>
 /// A stranger, a member of another cluster, or a message meant for another member is refused with the reason before any message is read.
+/// The campaign delay is how many tenths of an election timeout the caller lets others go first: 10 less its --leader-priority. Earlier releases of version 4 write 0 there and
+/// look at nothing, which is just what a member without a wish says.
 /// Each side shows its credentials, and the <see cref="PeerGate"/> of the other judges them before a message passes. The magic and the version come first
 /// and stay where they are, so that every release can tell every other one why they do not talk.
 /// </remarks>
@@ -43,6 +45,9 @@ internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong Cluster
     /// <summary>The version of this greeting; the welcome has the same.</summary>
     public ushort Speaks { get; init; } = Version;
 
+    /// <summary>Tenths of an election timeout that the caller waits longer than others before it campaigns.</summary>
+    public byte CampaignDelay { get; init; }
+
     private static ReadOnlySpan<byte> Magic => "CONCLAVE"u8;
 
     public byte[] Encode()
@@ -53,6 +58,7 @@ internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong Cluster
         Magic.CopyTo(hello);
         BinaryPrimitives.WriteUInt16LittleEndian(hello.AsSpan(8), Speaks);
         hello[10] = (byte)Kind;
+        hello[11] = CampaignDelay;
         BinaryPrimitives.WriteUInt16LittleEndian(hello.AsSpan(12), checked((ushort)(FixedBytes + starts.Length + urls.Length)));
         BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(14), ClusterId);
         BinaryPrimitives.WriteUInt64LittleEndian(hello.AsSpan(22), From.Value);
@@ -100,7 +106,7 @@ internal readonly record struct PeerHello(PeerConnectionKind Kind, ulong Cluster
             new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(hello[30..])),
             CredentialsCodec.Read(hello[38..]) with { Starts = starts },
             Encoding.UTF8.GetString(rest))
-        { Speaks = speaks };
+        { Speaks = speaks, CampaignDelay = hello[11] };
     }
 
     /// <summary>Whether a refusal means that the other side speaks only the version before, which this release speaks too.</summary>

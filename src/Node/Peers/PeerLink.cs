@@ -19,6 +19,7 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
     private volatile PeerOutput? _output;
     private volatile Uri? _reachedAt;   // where the last connection was made
     private ImmutableArray<Uri> _saidOfItself = [];   // where its greetings say that it listens; written through ImmutableInterlocked
+    private int _campaignDelay;
     private long _droppedFrames, _totalBytes;   // of connections that are gone
 
     public NodeId Peer => peer;
@@ -26,6 +27,9 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
     private string Name => gate.Members.NameOf(peer);
 
     public bool IsUp => _output is not null;
+
+    /// <summary>What its last greeting said; see <see cref="PeerHello.CampaignDelay"/>. 0 before the first.</summary>
+    public int CampaignDelay { get => Volatile.Read(ref _campaignDelay); set => Volatile.Write(ref _campaignDelay, value); }
 
     public long DroppedFrames => _droppedFrames + (_output?.DroppedFrames ?? 0);
 

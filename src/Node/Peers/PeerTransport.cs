@@ -281,12 +281,15 @@ internal sealed class PeerTransport : IAsyncDisposable
             if (_links.ById.TryGetValue(hello.From, out PeerLink? known))
             {
                 known.Suggest(urls);
+                known.CampaignDelay = hello.CampaignDelay;
                 return true;
             }
 
             if (!HasRoomFor(hello.From)) return false;   // others came at the same moment; it dials again and is told
             Log.GuestMet(_logger, hello.From, hello.PeerUrls);
-            AddUnderLock(hello.From).Suggest(urls);
+            PeerLink met = AddUnderLock(hello.From);
+            met.Suggest(urls);
+            met.CampaignDelay = hello.CampaignDelay;
             return true;
         }
     }

@@ -58,6 +58,7 @@ internal static class Statuses
     public static ApplyOutcome Outcome(in ProposalResult result)
     {
         if (result.End == ProposalEnd.NoRoom) ThrowIf(StoreError.NoSpace);
+        if (result.End == ProposalEnd.TooLarge) throw new GrpcException(EtcdErrors.RequestTooLarge);
         if (result.End != ProposalEnd.Applied) throw new GrpcException(EtcdErrors.Timeout);
         ThrowIf(result.Outcome.Error);
         return result.Outcome;

@@ -23,6 +23,8 @@ internal static class PosixErrors
     {
         FileNotFoundException or DirectoryNotFoundException => new(FileError.NotFound, path, "does not exist", failure),
         UnauthorizedAccessException => new(FileError.AccessDenied, path, "access denied", failure),
+        // What .NET makes of EFBIG.
+        ArgumentOutOfRangeException => new(FileError.Io, path, "it would be larger than its file system or a limit of this process (ulimit -f) allows", failure),
         // On Unix the low bits of HResult are errno.
         _ => new(Classify(failure.HResult & 0xFFFF), path, failure.Message, failure),
     };

@@ -48,7 +48,7 @@ internal sealed class PosixFile : IStorageFile
         {
             RandomAccess.SetLength(_handle, bytes);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or ArgumentOutOfRangeException)
         {
             throw PosixErrors.From(_path, failure);
         }
@@ -75,7 +75,7 @@ internal sealed class PosixFile : IStorageFile
         {
             RandomAccess.Write(_handle, bytes, offset); // goes on after a short write until all is written or an error comes
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             throw PosixErrors.From(_path, failure);
         }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using Conclave.Client.Rpc;
 using Conclave.Wire.Grpc;
 
@@ -14,7 +15,9 @@ public class RpcStreamTests
     {
         var sending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using MemoryStream sent = new();
-        await using RpcStream stream = await OpenAsync(new Answering(new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) }, sending.Task, sent));
+        var answer = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
+        answer.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        await using RpcStream stream = await OpenAsync(new Answering(answer, sending.Task, sent));
 
         Task write = stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken).AsTask();
         Assert.False(write.IsCompleted);
@@ -35,6 +38,18 @@ public class RpcStreamTests
         RpcException learned = await Assert.ThrowsAsync<RpcException>(async () => await stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken));
 
         Assert.Equal((GrpcCode.PermissionDenied, "not yours", RequestFate.Answered), (learned.Code, learned.Message, learned.Fate));
+    }
+
+    [Fact]
+    public async Task An_answer_of_somebody_who_does_not_speak_grpc_is_what_the_writer_learns()
+    {
+        var plain = new HttpResponseMessage(HttpStatusCode.BadGateway) { Content = new StringContent("<html>no backend</html>") };
+        await using RpcStream stream = await OpenAsync(new Answering(plain, new TaskCompletionSource().Task, Stream.Null));
+
+        RpcException learned = await Assert.ThrowsAsync<RpcException>(async () => await stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken));
+
+        Assert.Equal(GrpcCode.Unavailable, learned.Code);
+        Assert.Contains("HTTP 502", learned.Message, StringComparison.Ordinal);
     }
 
     private static async Task<RpcStream> OpenAsync(Answering server)

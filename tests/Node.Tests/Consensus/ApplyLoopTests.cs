@@ -1,6 +1,8 @@
 using Conclave.Node.Consensus;
 using Conclave.Raft;
 using Conclave.Store;
+using Conclave.Wire.Etcd.Etcdserverpb;
+using Google.Protobuf;
 
 namespace Conclave.Node.Tests.Consensus;
 
@@ -62,6 +64,27 @@ public sealed class ApplyLoopTests : IDisposable
         Assert.Equal(1, _apply.Backlog);
     }
 
+    [Fact]
+    public async Task A_write_is_answered_when_it_can_be_read()
+    {
+        const int Count = 1_000;   // in one batch, which takes much longer than to hear of an answer
+        var driver = new NoDriver();
+        var route = new NoRoute();
+        var proposals = new Proposals(Self, route, Patience);
+        var apply = new ApplyLoop(_store, Self.Value, proposals, new ReadBarrier(_ => { }, driver, Patience), _ => { }, driver, Load, _observer);
+        apply.Start();
+        proposals.OnLeader(Self, Term.Value);
+        byte[] put = new PutRequest { Key = ByteString.CopyFromUtf8("key"), Value = ByteString.CopyFrom(new byte[20_000]) }.ToByteArray();
+        Task<ulong> seen = proposals.ProposeAsync(CommandKind.Put, put).AsTask()
+            .ContinueWith(_ => _store.View.AppliedIndex, TestContext.Current.CancellationToken, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        byte[] others = Command.Encode(CommandKind.Put, origin: 99, requestId: 1, put);
+        apply.Enqueue([Enumerable.Range(1, Count).Select(i => new Entry(new LogIndex((ulong)i), Term, EntryKind.Command, i == 1 ? route.Here!.Payload : others)).ToArray()]);
+        while (apply.Backlog > 0) apply.TryRunHere();
+
+        Assert.Equal((ulong)Count, await seen.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        apply.Stop();
+    }
+
     private static SnapshotId At(ulong index) => new(new EntryId(new LogIndex(index), Term), Membership.Of(Self));
 
     private void Enqueue(ulong first, ulong last, byte[]? payload = null)
@@ -91,9 +114,9 @@ public sealed class ApplyLoopTests : IDisposable
 
     private sealed class NoRoute : IProposalRoute
     {
-        public void AppendHere(PendingRequest request)
-        {
-        }
+        public PendingRequest? Here { get; private set; }
+
+        public void AppendHere(PendingRequest request) => Here = request;
 
         public bool SendTo(NodeId leader, ulong term, byte[] payload) => false;
 

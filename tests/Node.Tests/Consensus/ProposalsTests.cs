@@ -140,12 +140,32 @@ public class ProposalsTests
         _proposals.OnNotAppended(_route.Here[0]);
         _proposals.OnLeader(Other, 5);
 
-        _proposals.OnNoRoom(id, 4);
+        _proposals.OnRefusedForGood(id, 4, ProposalEnd.NoRoom);
         Assert.False(request.IsCompleted);
-        _proposals.OnNoRoom(id, 5);
+        _proposals.OnRefusedForGood(id, 5, ProposalEnd.NoRoom);
 
         Assert.Equal(ProposalEnd.NoRoom, (await request).End);
         Assert.Equal(0, _proposals.Count);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_too_large_for_the_leader_ends_at_once_here_and_there()
+    {
+        _proposals.OnLeader(Self, 4);
+        Task<ProposalResult> here = Propose();
+        _proposals.OnTooLarge(_route.Here[0]);
+        Assert.Equal(ProposalEnd.TooLarge, (await here).End);
+
+        Task<ProposalResult> there = Propose();
+        _proposals.OnNotAppended(_route.Here[1]);
+        _proposals.OnLeader(Other, 5);
+        _proposals.OnRefusedForGood(_route.Here[1].Id, 4, ProposalEnd.TooLarge);   // of an earlier attempt
+        Assert.False(there.IsCompleted);
+        _proposals.OnRefusedForGood(_route.Here[1].Id, 5, ProposalEnd.TooLarge);
+        Assert.Equal(ProposalEnd.TooLarge, (await there).End);
+        Assert.Equal(0, _proposals.Count);
+        _proposals.Sweep();
+        Assert.Single(_route.Sent);
     }
 
     [Fact]
@@ -186,7 +206,7 @@ public class ProposalsTests
         _proposals.OnSnapshotInstalled();
         _proposals.OnTermApplied(6);
 
-        Assert.Equal(ProposalEnd.Unknown, (await result).End);
+        Assert.Equal(ProposalEnd.Unknown, (await result.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)).End);
         Assert.Single(_route.Sent);
     }
 

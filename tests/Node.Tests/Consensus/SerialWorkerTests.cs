@@ -41,9 +41,17 @@ public class SerialWorkerTests
             _waiting.Clear();
         }
 
+        /// <summary>The first run goes on when it is set.</summary>
+        public ManualResetEventSlim? Hold { get; init; }
+
+        public ManualResetEventSlim Entered { get; } = new();
+
         protected override void Run(bool borrowed)
         {
             Overlapped |= Interlocked.Exchange(ref _running, 1) == 1;
+            bool isFirst = !Entered.IsSet;
+            Entered.Set();
+            if (isFirst) Hold?.Wait(Patience);
             if (FailNext) throw new InvalidOperationException("told to");
             foreach (int number in _taken) Sum += number;
             LastWasBorrowed = borrowed;
@@ -72,6 +80,22 @@ public class SerialWorkerTests
         Assert.Equal((5, true), (worker.Sum, worker.LastWasBorrowed));
         Assert.False(worker.TryRunHere());
         worker.Stop();
+    }
+
+    [Fact]
+    public void While_somebody_is_at_it_nobody_else_is_and_the_work_is_not_lost()
+    {
+        var worker = new Counter { Hold = new ManualResetEventSlim() };
+        worker.Start();
+        worker.Add(1, wake: true);
+        Assert.True(worker.Entered.Wait(Patience, TestContext.Current.CancellationToken));
+        worker.Add(2, wake: false);
+
+        Assert.False(worker.TryRunHere());
+
+        worker.Hold.Set();
+        worker.Stop();   // finishes what is left
+        Assert.Equal((3, false), (worker.Sum, worker.Overlapped));
     }
 
     [Fact]

@@ -17,12 +17,13 @@ public class SnapshotKeeperTests
     private readonly HandClock _clock = new();
     private readonly ConcurrentQueue<RaftInput> _toCore = [];
     private readonly SnapshotKeeper _keeper;
+    private readonly List<Exception> _fatal = [];
     private Action _onCore = () => { };
 
     public SnapshotKeeperTests()
     {
         _snapshots = new SnapshotStore(_disk, "/data");
-        _keeper = new SnapshotKeeper(_snapshots, null, Between, Members, ToCore, new TestOutputLogger("keeper"), _clock);
+        _keeper = new SnapshotKeeper(_snapshots, null, Between, Members, ToCore, _fatal.Add, new TestOutputLogger("keeper"), _clock);
     }
 
     [Fact]
@@ -41,6 +42,54 @@ public class SnapshotKeeperTests
         _clock.Now += SnapshotKeeper.RetryDelay;
         await AppliedAsync(Between + 3);   // and from then on as usual
         Assert.Single(_toCore);
+    }
+
+    [Fact]
+    public async Task A_disk_that_fails_again_and_again_ends_the_node_and_one_that_recovers_does_not()
+    {
+        ulong index = Between;
+        _disk.Faults.Fail(DiskOperation.Sync, times: SnapshotKeeper.DiskFailuresMax - 1);
+        for (int i = 0; i < SnapshotKeeper.DiskFailuresMax; i++) await RetriedAsync(index++);
+        Assert.Single(_toCore);
+
+        index += Between;
+        _disk.Faults.Fail(DiskOperation.Write, times: int.MaxValue);   // counts from the beginning, after a success
+        for (int i = 1; i < SnapshotKeeper.DiskFailuresMax; i++) await RetriedAsync(index++);
+        Assert.Empty(_fatal);
+        await RetriedAsync(index);
+        Assert.Equal(StorageErrorKind.Io, Assert.IsType<StorageException>(Assert.Single(_fatal)).Kind);
+    }
+
+    [Fact]
+    public async Task A_full_disk_never_ends_the_node_but_a_log_that_grows_long_asks_for_room()
+    {
+        _disk.Faults.SpaceBytesMax = _disk.UsedBytes;
+        ulong index = Between;
+        for (int i = 0; i < 2 * SnapshotKeeper.DiskFailuresMax; i++) await RetriedAsync(index++, SnapshotKeeper.BytesUnsavedMax / 10);
+        Assert.False(_keeper.IsOutOfRoom);
+        for (int i = 0; i < 20; i++) await RetriedAsync(index++, SnapshotKeeper.BytesUnsavedMax / 4);
+        Assert.True(_keeper.IsOutOfRoom);
+        Assert.Empty(_fatal);
+
+        _disk.Faults.SpaceBytesMax = null;
+        Assert.False(_keeper.IsRetryDue);
+        _clock.Now += SnapshotKeeper.RetryDelay;
+        Assert.True(_keeper.IsRetryDue);   // nothing is written any more, so nothing else would cause the next try
+        _keeper.TakeNow(StoreAt(1).View, At(index));
+        await _keeper.StopAsync();
+        Assert.False(_keeper.IsOutOfRoom);
+        Assert.False(_keeper.IsRetryDue);
+    }
+
+    [Fact]
+    public async Task What_nobody_expected_ends_the_node_only_when_the_log_has_become_long()
+    {
+        _onCore = () => throw new InvalidOperationException("unexpected");
+        ulong index = Between;
+        for (long bytes = 0; bytes < SnapshotKeeper.BytesUnsavedEnd; bytes += SnapshotKeeper.BytesUnsavedEnd / 8) await RetriedAsync(index++, SnapshotKeeper.BytesUnsavedEnd / 8);
+        Assert.Empty(_fatal);
+        await RetriedAsync(index, 1);
+        Assert.IsType<InvalidOperationException>(Assert.Single(_fatal));
     }
 
     [Fact]
@@ -112,10 +161,17 @@ public class SnapshotKeeperTests
     }
 
     /// <summary>One batch up to this index; returns when a snapshot that it caused is written or has failed.</summary>
-    private Task AppliedAsync(ulong index)
+    private Task AppliedAsync(ulong index, long bytes = 1)
     {
-        _keeper.OnApplied(StoreAt(1).View, At(index), payloadBytes: 1);
+        _keeper.OnApplied(StoreAt(1).View, At(index), bytes);
         return _keeper.StopAsync();
+    }
+
+    /// <summary>As <see cref="AppliedAsync"/>, so late that a try that failed is made again.</summary>
+    private Task RetriedAsync(ulong index, long bytes = 1)
+    {
+        _clock.Now += SnapshotKeeper.RetryDelay;
+        return AppliedAsync(index, bytes);
     }
 
     private void ToCore(RaftInput input)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Conclave.Node.Options;
 using Conclave.Storage;
 
 namespace Conclave.Node.Tests.Nodes;
@@ -32,6 +33,64 @@ public class FullDiskTests
         await TestNode.EventuallyAsync("the alarm is gone", async () => await AlarmsAsync(node) == 0);
         Assert.Equal("value", await node.GetAsync("kept"));
         Assert.Null(node.Fatal);
+    }
+
+    [Fact]
+    public async Task An_alarm_for_a_full_disk_goes_by_itself_when_the_member_is_restarted_with_room()
+    {
+        using var directory = new TemporaryDirectory();
+        var disk = new LockedFileSystem(new SimulatedFileSystem(seed: 7));
+        NodeOptions options = TestNode.Alone(directory);
+        await using (TestNode node = await TestNode.StartAsync(options, disk))
+        {
+            await node.PutAsync("kept", "value");
+            disk.With(files => files.Faults.SpaceBytesMax = files.UsedBytes);
+            await FillAsync(node, "fill/", TestNode.Base64(new string('x', 1_000_000)));
+            await TestNode.EventuallyAsync("the alarm shows", async () => await AlarmsAsync(node) == 1);
+        }
+
+        await using (TestNode still = await TestNode.StartAsync(options, disk))
+        {
+            await TestNode.EventuallyAsync("the alarm is read from the log", async () => await AlarmsAsync(still) == 1);
+            Assert.NotEqual(HttpStatusCode.OK, await PutAsync(still, "later", "eA=="));
+        }
+
+        disk.With(files => files.Faults.SpaceBytesMax = null);
+        await using TestNode again = await TestNode.StartAsync(options, disk);
+        await TestNode.EventuallyAsync("writes go on", async () => await PutAsync(again, "later", "eA==") == HttpStatusCode.OK);
+        await TestNode.EventuallyAsync("the alarm is gone", async () => await AlarmsAsync(again) == 0);
+        Assert.Null(again.Fatal);
+    }
+
+    [Fact]
+    public async Task An_alarm_for_the_quota_stays_over_a_restart_until_somebody_disarms_it()
+    {
+        const string Mark = "quota-alarm";
+        using var directory = new TemporaryDirectory();
+        NodeOptions options = TestNode.Alone(directory) with { QuotaBackendBytes = 2_000_000 };
+        string member = System.IO.Path.Combine(directory.Path, "member");
+        await using (TestNode node = await TestNode.StartAsync(options))
+        {
+            await node.PostAsync("/v3/lease/grant", new { ID = "7", TTL = "2" });
+            await FillAsync(node, "fill/", TestNode.Base64(new string('x', 300_000)));
+            await TestNode.EventuallyAsync("the alarm shows", async () => await AlarmsAsync(node) == 1);
+            await node.PostAsync("/v3/kv/deleterange", new { key = TestNode.Base64("fill/"), range_end = TestNode.Base64("fill0") });
+            (_, JsonElement now) = await node.PostAsync("/v3/kv/range", new { key = TestNode.Base64("fill/") });
+            await node.PostAsync("/v3/kv/compaction", new { revision = TestNode.Revision(now), physical = true });
+            Assert.True(System.IO.File.Exists(System.IO.Path.Combine(member, Mark)));
+        }
+
+        await using TestNode again = await TestNode.StartAsync(options);
+        // The same pass that ends the lease looks at the space.
+        await TestNode.EventuallyAsync("the lease ends", async () => !(await again.PostAsync("/v3/lease/leases", new { })).Body.TryGetProperty("leases", out JsonElement leases) || leases.GetArrayLength() == 0);
+        await TestNode.EventuallyAsync("a write is answered", async () => (await again.PostAsync("/v3/kv/deleterange", new { key = "eA==" })).Status == HttpStatusCode.OK);
+        Assert.Equal(1, await AlarmsAsync(again));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await PutAsync(again, "later", "eA=="));
+
+        (_, JsonElement active) = await again.PostAsync("/v3/maintenance/alarm", new { action = "GET" });
+        await again.PostAsync("/v3/maintenance/alarm", new { action = "DEACTIVATE", alarm = "NOSPACE", memberID = active.GetProperty("alarms")[0].GetProperty("memberID").GetString() });
+        Assert.Equal(HttpStatusCode.OK, await PutAsync(again, "later", "eA=="));
+        await TestNode.EventuallyAsync("nothing is left of it", () => Task.FromResult(!System.IO.File.Exists(System.IO.Path.Combine(member, Mark))));
     }
 
     [Fact]

@@ -6,12 +6,18 @@ namespace Conclave.Node.Tests.Nodes;
 internal sealed class LockedFileSystem(SimulatedFileSystem files) : IFileSystem
 {
     private readonly Lock _gate = new();
+    private readonly ManualResetEventSlim _syncs = new(initialState: true);
 
     /// <summary>Looks at the disk, or changes what goes wrong on it.</summary>
     public T With<T>(Func<SimulatedFileSystem, T> action)
     {
         lock (_gate) return action(files);
     }
+
+    /// <summary>No sync of a file ends any more, as on a disk that has stalled; everything else works.</summary>
+    public void HoldSyncs() => _syncs.Reset();
+
+    public void ReleaseSyncs() => _syncs.Set();
 
     public void CreateDirectory(string directory) => Do(() => files.CreateDirectory(directory));
 
@@ -52,7 +58,11 @@ internal sealed class LockedFileSystem(SimulatedFileSystem files) : IFileSystem
             lock (owner._gate) return file.Read(offset, buffer);
         }
 
-        public void Sync() => owner.Do(file.Sync);
+        public void Sync()
+        {
+            owner._syncs.Wait();
+            owner.Do(file.Sync);
+        }
 
         public void DropCache() => owner.Do(file.DropCache);
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Conclave.Node.Options;
+using Conclave.Storage;
 
 namespace Conclave.Node.Tests.Nodes;
 
@@ -12,15 +13,19 @@ internal sealed class MemberCluster : IAsyncDisposable
     private readonly Dictionary<string, NodeOptions> _options = [];
     private readonly SortedDictionary<string, TestNode> _running = [];
     private readonly HashSet<string> _joining = [];
+    private Func<string, IFileSystem>? _disks;
 
     /// <summary>What a member list says of a member.</summary>
     public sealed record Listed(string Id, string Name, bool IsLearner, string[] PeerUrls);
 
     public TemporaryDirectory Directory => _directory;
 
-    public static async Task<MemberCluster> StartAsync(int members, Func<NodeOptions, TemporaryDirectory, NodeOptions>? change = null)
+    /// <param name="members">How many.</param>
+    /// <param name="change">Flags of one.</param>
+    /// <param name="disks">The disk of one, by name; the same one for each start. Null is the real one.</param>
+    public static async Task<MemberCluster> StartAsync(int members, Func<NodeOptions, TemporaryDirectory, NodeOptions>? change = null, Func<string, IFileSystem>? disks = null)
     {
-        var cluster = new MemberCluster();
+        var cluster = new MemberCluster { _disks = disks };
         foreach (NodeOptions options in TestNode.Cluster(members, cluster._directory)) cluster._options.Add(options.Name, change?.Invoke(options, cluster._directory) ?? options);
         foreach (string name in cluster._options.Keys) await cluster.StartAsync(name);
         await cluster.Any().PutAsync("started", "yes");
@@ -40,7 +45,7 @@ internal sealed class MemberCluster : IAsyncDisposable
     /// <summary>As <see cref="Any"/>, but not this one.</summary>
     public TestNode Other(string name) => _running.First(m => m.Key != name && !_joining.Contains(m.Key)).Value;
 
-    public async Task<TestNode> StartAsync(string name) => _running[name] = await TestNode.StartAsync(_options[name]);
+    public async Task<TestNode> StartAsync(string name) => _running[name] = await TestNode.StartAsync(_options[name], _disks?.Invoke(name));
 
     public async Task StopAsync(string name)
     {
@@ -76,6 +81,18 @@ internal sealed class MemberCluster : IAsyncDisposable
             return leader is not null;
         });
         return leader!;
+    }
+
+    /// <summary>Moves the leadership there, wherever it is.</summary>
+    public async Task LeadAsync(string name)
+    {
+        await IsListedAsync(name);
+        string id = await IdOfAsync(name);
+        await TestNode.EventuallyAsync($"{name} leads", async () =>
+        {
+            string leader = await LeaderAsync();
+            return leader == name || (await Node(leader).PostAsync("/v3/maintenance/transfer-leadership", new { targetID = id })).Status == HttpStatusCode.OK;
+        });
     }
 
     public async Task<string> FollowerAsync()

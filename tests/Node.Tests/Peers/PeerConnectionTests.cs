@@ -338,7 +338,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     [Fact]
     public void A_greeting_is_read_back_as_written_and_no_flipped_bit_passes()
     {
-        PeerHello hello = _callerGate.Hello(PeerConnectionKind.Snapshot, Callee) with { Credentials = new(Guid.NewGuid(), 5, Guid.NewGuid(), new LogIndex(6), new EntryId(new LogIndex(7), new Term(8))) };
+        PeerHello hello = _callerGate.Hello(PeerConnectionKind.Snapshot, Callee) with { CampaignDelay = 7, Credentials = new(Guid.NewGuid(), 5, Guid.NewGuid(), new LogIndex(6), new EntryId(new LogIndex(7), new Term(8))) };
         byte[] bytes = hello.Encode();
         Assert.Equal(hello, PeerHello.Decode(bytes, out _));
         for (int bit = 0; bit < bytes.Length * 8; bit++)
