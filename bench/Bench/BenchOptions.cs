@@ -19,6 +19,11 @@ internal sealed record BenchOptions
         bench watchers [--kinds conclave,etcd] [--watchers N] [--seconds S] [--rate N]
 
         Many watchers of one node: memory, time until all have an event, and what becomes of those that never read.
+
+        bench overload [--clients N,...] [--limits FLAG,...] [--pause-ms N,...] [--seconds S] [--warm-up S]
+
+        More writers than one member can serve, with limits and without: what still gets done, how late, and whether leases survive.
+        An empty flag is no limit: --limits ,--max-inflight-requests=128
         """;
 
     public IReadOnlyList<string> Cases { get; init; } = [];

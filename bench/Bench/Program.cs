@@ -1,11 +1,14 @@
 using Conclave.Bench;
 using Conclave.Bench.Cases;
 using Conclave.Bench.Crowd;
+using Conclave.Bench.Overload;
 using Conclave.Bench.Reports;
 using Conclave.Processes.Servers;
 
 if (args is ["watchers", .. string[] rest])
     return await CrowdRun.MainAsync(rest);
+if (args is ["overload", .. string[] more])
+    return await OverloadRun.MainAsync(more);
 
 BenchOptions options;
 try

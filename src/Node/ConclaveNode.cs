@@ -102,6 +102,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         metrics.AddTo(routes);
         var refusals = new ClientRefusals(TimeProvider.System, _logger);
         metrics.Refusals = refusals;
+        watches.Refusals = refusals;
         metrics.ClientTls = clientTls;
         _listener = new ClientListener(new ClientListenerOptions
         {

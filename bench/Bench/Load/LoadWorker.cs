@@ -10,6 +10,7 @@ internal sealed class LoadWorker : LoadConnection.ISink, IDisposable
     private readonly LoadConnection[] _connections;
     private readonly Slot[] _slots;
     private readonly LoadWindow _window;
+    private readonly Queue<(int Tag, long Since)> _paused = new();
     private LoadConnection _current;
     private int _inFlight;
 
@@ -22,6 +23,9 @@ internal sealed class LoadWorker : LoadConnection.ISink, IDisposable
         if (_connections.Length > 1 && _slots.Length > 1)
             throw new ArgumentException("Only a single client takes turns between connections.", nameof(endpoints));
     }
+
+    /// <summary>How long a client waits that was refused, before it asks again. Default 0: at once.</summary>
+    public TimeSpan PauseAfterRefusal { get; set; }
 
     public LatencyHistogram Latencies { get; } = new();
 
@@ -36,15 +40,35 @@ internal sealed class LoadWorker : LoadConnection.ISink, IDisposable
         for (int tag = 0; tag < _slots.Length; tag++)
             Issue(tag);
         _current.Flush();
-        for (int turn = 1; _inFlight > 0;)
+        for (int turn = 1; _inFlight > 0 || _paused.Count > 0;)
         {
-            _current.Pump(this);
+            if (_inFlight > 0)
+                _current.Pump(this);
+            else
+                Thread.Sleep(1);
+            ResumePaused();
             if (_inFlight > 0 || _connections.Length == 1 || _window.IsOver)
                 continue;
             _current = _connections[turn++ % _connections.Length];
             Issue(0);
             _current.Flush();
         }
+    }
+
+    /// <summary>Lets those ask again whose pause is over; nobody, once the run is.</summary>
+    private void ResumePaused()
+    {
+        bool any = false;
+        while (_paused.TryPeek(out (int Tag, long Since) next) && (_window.IsOver || Stopwatch.GetElapsedTime(next.Since) >= PauseAfterRefusal))
+        {
+            _paused.Dequeue();
+            if (_window.IsOver)
+                continue;
+            Issue(next.Tag);
+            any = true;
+        }
+        if (any)
+            _current.Flush();
     }
 
     private void Issue(int tag)
@@ -91,7 +115,9 @@ internal sealed class LoadWorker : LoadConnection.ISink, IDisposable
             else
                 Errors++;
         }
-        if (_connections.Length == 1 && (!_window.IsOver || slot.IsWithinOperation))
+        if (slot.Verdict == LoadClient.Verdict.Wrong && PauseAfterRefusal > TimeSpan.Zero)
+            _paused.Enqueue((tag, Stopwatch.GetTimestamp()));
+        else if (_connections.Length == 1 && (!_window.IsOver || slot.IsWithinOperation))
             Issue(tag);
     }
 

@@ -24,7 +24,7 @@ internal sealed class ClientApplication(ListenerServices services) : IHttpApplic
         }
 
         state ??= new RequestState();
-        state.Features = contextFeatures;
+        state.Begin(contextFeatures);
         return state;
     }
 
@@ -35,17 +35,10 @@ internal sealed class ClientApplication(ListenerServices services) : IHttpApplic
         // As etcd decides on a TLS port. A JSON call may come over HTTP/2 as well.
         bool isGrpc = request.Protocol == "HTTP/2" && GrpcHeaders.IsGrpcContentType(request.Headers.ContentType.ToString());
         return isGrpc
-            ? _grpc.HandleAsync(features, request, context.Buffer)
-            : _gateway.TryHandle(features, request, context.Buffer) ?? _plain.HandleAsync(features, request);
+            ? _grpc.HandleAsync(features, request, context)
+            : _gateway.TryHandle(features, request, context) ?? _plain.HandleAsync(features, request, context);
     }
 
-    public void DisposeContext(RequestState context, Exception? exception) => context.Buffer.Reset();
-}
-
-/// <summary>What is kept from one request to the next of the same Kestrel request object.</summary>
-internal sealed class RequestState
-{
-    public IFeatureCollection Features { get; set; } = new FeatureCollection();
-
-    public PooledBuffer Buffer { get; } = new();
+    /// <summary>Called when the whole answer has been handed to Kestrel, or nobody is there to take it.</summary>
+    public void DisposeContext(RequestState context, Exception? exception) => context.End();
 }

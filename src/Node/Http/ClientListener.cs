@@ -38,11 +38,14 @@ public sealed class ClientListener : IAsyncDisposable
         ILogger logger = loggerFactory.CreateLogger<ClientListener>();
         ClientRefusals refusals = options.Refusals ?? new ClientRefusals(options.Time, logger);
         _services = new ListenerServices(options, registry, routes, _lifetime, refusals, new RequestBudget(options.Limits, options.Time, refusals), logger);
-        _connections = new ConnectionBound(options.Limits.Connections, refusals);
+        _connections = new ConnectionBound(options, refusals);
     }
 
     /// <summary>The addresses really bound, in the order of the options; empty before the start.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
+
+    /// <summary>Bytes of requests above 8 KiB that are kept now.</summary>
+    internal long HeldRequestBytes => _services.Budget.HeldRequestBytes;
 
     /// <summary>Binds all addresses and begins to serve. The registry and the routes can not change any more.</summary>
     /// <exception cref="IOException">An address is in use or not ours; the message names it.</exception>
@@ -74,6 +77,7 @@ public sealed class ClientListener : IAsyncDisposable
         await StopAsync(TimeSpan.Zero);
         if (_host is not null)
             await _host.DisposeAsync();
+        _connections.Dispose();
         _lifetime.Dispose();
     }
 
@@ -117,7 +121,7 @@ public sealed class ClientListener : IAsyncDisposable
                 continue;
             }
 
-            var port = new SharedPort(address.EndPoint, _services.Options, _services.Logger);
+            var port = new SharedPort(address.EndPoint, _services.Options, _services.Refusals, _services.Logger);
             _bound.Add(() => port.EndPoint);
             kestrel.Listen(new SharedPortEndPoint(port, PortProtocol.Http1), listen =>
             {

@@ -29,7 +29,7 @@ public sealed record ClientListenerOptions
     /// <summary>How long a new cleartext connection may say nothing. Default 10 s.</summary>
     public TimeSpan FirstBytesTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Connections that have not said anything yet, at most; beyond it the next ones wait in the backlog. Default 1,024.</summary>
+    /// <summary>Connections that have not said anything yet, at most; beyond it the oldest is closed. Default 1,024.</summary>
     public int SilentConnectionsMax { get; init; } = 1024;
 
     /// <summary>How long a TLS handshake may take. Default 10 s.</summary>
@@ -47,11 +47,17 @@ public sealed record ClientListenerOptions
     /// <summary>How long the headers of a request may take to arrive. Default 10 s.</summary>
     public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the body of a unary call may take to arrive, on top of what <see cref="BodyBytesPerSecondMin"/> gives it. Default 10 s.</summary>
+    /// <summary>In each such time as much of a message has to arrive as <see cref="BodyBytesPerSecondMin"/> says, or its end. Default 10 s.</summary>
     public TimeSpan BodyGrace { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Slowest pace of such a body. Default 1,024.</summary>
+    /// <summary>Slowest pace of a message. Default 1,024.</summary>
     public int BodyBytesPerSecondMin { get; init; } = 1024;
+
+    /// <summary>How long a whole message may take to arrive, at whatever pace. Default 60 s.</summary>
+    public TimeSpan BodyTimeMax { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>An answer above 64 KiB of which the client takes less than that in so long is given up. Default 30 s; it may become a quarter more.</summary>
+    public TimeSpan AnswerPatience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Value of <c>Access-Control-Allow-Origin</c> on JSON answers. Default any.</summary>
     public string CorsOrigin { get; init; } = "*";
@@ -77,6 +83,8 @@ public sealed record ClientListenerOptions
             yield return $"FirstBytesTimeout is {FirstBytesTimeout}; use more than zero.";
         if (HandshakeTimeout <= TimeSpan.Zero || HeadersTimeout <= TimeSpan.Zero || BodyGrace <= TimeSpan.Zero || BodyBytesPerSecondMin < 1)
             yield return $"HandshakeTimeout is {HandshakeTimeout}, HeadersTimeout {HeadersTimeout}, BodyGrace {BodyGrace} and BodyBytesPerSecondMin {BodyBytesPerSecondMin}; use more than zero for each.";
+        if (BodyTimeMax <= TimeSpan.Zero || AnswerPatience <= TimeSpan.Zero)
+            yield return $"BodyTimeMax is {BodyTimeMax} and AnswerPatience {AnswerPatience}; use more than zero for both.";
         foreach (string problem in Limits.Problems())
             yield return problem;
     }

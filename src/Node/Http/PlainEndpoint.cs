@@ -11,19 +11,25 @@ internal sealed class PlainEndpoint(ListenerServices services)
     /// <summary>Requests here may hold queries of a few names; more is nonsense.</summary>
     private const int QueryValuesMax = 64;
 
-    public async Task HandleAsync(IFeatureCollection features, IHttpRequestFeature request)
+    public async Task HandleAsync(IFeatureCollection features, IHttpRequestFeature request, RequestState state)
     {
         IHttpResponseFeature response = features.GetRequiredFeature<IHttpResponseFeature>();
+        if (!state.TryAdmit(services.Budget))
+        {
+            await SendAsync(state, response, PlainResponse.Text(StatusCodes.Status503ServiceUnavailable, "too many requests; come again soon\n"));
+            return;
+        }
+
         if (!services.Routes.TryFind(request.Path, out PlainHandler? handler))
         {
-            await SendAsync(features, response, PlainResponse.Text(StatusCodes.Status404NotFound, "404 page not found\n"));
+            await SendAsync(state, response, PlainResponse.Text(StatusCodes.Status404NotFound, "404 page not found\n"));
             return;
         }
 
         if (!HttpMethods.IsGet(request.Method))
         {
             response.Headers.Allow = "GET";
-            await SendAsync(features, response, PlainResponse.Text(StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n"));
+            await SendAsync(state, response, PlainResponse.Text(StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n"));
             return;
         }
 
@@ -43,16 +49,17 @@ internal sealed class PlainEndpoint(ListenerServices services)
             answer = PlainResponse.Text(StatusCodes.Status500InternalServerError, "internal error; the node's log says more\n");
         }
 
-        await SendAsync(features, response, answer);
+        await SendAsync(state, response, answer);
     }
 
-    public async Task SendAsync(IFeatureCollection features, IHttpResponseFeature response, PlainResponse answer)
+    private async Task SendAsync(RequestState state, IHttpResponseFeature response, PlainResponse answer)
     {
+        state.Sending(services.Options.Time.GetTimestamp());
         CorsHeaders.Set(response.Headers, services.Options.CorsOrigin);
         response.StatusCode = answer.Status;
         response.Headers.ContentType = answer.ContentType;
         response.Headers.ContentLength = answer.Body.Length;
-        await features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(answer.Body);
+        await state.Features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(answer.Body);
     }
 
     private static List<KeyValuePair<string, string>> Query(string query)

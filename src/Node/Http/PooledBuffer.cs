@@ -19,6 +19,9 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
 
     public PooledBuffer() => _current = _first;
 
+    /// <summary>The call that is answered: told how large the answer gets, and may say that it gets too large.</summary>
+    public ServerCall? Owner { get; set; }
+
     /// <summary>Bytes written since the last <see cref="Reset"/>.</summary>
     public long Length => _fullBytes + _used;
 
@@ -81,9 +84,10 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
 
     private void NextBlock(int sizeHint)
     {
+        int bytes = Math.Max(sizeHint, (int)Math.Min(_current.Length * 4L, BlockBytesMax));
+        Owner?.HoldAnswer(Length + bytes);   // before anything is changed, because it may throw
         _full.Add(new Block(_current, _used));
         _fullBytes += _used;
-        int bytes = Math.Max(sizeHint, (int)Math.Min(_current.Length * 4L, BlockBytesMax));
         _current = ArrayPool<byte>.Shared.Rent(bytes);
         _used = 0;
     }

@@ -1,3 +1,4 @@
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
 
 namespace Conclave.Node.Http;
@@ -29,6 +30,9 @@ public abstract class RpcContext
     /// says that names in certificates are names of users.
     /// </summary>
     public virtual string? CertificateName => null;
+
+    /// <summary>What the caller's address holds of what all clients share; null when nobody called over the port.</summary>
+    internal virtual ClientShare? Share => null;
 
     /// <summary>True when the call came as JSON over HTTP.</summary>
     public abstract bool ViaGateway { get; }

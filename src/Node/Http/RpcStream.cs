@@ -30,4 +30,9 @@ public abstract class RpcStream
     /// <param name="cancellationToken">Ends the wait; the message may still arrive.</param>
     /// <exception cref="OperationCanceledException">The call or <paramref name="cancellationToken"/> was cancelled.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> message, bool moreFollows, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends the call without a status, for a client that takes nothing: none would arrive. From any thread; does nothing after the end.</summary>
+    public virtual void Abort()
+    {
+    }
 }

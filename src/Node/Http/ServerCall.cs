@@ -15,26 +15,32 @@ internal sealed class ServerCall : RpcContext
 {
     private readonly ListenerServices _services;
     private readonly IFeatureCollection _features;
+    private readonly RequestState _state;
     private readonly IHeaderDictionary _headers;
     private readonly TimeSpan? _timeout;
     private readonly long _startedAt;
     private volatile bool _ended;
+    private readonly ClientShare _share;
+    private readonly CallKind _kind;
     private bool _isAdmitted;
+    private long _requestBytes;
     private long _heldBytes;
+    private long _answerBytes;
     private Waiting? _waiting;
 
     private ServerCall(
-        ListenerServices services, RpcMethod method, IFeatureCollection features, IHeaderDictionary headers, bool viaGateway, TimeSpan? timeout)
+        ListenerServices services, RpcMethod method, RequestState state, IHeaderDictionary headers, bool viaGateway, TimeSpan? timeout)
     {
-        (_services, Method, _features, _headers, ViaGateway, _timeout) = (services, method, features, headers, viaGateway, timeout);
+        (_services, Method, _features, _headers, ViaGateway, _timeout) = (services, method, state.Features, headers, viaGateway, timeout);
+        (_state, _share, _kind) = (state, state.Share, CallKinds.Of(method));
         _startedAt = services.Options.Time.GetTimestamp();
-        if (services.Options.CertificatesNameUsers) CertificateName = features.Get<CertifiedClient>()?.CommonName;
+        if (services.Options.CertificatesNameUsers) CertificateName = _features.Get<CertifiedClient>()?.CommonName;
         services.Options.Observer?.Started(method);
     }
 
     /// <summary>False with a status when the request's deadline cannot be read.</summary>
     public static bool TryStart(
-        ListenerServices services, RpcMethod method, IFeatureCollection features, IHeaderDictionary headers, bool viaGateway,
+        ListenerServices services, RpcMethod method, RequestState state, IHeaderDictionary headers, bool viaGateway,
         [NotNullWhen(true)] out ServerCall? call, out GrpcStatus problem)
     {
         (call, problem) = (null, GrpcStatus.OK);
@@ -50,7 +56,8 @@ internal sealed class ServerCall : RpcContext
             timeout = parsed;
         }
 
-        call = new ServerCall(services, method, features, headers, viaGateway, timeout);
+        call = new ServerCall(services, method, state, headers, viaGateway, timeout);
+        state.Add(call);
         return true;
     }
 
@@ -62,6 +69,8 @@ internal sealed class ServerCall : RpcContext
     public override bool ViaGateway { get; }
 
     public override string? CertificateName { get; }
+
+    internal override ClientShare Share => _share;
 
     public override TimeSpan? Timeout => _timeout;
 
@@ -94,28 +103,57 @@ internal sealed class ServerCall : RpcContext
     /// <summary>Before anything else; false when there is too much to do.</summary>
     public bool TryAdmit()
     {
-        RequestBudget budget = _services.Budget;
-        IPAddress? client = budget.CountsClients ? _features.Get<IHttpConnectionFeature>()?.RemoteIpAddress : null;
-        _isAdmitted = budget.TryAdmit(Method, client, out TimeSpan retryAfter);
+        _isAdmitted = _services.Budget.TryAdmit(_kind, _share, out TimeSpan retryAfter);
         if (_isAdmitted)
             return true;
         (RetryAfter, Outcome) = (retryAfter, WriteOutcome.Refused);
         return false;
     }
 
-    /// <summary>Once the size of the request is known, and before it is waited for or handled.</summary>
+    /// <summary>So much of a unary request is here: said whenever more of it has come, and before that is waited for or handled.</summary>
     /// <exception cref="GrpcException">Too much is held already.</exception>
     public void Hold(long bytes)
     {
-        if (_heldBytes > 0)
+        if (bytes <= _requestBytes)
             return;
-        if (!_services.Budget.TryHold(bytes, out TimeSpan retryAfter))
+        _services.Budget.CountBytes(bytes - _requestBytes);
+        _requestBytes = bytes;
+        HoldNow(bytes);
+    }
+
+    /// <summary>So much of what the client sent is kept now, for messages of a stream, which come and go.</summary>
+    /// <exception cref="GrpcException">Too much is held already.</exception>
+    public void HoldNow(long bytes)
+    {
+        if (bytes <= RequestBudget.SmallBytes)
+            bytes = 0;
+        long more = bytes - _heldBytes;
+        if (more < 0)
+        {
+            _services.Budget.Release(_share, -more);
+        }
+        else if (more > 0 && !_services.Budget.TryHold(_share, more, out TimeSpan retryAfter))
         {
             (RetryAfter, Outcome) = (retryAfter, WriteOutcome.Refused);
             throw new GrpcException(EtcdErrors.TooManyRequests);
         }
 
         _heldBytes = bytes;
+    }
+
+    /// <summary>The answer takes so much now.</summary>
+    /// <exception cref="GrpcException">Too much waits for clients already. Only reads are refused for it: a write has been done.</exception>
+    public void HoldAnswer(long bytes)
+    {
+        if (bytes <= RequestBudget.SmallBytes || bytes <= _answerBytes)
+            return;
+        bool fits = _services.Budget.HoldAnswer(_share, bytes - _answerBytes, bytes);
+        _answerBytes = bytes;
+        if (fits || _ended || Outcome != WriteOutcome.None)
+            return;
+        _services.Refusals.Count(RefusalReason.AnswerBytes);
+        (RetryAfter, Outcome) = (RequestBudget.RetryUnknown, WriteOutcome.Refused);
+        throw new GrpcException(EtcdErrors.TooManyRequests);
     }
 
     public void Received(int messageBytes) => _services.Options.Observer?.Received(Method, messageBytes);
@@ -142,15 +180,32 @@ internal sealed class ServerCall : RpcContext
         return new GrpcStatus(GrpcCode.Internal, "internal error; the node's log says more");
     }
 
-    /// <summary>To be called once, while the request's features are still valid.</summary>
+    /// <summary>To be called once, while the request's features are still valid, and before its answer is sent.</summary>
     public void End(GrpcCode code)
     {
         _ended = true;
         _waiting?.Dispose();
-        if (_isAdmitted)
-            _services.Budget.Release(Method, _heldBytes);
+        HoldNow(0);
         TimeProvider time = _services.Options.Time;
-        _services.Options.Observer?.Completed(Method, code, time.GetElapsedTime(_startedAt));
+        long now = time.GetTimestamp();
+        _state.Sending(now);
+        _services.Options.Observer?.Completed(Method, code, time.GetElapsedTime(_startedAt, now));
+    }
+
+    /// <summary>Ends the call without an answer: for a client that takes nothing, so that none would arrive. From any thread.</summary>
+    public void Abort() => _state.Abort(this);
+
+    /// <summary>The client has taken a piece of the answer.</summary>
+    public void Taken() => _state.Sending(_services.Options.Time.GetTimestamp());
+
+    /// <summary>The last call, when the answer is with Kestrel, or never will be: until then it counts as under way.</summary>
+    public void Close()
+    {
+        if (_isAdmitted)
+            _services.Budget.Leave(_kind, _share);
+        if (_answerBytes > 0)
+            _services.Budget.ReleaseAnswer(_share, _answerBytes);
+        (_isAdmitted, _answerBytes) = (false, 0);
     }
 
     private Waiting Wait()

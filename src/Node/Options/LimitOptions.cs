@@ -15,14 +15,32 @@ public sealed record LimitOptions
     /// <summary>Unary calls under way at a time; 0 is no limit. Default 100,000.</summary>
     public long InflightRequests { get; init; } = 100_000;
 
-    /// <summary>Bytes of request messages held at a time, of unary calls; 0 is no limit. Default 512 MiB.</summary>
+    /// <summary>Streams, and calls that wait for other clients, at a time; 0 is no limit. Default 100,000.</summary>
+    public long Streams { get; init; } = 100_000;
+
+    /// <summary>Bytes of requests above 8 KiB that have arrived and are kept at a time; 0 is no limit. Default 512 MiB.</summary>
     public long InflightRequestBytes { get; init; } = 512L << 20;
+
+    /// <summary>Bytes of answers above 8 KiB that are made, or wait for their clients, at a time; 0 is no limit. Default 1 GiB.</summary>
+    public long InflightAnswerBytes { get; init; } = 1L << 30;
+
+    /// <summary>What watches may cost at a time, in bytes: 512 for each, and its keys. 0 is no limit. Default 512 MiB.</summary>
+    public long WatchBytes { get; init; } = 512L << 20;
+
+    /// <summary>Bytes of events that watches have taken and their clients have not, above which clients that take nothing are hung up on; 0 is no limit. Default 256 MiB.</summary>
+    public long WatchHeldBytes { get; init; } = 256L << 20;
 
     /// <summary>Open client connections; 0 is no limit. Default 10,000.</summary>
     public int Connections { get; init; } = 10_000;
 
-    /// <summary>Streams that a client may have open on one connection. Default 1,000,000: a client puts all its watches on one.</summary>
-    public int StreamsPerConnection { get; init; } = 1_000_000;
+    /// <summary>What the watches of one stream may cost, counted in the same way. Default 64 MiB: 100,000 with keys of 150 bytes.</summary>
+    internal long StreamWatchBytes { get; init; } = 64L << 20;
+
+    /// <summary>How long a stream has to take nothing before it is one of those. Default 10 s.</summary>
+    internal TimeSpan UnreadWatchMin { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Calls and streams that a client may have open on one connection. Default 20,000: a client puts its watches on one stream, and holds back what is above.</summary>
+    public int StreamsPerConnection { get; init; } = 20_000;
 
     /// <summary>A client that pings more often than this while nothing is sent to it is hung up on; zero is never. Default 5 s.</summary>
     public TimeSpan KeepAliveMinTime { get; init; } = TimeSpan.FromSeconds(5);
@@ -39,7 +57,8 @@ public sealed record LimitOptions
                  {
                      ("--max-requests-per-second", RequestsPerSecond), ("--max-client-requests-per-second", ClientRequestsPerSecond),
                      ("--max-request-bytes-per-second", RequestBytesPerSecond), ("--max-inflight-requests", InflightRequests),
-                     ("--max-inflight-request-bytes", InflightRequestBytes), ("--max-connections", Connections),
+                     ("--max-inflight-request-bytes", InflightRequestBytes), ("--max-connections", Connections), ("--max-streams", Streams),
+                     ("--max-inflight-answer-bytes", InflightAnswerBytes), ("--max-watch-bytes", WatchBytes), ("--max-watch-held-bytes", WatchHeldBytes),
                  })
         {
             if (value < 0) yield return $"{flag} is {value}; use 1 or more, or 0 for no limit.";

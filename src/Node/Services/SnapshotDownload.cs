@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Conclave.Node.Http;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Grpc;
 using Google.Protobuf;
 
 namespace Conclave.Node.Services;
@@ -22,7 +23,12 @@ internal sealed class SnapshotDownload
     private const string Prefix = "download-", Suffix = ".tmp";
 
     /// <summary>Each takes as much room on the disk as the state has, beside the log.</summary>
-    private const int AtOnceMax = 2;
+    internal const int AtOnceMax = 2;
+
+    /// <summary>What has to be left for the log: about what it grows by before it is shortened.</summary>
+    internal const long LogRoomBytes = 128 << 20;
+
+    private static readonly TimeSpan TurnPatience = TimeSpan.FromSeconds(30), ReaderPatience = TimeSpan.FromSeconds(60);
 
     private readonly ServiceContext _context;
     private readonly SemaphoreSlim _turns = new(AtOnceMax);
@@ -50,7 +56,7 @@ internal sealed class SnapshotDownload
     {
         _context.CheckLeader(call);
         await _context.Auth.RequireAdminAsync(call).ConfigureAwait(false);   // everything is in it, password hashes and the secret of the tokens too
-        await _turns.WaitAsync(call.Cancellation).ConfigureAwait(false);
+        await TakeTurnAsync(_turns, TurnPatience, call.Cancellation).ConfigureAwait(false);
         try
         {
             await SaveAndSendAsync(call, stream).ConfigureAwait(false);
@@ -61,8 +67,25 @@ internal sealed class SnapshotDownload
         }
     }
 
+    /// <exception cref="GrpcException">Others take too long. Whoever waits here holds nothing, but cannot know either how long it would be.</exception>
+    internal static async ValueTask TakeTurnAsync(SemaphoreSlim turns, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        if (!await turns.WaitAsync(patience, cancellationToken).ConfigureAwait(false))
+            throw new GrpcException(GrpcCode.Unavailable, $"conclave: {AtOnceMax} snapshots are being sent already, and none ended in {patience.TotalSeconds:0} s; try again later, or ask another member");
+    }
+
+    /// <exception cref="GrpcException">The file would leave too little for the log, and a member whose log cannot grow stops all writes.</exception>
+    internal static void RequireRoom(long stateBytes, long freeBytes, string dataDir)
+    {
+        if (freeBytes - LogRoomBytes < stateBytes)
+            throw new GrpcException(GrpcCode.ResourceExhausted,
+                $"conclave: a snapshot is about {stateBytes} bytes and is written into {dataDir} first, where {freeBytes} are free, of which {LogRoomBytes} are left to the log; make room there, or ask another member");
+    }
+
     private async ValueTask SaveAndSendAsync(RpcContext call, RpcStream stream)
     {
+        string dataDir = Path.GetFullPath(_context.Options.DataDir);
+        RequireRoom(_context.View.SizeBytes, new DriveInfo(dataDir).AvailableFreeSpace, dataDir);
         string path = Path.Combine(_context.Options.DataDir, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 64 << 10, Options = FileOptions.DeleteOnClose };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -72,12 +95,14 @@ internal sealed class SnapshotDownload
             KeyValueStore.Save(_context.View, file);
             file.Write(new byte[(PadTo - file.Length % PadTo) % PadTo]);
             file.Position = 0;
-            await SendAsync(call, stream, file).ConfigureAwait(false);
+            await SendAsync(call, stream, file, ReaderPatience).ConfigureAwait(false);
         }
     }
 
-    private static async ValueTask SendAsync(RpcContext call, RpcStream stream, FileStream file)
+    /// <exception cref="GrpcException">The client has taken nothing for so long: the next one gets its turn, and the disk its room.</exception>
+    internal static async ValueTask SendAsync(RpcContext call, RpcStream stream, Stream file, TimeSpan patience)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
         long remaining = file.Length + SHA256.HashSizeInBytes;
         byte[] blob = new byte[BlobBytesMax];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -86,15 +111,27 @@ internal sealed class SnapshotDownload
             int read = await file.ReadAtLeastAsync(blob, (int)Math.Min(blob.Length, file.Length - file.Position), cancellationToken: call.Cancellation).ConfigureAwait(false);
             hash.AppendData(blob, 0, read);
             remaining -= read;
-            await SendBlobAsync(call, stream, blob.AsMemory(0, read), remaining).ConfigureAwait(false);
+            await SendBlobAsync(stream, blob.AsMemory(0, read), remaining, limit, patience).ConfigureAwait(false);
         }
 
-        await SendBlobAsync(call, stream, hash.GetHashAndReset(), 0).ConfigureAwait(false);
+        await SendBlobAsync(stream, hash.GetHashAndReset(), 0, limit, patience).ConfigureAwait(false);
     }
 
-    private static ValueTask SendBlobAsync(RpcContext call, RpcStream stream, ReadOnlyMemory<byte> blob, long remaining)
+    private static async ValueTask SendBlobAsync(RpcStream stream, ReadOnlyMemory<byte> blob, long remaining, CancellationTokenSource limit, TimeSpan patience)
     {
         var message = new SnapshotResponse { RemainingBytes = (ulong)remaining, Blob = UnsafeByteOperations.UnsafeWrap(blob), Version = NodeVersion.EtcdStorage };
-        return stream.WriteAsync(message.ToByteArray(), call.Cancellation);
+        ValueTask writing = stream.WriteAsync(message.ToByteArray(), limit.Token);
+        if (writing.IsCompletedSuccessfully) return;
+        Task written = writing.AsTask();
+        try
+        {
+            await written.WaitAsync(patience, limit.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            await limit.CancelAsync().ConfigureAwait(false);
+            await written.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);   // it ends by the token, and nothing may write after this
+            throw new GrpcException(GrpcCode.DeadlineExceeded, $"conclave: nothing of the snapshot was taken for {patience.TotalSeconds:0} s, so it was given up; take it again");
+        }
     }
 }

@@ -10,8 +10,11 @@ internal sealed class WatchBatch(StoreFaults faults)
     /// <summary>Revisions with events in one message.</summary>
     public const int RevisionsMax = 1000;
 
-    /// <summary>A message is closed before the revision that would begin behind this many bytes.</summary>
-    public const int MessageBytes = 1 << 20;
+    /// <summary>
+    /// A message is closed before the revision that would begin behind this many bytes. It is what a stream holds that nobody reads, so ten thousand
+    /// of them hold 640 MiB; larger ones would save nothing that can be measured.
+    /// </summary>
+    public const int MessageBytes = 64 << 10;
 
     /// <summary>A client that takes fragments gets no larger message, if its events allow.</summary>
     public const int FragmentBytes = 2 << 20;

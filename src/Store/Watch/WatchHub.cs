@@ -88,6 +88,7 @@ public sealed class WatchHub
             WatchFeed feed = _feeds.GetOrAdd(create.Key, create.RangeEnd);
             var watcher = new Watcher(session, id, feed)
             {
+                KeyBytes = create.Key.Length + create.RangeEnd.Length,
                 WantsPrevious = create.PreviousWanted,
                 SkipsPuts = create.SkipsPuts,
                 SkipsDeletes = create.SkipsDeletes,

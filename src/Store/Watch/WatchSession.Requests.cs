@@ -121,6 +121,7 @@ public sealed partial class WatchSession
         }
 
         _watchers.Add(id, watcher);
+        _keyBytes += watcher.KeyBytes;
         watcher.NextRevision = create.StartRevision == 0 ? view.Revision + 1 : create.StartRevision;
         watcher.WasActive = true;   // its silence begins now
         if (watcher.NextRevision > view.Revision)

@@ -25,7 +25,7 @@ public sealed partial class WatchSession : IDisposable
     private readonly Queue<Watcher> _progressDue = new();
     private readonly WatchBatch _batch;
     private bool _progressRequested, _disposed;
-    private long _nextId;
+    private long _nextId, _keyBytes;
 
     // The list of news: pushed by the hub, taken as a whole by the session.
     private Watcher? _marked;
@@ -37,6 +37,16 @@ public sealed partial class WatchSession : IDisposable
         _hub = hub;
         _host = host;
         _batch = new WatchBatch(hub.Faults);
+    }
+
+    /// <summary>Watches of the stream, and the bytes of their keys and ends of ranges: what it costs while nothing happens.</summary>
+    public (int Watches, long KeyBytes) Size
+    {
+        get
+        {
+            lock (_lock)
+                return (_watchers.Count, _keyBytes);
+        }
     }
 
     /// <summary>The number of the publish that last signalled this session; the hub's.</summary>
@@ -155,6 +165,7 @@ public sealed partial class WatchSession : IDisposable
     {
         watcher.IsRemoved = true;
         _watchers.Remove(watcher.Id);
+        _keyBytes -= watcher.KeyBytes;
         _hub.Remove(watcher);
     }
 }

@@ -8,6 +8,7 @@ internal sealed class Watcher(WatchSession session, long id, WatchFeed feed)
     public WatchSession Session { get; } = session;
     public long Id { get; } = id;
     public WatchFeed Feed { get; } = feed;
+    public int KeyBytes { get; init; }
     public bool WantsPrevious { get; init; }
     public bool SkipsPuts { get; init; }
     public bool SkipsDeletes { get; init; }

@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Conclave.Node.Http;
+using Conclave.Node.Http.Limits;
 using Conclave.Node.Http.Port;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -75,15 +76,15 @@ public class PortSharingTests
     }
 
     [Fact]
-    public async Task Silent_connections_are_bounded_and_make_room_when_they_speak_or_end()
+    public async Task The_oldest_silent_connection_makes_room_for_one_that_speaks()
     {
-        await using TestListener listener = await StartAsync(o => o with { SilentConnectionsMax = 2 });
+        await using TestListener listener = await StartAsync(o => o with { SilentConnectionsMax = 2, FirstBytesTimeout = TimeSpan.FromMinutes(10) });
         RawConnection first = listener.Connect(), second = listener.Connect();
-        Task<string> waits = listener.Http().GetStringAsync("/plain", TestContext.Current.CancellationToken);
-        first.Dispose();
-        Assert.Equal("fine", await waits);
+        Assert.Equal("fine", await listener.Http().GetStringAsync("/plain", TestContext.Current.CancellationToken));
+        Assert.Empty(await ReadToEnd(first));
         await second.SendAsync("GET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
         Assert.Equal("HTTP/1.1 200 OK", await second.ReadLineAsync());
+        Assert.Equal(1, listener.Refusals.Of(RefusalReason.SilentConnection));
     }
 
     [Fact]

@@ -16,6 +16,8 @@ internal sealed class TestListener : IAsyncDisposable
 
     public ClientRefusals Refusals { get; }
 
+    public long HeldRequestBytes => _listener.HeldRequestBytes;
+
     public IPEndPoint EndPoint => _listener.EndPoints[0];
 
     public IReadOnlyList<IPEndPoint> EndPoints => _listener.EndPoints;

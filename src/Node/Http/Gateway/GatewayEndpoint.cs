@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Conclave.Node.Http.Grpc;
 using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
 using Conclave.Wire.Json;
@@ -15,8 +16,9 @@ internal sealed class GatewayEndpoint(ListenerServices services)
     private const string Json = "application/json";
 
     /// <summary>Null when the path is nobody's call, and somebody else should answer.</summary>
-    public Task? TryHandle(IFeatureCollection features, IHttpRequestFeature request, PooledBuffer buffer)
+    public Task? TryHandle(IFeatureCollection features, IHttpRequestFeature request, RequestState state)
     {
+        PooledBuffer buffer = state.Buffer;
         string path = GatewayPaths.Canonical(request.Path);
         IHttpResponseFeature response = features.GetRequiredFeature<IHttpResponseFeature>();
         if (HttpMethods.IsOptions(request.Method))
@@ -32,7 +34,7 @@ internal sealed class GatewayEndpoint(ListenerServices services)
             return RefuseMethodAsync(features, response, buffer);
         if (services.Lifetime.IsStopping)
             return FailAsync(features, response, buffer, EtcdErrors.Stopped);
-        if (!ServerCall.TryStart(services, method, features, request.Headers, viaGateway: true, out ServerCall? call, out GrpcStatus problem))
+        if (!ServerCall.TryStart(services, method, state, request.Headers, viaGateway: true, out ServerCall? call, out GrpcStatus problem))
             return FailAsync(features, response, buffer, new GrpcStatus(GrpcCode.InvalidArgument, problem.Message));
         if (!call.TryAdmit())
         {
@@ -43,23 +45,19 @@ internal sealed class GatewayEndpoint(ListenerServices services)
 
         services.Lifetime.Track(method, response);
         PipeReader input = features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
-        var body = new JsonRequestBody(input, services.Options.JsonBytesMax);
-        long announced = request.Headers.ContentLength ?? 0;
+        var body = new JsonRequestBody(input, services, call);
         return method.Unary is { } unary
-            ? UnaryAsync(call, unary, body, Math.Min(announced, services.Options.JsonBytesMax), features, response, buffer)
+            ? UnaryAsync(call, unary, body, features, response, buffer)
             : StreamAsync(call, body, features, response, buffer);
     }
 
     private async Task UnaryAsync(
-        ServerCall call, UnaryHandler handler, JsonRequestBody body, long announced, IFeatureCollection features, IHttpResponseFeature response, PooledBuffer buffer)
+        ServerCall call, UnaryHandler handler, JsonRequestBody body, IFeatureCollection features, IHttpResponseFeature response, PooledBuffer buffer)
     {
         GrpcStatus status = GrpcStatus.OK;
         try
         {
-            if (announced > 0)
-                call.Hold(announced);
-            ReadOnlyMemory<byte> json = await body.ReadToEndAsync(services);
-            call.Hold(json.Length);
+            ReadOnlyMemory<byte> json = await body.ReadToEndAsync();
             byte[] request = GatewayMessages.ToBytes(json.Span, call.Method, services.Options.ReceiveBytesMax);
             call.Received(request.Length);
             await handler(call, request, buffer);
@@ -88,7 +86,8 @@ internal sealed class GatewayEndpoint(ListenerServices services)
 
         SetHeaders(response);
         response.Headers.ContentLength = buffer.Length;
-        await SendAsync(features, buffer);
+        await GrpcAnswer.SendBlocksAsync(call, features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer, buffer);
+        buffer.Reset();
     }
 
     private async Task StreamAsync(

@@ -60,6 +60,8 @@ internal sealed class GatewayStream(
         await _output.WriteAsync(line, cancellationToken);
     }
 
+    public override void Abort() => call.Abort();
+
     /// <summary>Only once the handler has ended; the last line may still follow.</summary>
     public void End() => _ended = true;
 

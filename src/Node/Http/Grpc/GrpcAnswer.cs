@@ -14,6 +14,9 @@ internal static class GrpcAnswer
     /// <summary>Up to here an answer goes out in one piece with its trailers, beyond it the connection sets the pace.</summary>
     private const int UnflushedBytesMax = 64 * 1024;
 
+    /// <summary>A larger one is handed over in pieces of this size: each that is taken shows that somebody reads.</summary>
+    private const int PieceBytes = 64 * 1024;
+
     private static readonly StringValues ContentType = GrpcHeaders.ContentType;
     private static readonly StringValues Zero = "0";
     private static readonly StringValues Identity = "identity";
@@ -21,13 +24,13 @@ internal static class GrpcAnswer
     public static void SetContentType(IHeaderDictionary headers) => headers.ContentType = ContentType;
 
     /// <summary>One message and status OK. Without a flush Kestrel sends headers, message and trailers in one packet when the handler returns.</summary>
-    public static async ValueTask SendUnaryAsync(IFeatureCollection features, IHttpResponseFeature response, PooledBuffer message)
+    public static async ValueTask SendUnaryAsync(ServerCall call, IFeatureCollection features, IHttpResponseFeature response, PooledBuffer message)
     {
         SetContentType(response.Headers);
         Trailers(features)[GrpcHeaders.Status] = Zero;
         PipeWriter output = features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer;
         if (message.Length <= UnflushedBytesMax && message.BlockCount == 1)
-        {
+        {   // one copy into one piece of the pipe, which is the common case
             int bytes = (int)message.Length;
             Span<byte> frame = output.GetSpan(GrpcFrame.PrefixBytes + bytes);
             GrpcFrame.WritePrefix(frame, bytes);
@@ -38,8 +41,23 @@ internal static class GrpcAnswer
 
         GrpcFrame.WritePrefix(output.GetSpan(GrpcFrame.PrefixBytes), checked((int)message.Length));
         output.Advance(GrpcFrame.PrefixBytes);
+        await SendBlocksAsync(call, output, message);
+    }
+
+    /// <summary>Sends what was collected, and notes what the client takes.</summary>
+    public static async ValueTask SendBlocksAsync(ServerCall call, PipeWriter output, PooledBuffer message)
+    {
         for (int i = 0; i < message.BlockCount; i++)
-            await output.WriteAsync(message.BlockAt(i));
+        {
+            ReadOnlyMemory<byte> block = message.BlockAt(i);
+            for (int at = 0; at < block.Length; at += PieceBytes)
+            {
+                FlushResult taken = await output.WriteAsync(block[at..Math.Min(at + PieceBytes, block.Length)]);
+                if (taken.IsCompleted || taken.IsCanceled)
+                    return;   // nobody is left to take the rest
+                call.Taken();
+            }
+        }
     }
 
     /// <summary>A failed call without messages: one HEADERS frame.</summary>

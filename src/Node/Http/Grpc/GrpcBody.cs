@@ -12,9 +12,6 @@ internal struct GrpcBody(PipeReader input, int messageBytesMax)
     private bool _isCompleted;
     private byte[]? _copy;
 
-    /// <summary>Length of the message that has begun to arrive; 0 while nothing is known.</summary>
-    public uint AnnouncedBytes { get; private set; }
-
     /// <summary>How much of the body was here and could not be taken yet when <see cref="TryRead"/> last found too little.</summary>
     public long WaitingBytes { get; private set; }
 
@@ -93,7 +90,6 @@ internal struct GrpcBody(PipeReader input, int messageBytesMax)
                 message = found.IsSingleSegment ? found.First : Copy(found);
                 return true;
             case GrpcReadStatus.NeedMore:
-                AnnouncedBytes = bytes;
                 message = default;
                 return false;
             case GrpcReadStatus.TooLarge:

@@ -9,7 +9,7 @@ namespace Conclave.Node.Http.Grpc;
 /// <summary>Serves gRPC requests: finds the method, runs its handler, sends the answer.</summary>
 internal sealed class GrpcEndpoint(ListenerServices services)
 {
-    public Task HandleAsync(IFeatureCollection features, IHttpRequestFeature request, PooledBuffer buffer)
+    public Task HandleAsync(IFeatureCollection features, IHttpRequestFeature request, RequestState state)
     {
         IHttpResponseFeature response = features.GetRequiredFeature<IHttpResponseFeature>();
         if (!services.Registry.TryFind(request.Path, out RpcMethod? method))
@@ -18,7 +18,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
             return Refuse(response, new GrpcStatus(GrpcCode.Internal, $"gRPC requires POST, not {request.Method}"));
         if (services.Lifetime.IsStopping)
             return Refuse(response, EtcdErrors.Stopped);
-        if (!ServerCall.TryStart(services, method, features, request.Headers, viaGateway: false, out ServerCall? call, out GrpcStatus problem))
+        if (!ServerCall.TryStart(services, method, state, request.Headers, viaGateway: false, out ServerCall? call, out GrpcStatus problem))
             return Refuse(response, problem);
         if (!call.TryAdmit())
         {
@@ -29,7 +29,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
 
         services.Lifetime.Track(method, response);
         return method.Unary is { } unary
-            ? UnaryAsync(call, unary, features, response, buffer)
+            ? UnaryAsync(call, unary, features, response, state.Buffer)
             : StreamAsync(call, features, response);
     }
 
@@ -53,8 +53,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
             {
                 if (body.IsOver)
                     throw new GrpcException(GrpcCode.Internal, "the request holds no message");
-                if (body.AnnouncedBytes > 0)
-                    call.Hold(body.AnnouncedBytes);
+                call.Hold(body.WaitingBytes);   // what has come, not what was announced: that costs a client nothing
                 body.Hold(await pace.ReadAsync(input, body.WaitingBytes));
             }
 
@@ -77,7 +76,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
         }
 
         if (status.IsOK)
-            await GrpcAnswer.SendUnaryAsync(features, response, answer);
+            await GrpcAnswer.SendUnaryAsync(call, features, response, answer);
         else
             GrpcAnswer.SetTrailersOnly(response, status, call.Outcome, call.RetryAfter);
         answer.Reset();
@@ -89,7 +88,7 @@ internal sealed class GrpcEndpoint(ListenerServices services)
         IHttpResponseBodyFeature responseBody = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         GrpcAnswer.SetContentType(response.Headers);
         PipeReader input = features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
-        var stream = new GrpcStream(call, input, responseBody.Writer, services.Options.ReceiveBytesMax);
+        var stream = new GrpcStream(call, input, responseBody.Writer, services);
         try
         {
             // Headers leave before the first message: some clients do not finish opening a stream without them.

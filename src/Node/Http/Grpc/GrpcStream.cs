@@ -1,11 +1,12 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Conclave.Node.Http.Limits;
 using Conclave.Wire.Grpc;
 
 namespace Conclave.Node.Http.Grpc;
 
 /// <summary>A streaming call over HTTP/2.</summary>
-internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter output, int messageBytesMax) : RpcStream
+internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter output, ListenerServices services) : RpcStream
 {
     /// <summary>A caller that always says "more follows" is flushed nevertheless, so that the connection can slow it down.</summary>
     private const int UnflushedBytesMax = 32 * 1024;
@@ -14,7 +15,7 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
     private const int PieceBytes = 64 * 1024;
 
     private readonly CancellationToken _cancellation = call.Cancellation;
-    private GrpcBody _body = new(input, messageBytesMax);
+    private GrpcBody _body = new(input, services.Options.ReceiveBytesMax);
     private volatile bool _ended;
 
     public override ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken = default)
@@ -22,6 +23,7 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
         CheckOpen();
         if (_body.TryRead(out ReadOnlyMemory<byte> message))
         {
+            call.HoldNow(message.Length);
             call.Received(message.Length);
             return new ValueTask<ReadOnlyMemory<byte>?>(message);
         }
@@ -63,6 +65,8 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
         }
     }
 
+    public override void Abort() => call.Abort();
+
     /// <summary>Gives back what is still held of the request. Only once the handler has ended.</summary>
     public void End()
     {
@@ -81,17 +85,28 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
     private async ValueTask<ReadOnlyMemory<byte>?> WaitAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenSource? either = Join(ref cancellationToken);
-        while (true)
+        var pace = new BodyPace(services);
+        try
         {
-            _body.Hold(await _body.WaitAsync(cancellationToken));
-            if (_body.TryRead(out ReadOnlyMemory<byte> message))
+            while (true)
             {
-                call.Received(message.Length);
-                return message;
-            }
+                call.HoldNow(_body.WaitingBytes);
+                // Between messages a stream may be silent for as long as it likes, within one it may not.
+                _body.Hold(await (_body.WaitingBytes == 0 ? _body.WaitAsync(cancellationToken) : pace.ReadAsync(input, _body.WaitingBytes, cancellationToken)));
+                if (_body.TryRead(out ReadOnlyMemory<byte> message))
+                {
+                    call.HoldNow(message.Length);
+                    call.Received(message.Length);
+                    return message;
+                }
 
-            if (_body.IsOver)
-                return null;
+                if (_body.IsOver)
+                    return null;
+            }
+        }
+        finally
+        {
+            pace.Dispose();
         }
     }
 

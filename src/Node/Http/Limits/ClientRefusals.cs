@@ -24,14 +24,35 @@ public enum RefusalReason
     /// <summary>Too many calls under way.</summary>
     InflightRequests,
 
+    /// <summary>Too many streams, and calls that wait for other clients.</summary>
+    Streams,
+
     /// <summary>Too many bytes of requests held.</summary>
     InflightBytes,
+
+    /// <summary>Too many bytes of answers held.</summary>
+    AnswerBytes,
+
+    /// <summary>An answer, or the end of a stream, that the client did not take.</summary>
+    UnreadAnswer,
 
     /// <summary>Too many connections.</summary>
     Connections,
 
-    /// <summary>The body of a call came too slowly.</summary>
+    /// <summary>It had said nothing yet, and newer connections needed its place.</summary>
+    SilentConnection,
+
+    /// <summary>Nothing was asked over it for a while, and a new connection needed its place.</summary>
+    IdleConnection,
+
+    /// <summary>A message came too slowly.</summary>
     SlowRequest,
+
+    /// <summary>Too many watches, or too long keys of watches.</summary>
+    Watches,
+
+    /// <summary>A stream of watches that takes nothing, while too much waits for such.</summary>
+    UnreadWatch,
 
     /// <summary>More pings than there was reason for.</summary>
     Pings,
@@ -101,7 +122,14 @@ public sealed class ClientRefusals(TimeProvider time, ILogger logger)
         RefusalReason.ClientRequestRate => "client_request_rate",
         RefusalReason.RequestBytes => "request_bytes",
         RefusalReason.InflightRequests => "inflight_requests",
+        RefusalReason.Streams => "streams",
         RefusalReason.InflightBytes => "inflight_bytes",
+        RefusalReason.AnswerBytes => "answer_bytes",
+        RefusalReason.UnreadAnswer => "unread_answer",
+        RefusalReason.SilentConnection => "silent_connection",
+        RefusalReason.IdleConnection => "idle_connection",
+        RefusalReason.Watches => "watches",
+        RefusalReason.UnreadWatch => "unread_watch",
         RefusalReason.Connections => "connections",
         RefusalReason.SlowRequest => "slow_request",
         RefusalReason.Pings => "pings",

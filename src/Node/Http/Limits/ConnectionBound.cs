@@ -1,21 +1,95 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Conclave.Node.Http.Limits;
 
-/// <summary>Counts open connections over all addresses, and closes those above the limit before a byte of them is read.</summary>
-internal sealed class ConnectionBound(int max, ClientRefusals refusals)
+/// <summary>Counts open connections, closes those above the limit before a byte of them is read, and looks after the others now and then.</summary>
+internal sealed class ConnectionBound : IDisposable
 {
-    public void Use(ListenOptions listen) => listen.Use(next => async connection =>
+    /// <summary>Who has asked nothing for so long loses the connection when it is needed for somebody else. Clients open another.</summary>
+    private static readonly TimeSpan IdleMin = TimeSpan.FromMinutes(1);
+
+    /// <summary>Looking for an idle connection means looking at all.</summary>
+    private static readonly TimeSpan IdleLookInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly ClientListenerOptions _options;
+    private readonly ClientRefusals _refusals;
+    private readonly FairBound _open;
+    private readonly ClientShares _shares = new();
+    private readonly ConcurrentDictionary<ClientConnection, bool> _connections = [];
+    private readonly Lock _looking = new();
+    private readonly ITimer _timer;
+    private long? _lookedAt;   // under _looking
+
+    public ConnectionBound(ClientListenerOptions options, ClientRefusals refusals)
     {
-        long open = refusals.ConnectionOpened();
+        (_options, _refusals, _open) = (options, refusals, new FairBound(options.Limits.Connections));
+        _timer = options.Time.CreateTimer(static me => ((ConnectionBound)me!).EndUnread(), this, options.AnswerPatience / 4, options.AnswerPatience / 4);
+    }
+
+    public void Use(ListenOptions listen) => listen.Use(next => connection => ServeAsync(next, connection));
+
+    public void Dispose() => _timer.Dispose();
+
+    private async Task ServeAsync(ConnectionDelegate next, ConnectionContext connection)
+    {
+        ClientShare share = _shares.Enter(connection.RemoteEndPoint);
+        var counted = new ClientConnection(share, connection, _options.Time.GetTimestamp());
+        bool fits = _open.Take(ref share.Connections, 1) || TryMakeRoom(share);
+        _refusals.ConnectionOpened();
         try
         {
-            if (max > 0 && open > max) refusals.Say(RefusalReason.Connections, connection.RemoteEndPoint, $"{max} connections are open, which is --max-connections");
-            else await next(connection);
+            if (!fits)
+            {
+                _refusals.Say(RefusalReason.Connections, connection.RemoteEndPoint,
+                    $"{_open.Total} connections are open, {share.Connections} of them from its address; --max-connections {_options.Limits.Connections} allows no more, or keeps the last quarter for other addresses");
+                return;
+            }
+
+            connection.Features.Set(counted);
+            _connections.TryAdd(counted, true);
+            await next(connection);
         }
         finally
         {
-            refusals.ConnectionClosed();
+            _connections.TryRemove(counted, out _);
+            _refusals.ConnectionClosed();
+            _open.GiveBack(ref share.Connections, 1);
+            _shares.Leave(share);
         }
-    });
+    }
+
+    /// <summary>Closes the connection that has been idle for longest; while there is room for other addresses, one of the same address.</summary>
+    private bool TryMakeRoom(ClientShare share)
+    {
+        long now = _options.Time.GetTimestamp();
+        lock (_looking)
+        {
+            if (_lookedAt is { } last && _options.Time.GetElapsedTime(last, now) < IdleLookInterval) return false;
+            _lookedAt = now;
+        }
+
+        bool anyAddress = _open.Total > _options.Limits.Connections;
+        (ClientConnection? idlest, long since) = (null, long.MaxValue);
+        foreach ((ClientConnection each, _) in _connections)
+        {
+            if ((anyAddress || each.Share == share) && each.IdleSince() is { } idle && idle < since) (idlest, since) = (each, idle);
+        }
+
+        if (idlest is null || _options.Time.GetElapsedTime(since, now) < IdleMin) return false;
+        _refusals.Count(RefusalReason.IdleConnection);
+        idlest.Abort("its place was needed");
+        return true;
+    }
+
+    private void EndUnread()
+    {
+        TimeProvider time = _options.Time;
+        long before = time.GetTimestamp() - (long)(_options.AnswerPatience.TotalSeconds * time.TimestampFrequency);
+        foreach ((ClientConnection each, _) in _connections)
+        {
+            for (int ended = each.EndUnread(before); ended > 0; ended--) _refusals.Count(RefusalReason.UnreadAnswer);
+        }
+    }
 }

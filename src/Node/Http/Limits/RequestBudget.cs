@@ -1,89 +1,104 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Net;
 using Conclave.Node.Options;
 
 namespace Conclave.Node.Http.Limits;
 
-/// <summary>Says early that there is too much to do, so that what was begun can be finished.</summary>
-/// <remarks>
-/// A renewal of a lease always passes: refused, it would cost the lease, and the work that follows from that. So do the calls by which an
-/// operator sees how a member is. Thread safe.
-/// </remarks>
+/// <summary>Says early that there is too much to do, so that what was begun can be finished. Thread safe.</summary>
 internal sealed class RequestBudget
 {
     private const int ClientsMax = 4096;
 
+    /// <summary>
+    /// Requests and answers up to here are not counted by their bytes: their number is bounded. So the bytes of some can never keep out the small calls
+    /// of the others, and the hot path has one thing less to do.
+    /// </summary>
+    public const int SmallBytes = 8 << 10;
+
     /// <summary>What is said where no rate says when there is room again: somewhat above the time that a call takes.</summary>
     public static readonly TimeSpan RetryUnknown = TimeSpan.FromMilliseconds(100);
-
-    private static readonly FrozenSet<string> AlwaysAdmitted = new[]
-    {
-        "/etcdserverpb.Lease/LeaseKeepAlive", "/etcdserverpb.Maintenance/Status", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
-    }.ToFrozenSet(StringComparer.Ordinal);
 
     private readonly LimitOptions _limits;
     private readonly TimeProvider _time;
     private readonly ClientRefusals _refusals;
     private readonly TokenBucket? _requests, _bytes;
     private readonly ConcurrentDictionary<IPAddress, TokenBucket> _clients = [];
-    private long _inflight, _heldBytes;
+    private readonly FairBound _calls, _streams, _vital, _requestBytes, _answerBytes;
 
     public RequestBudget(LimitOptions limits, TimeProvider time, ClientRefusals refusals)
     {
         (_limits, _time, _refusals) = (limits, time, refusals);
         if (limits.RequestsPerSecond > 0) _requests = new TokenBucket(limits.RequestsPerSecond, time);
         if (limits.RequestBytesPerSecond > 0) _bytes = new TokenBucket(limits.RequestBytesPerSecond, time);
+        (_calls, _vital, _streams) = (new FairBound(limits.InflightRequests), new FairBound(limits.InflightRequests), new FairBound(limits.Streams));
+        (_requestBytes, _answerBytes) = (new FairBound(limits.InflightRequestBytes), new FairBound(limits.InflightAnswerBytes));
     }
 
-    /// <summary>Whether <see cref="TryAdmit"/> wants to know who calls.</summary>
-    public bool CountsClients => _limits.ClientRequestsPerSecond > 0;
+    /// <summary>Bytes of requests that are kept now.</summary>
+    public long HeldRequestBytes => _requestBytes.Total;
 
-    /// <summary>Before anything is done for a call. What was admitted has to be released, also when it fails.</summary>
-    /// <param name="method">The method called.</param>
-    /// <param name="client">The caller's address, if clients are counted.</param>
+    /// <summary>Before anything is done for a call. What was admitted has to <see cref="Leave"/>, also when it fails.</summary>
+    /// <param name="kind">Of the method called.</param>
+    /// <param name="client">The caller's.</param>
     /// <param name="retryAfter">When it is refused: time after which it makes sense to come again.</param>
-    public bool TryAdmit(RpcMethod method, IPAddress? client, out TimeSpan retryAfter)
+    public bool TryAdmit(CallKind kind, ClientShare client, out TimeSpan retryAfter)
     {
-        bool counts = IsInflight(method);
-        long inflight = counts ? Interlocked.Increment(ref _inflight) : 0;
-        RefusalReason? refused = null;
         retryAfter = TimeSpan.Zero;
-        if (!AlwaysAdmitted.Contains(method.Path))
+        if (!BoundOf(kind).TryTake(ref client.Calls(kind), 1))
         {
-            if (_limits.InflightRequests > 0 && inflight > _limits.InflightRequests) (refused, retryAfter) = (RefusalReason.InflightRequests, RetryUnknown);
-            else if (client is not null && !BucketOf(client).TryTake(1, out retryAfter)) refused = RefusalReason.ClientRequestRate;
-            else if (_bytes is not null && !_bytes.TryTake(0, out retryAfter)) refused = RefusalReason.RequestBytes;
-            else if (_requests is not null && !_requests.TryTake(1, out retryAfter)) refused = RefusalReason.RequestRate;
+            retryAfter = RetryUnknown;
+            _refusals.Count(kind == CallKind.Stream ? RefusalReason.Streams : RefusalReason.InflightRequests);
+            return false;
         }
 
-        if (refused is not { } reason) return true;
-        if (counts) Interlocked.Decrement(ref _inflight);
+        if (kind == CallKind.Vital || RefusedByRate(client, out retryAfter) is not { } reason) return true;
+        Leave(kind, client);
         _refusals.Count(reason);
         return false;
     }
 
-    /// <summary>Once the size of a request is known. What is held has to be released.</summary>
-    public bool TryHold(long bytes, out TimeSpan retryAfter)
+    /// <summary>The call has ended and its answer is on its way.</summary>
+    public void Leave(CallKind kind, ClientShare client) => BoundOf(kind).GiveBack(ref client.Calls(kind), 1);
+
+    /// <summary>Bytes of a unary request have come: counted, not asked, since they are here already.</summary>
+    public void CountBytes(long bytes) => _bytes?.Take(bytes);
+
+    /// <summary>More bytes of a request are here and have to be kept. What is held has to be released.</summary>
+    public bool TryHold(ClientShare client, long bytes, out TimeSpan retryAfter)
     {
         retryAfter = TimeSpan.Zero;
-        _bytes?.Take(bytes);   // counted, not asked: most of it is here already
-        if (Interlocked.Add(ref _heldBytes, bytes) <= _limits.InflightRequestBytes || _limits.InflightRequestBytes == 0) return true;
-        Interlocked.Add(ref _heldBytes, -bytes);
+        if (_requestBytes.TryTake(ref client.RequestBytes, bytes)) return true;
         _refusals.Count(RefusalReason.InflightBytes);
         retryAfter = RetryUnknown;
         return false;
     }
 
-    /// <summary>The call has ended.</summary>
-    public void Release(RpcMethod method, long heldBytes)
-    {
-        if (IsInflight(method)) Interlocked.Decrement(ref _inflight);
-        if (heldBytes > 0) Interlocked.Add(ref _heldBytes, -heldBytes);
-    }
+    public void Release(ClientShare client, long bytes) => _requestBytes.GiveBack(ref client.RequestBytes, bytes);
 
-    /// <summary>Streams and calls that wait for other clients stay for hours and cost little while they do.</summary>
-    private static bool IsInflight(RpcMethod method) => method is { Stream: null, WaitsForOthers: false };
+    /// <summary>An answer has become larger. Counted in any case; what is held has to be released.</summary>
+    /// <param name="client">Who gets it.</param>
+    /// <param name="bytes">By so much.</param>
+    /// <param name="inAll">So large it is now.</param>
+    /// <returns>False when there are too many such answers. One alone may be as large as it likes: nothing is gained by refusing it.</returns>
+    public bool HoldAnswer(ClientShare client, long bytes, long inAll) =>
+        _answerBytes.Take(ref client.AnswerBytes, bytes) || _answerBytes.Total <= inAll;
+
+    public void ReleaseAnswer(ClientShare client, long bytes) => _answerBytes.GiveBack(ref client.AnswerBytes, bytes);
+
+    private FairBound BoundOf(CallKind kind) => kind switch
+    {
+        CallKind.Stream => _streams,
+        CallKind.Vital => _vital,
+        _ => _calls,
+    };
+
+    private RefusalReason? RefusedByRate(ClientShare client, out TimeSpan retryAfter)
+    {
+        retryAfter = TimeSpan.Zero;
+        if (_limits.ClientRequestsPerSecond > 0 && !BucketOf(client.Address).TryTake(1, out retryAfter)) return RefusalReason.ClientRequestRate;
+        if (_bytes is not null && !_bytes.TryTake(0, out retryAfter)) return RefusalReason.RequestBytes;
+        return _requests is not null && !_requests.TryTake(1, out retryAfter) ? RefusalReason.RequestRate : null;
+    }
 
     private TokenBucket BucketOf(IPAddress client)
     {

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Conclave.Node.Http.Limits;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -12,14 +13,14 @@ namespace Conclave.Node.Http.Port;
 /// from HTTP/1.1 on a cleartext port, and etcd's clients need both on the same one.
 /// </summary>
 /// <remarks>Nothing is consumed while sorting: the protocol's own code sees the connection from its first byte.</remarks>
-internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions options, ILogger logger)
+internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions options, ClientRefusals refusals, ILogger logger)
 {
     private const int SortedConnectionsMax = 512;
 
     private readonly Channel<ConnectionContext> _http1 = NewQueue();
     private readonly Channel<ConnectionContext> _http2 = NewQueue();
     private readonly SemaphoreSlim _bindOnce = new(1, 1);
-    private readonly SemaphoreSlim _silent = new(options.SilentConnectionsMax, options.SilentConnectionsMax);
+    private readonly SilentConnections _silent = new(options.SilentConnectionsMax, refusals);
     private readonly CancellationTokenSource _closing = new();
     private IConnectionListener? _socket;
     private Task _accepting = Task.CompletedTask;
@@ -70,8 +71,6 @@ internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions optio
         {
             try
             {
-                // A silent connection costs memory, so their number is bounded: the next ones wait in the kernel's backlog.
-                await _silent.WaitAsync(_closing.Token);
                 if (await socket.AcceptAsync(_closing.Token) is not { } connection)
                     break;
                 _ = SortAsync(connection);
@@ -83,7 +82,6 @@ internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions optio
             catch (Exception e) when (e is IOException or SocketException)
             {
                 // Out of file descriptors, most likely: what is open goes on, and accepting must too.
-                _silent.Release();
                 logger.AcceptFailed(e, EndPoint);
                 await Task.Delay(TimeSpan.FromMilliseconds(100), options.Time, CancellationToken.None);
             }
@@ -96,12 +94,14 @@ internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions optio
     /// <summary>Never throws: nobody waits for it.</summary>
     private async Task SortAsync(ConnectionContext connection)
     {
+        LinkedListNode<ConnectionContext> silent = _silent.Add(connection);
         try
         {
             using var timeout = new CancellationTokenSource(options.FirstBytesTimeout, options.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _closing.Token);
             if (await PeekAsync(connection.Transport.Input, either.Token) is { } protocol)
             {
+                _silent.Remove(silent);
                 await QueueOf(protocol).Writer.WriteAsync(connection, either.Token);
                 return;
             }
@@ -116,7 +116,7 @@ internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions optio
         }
         finally
         {
-            _silent.Release();
+            _silent.Remove(silent);
         }
     }
 
