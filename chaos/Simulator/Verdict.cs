@@ -52,6 +52,11 @@ public sealed record Statistics
     public long AnswersRepeated { get; set; }
     public long ReleasesPublished { get; set; }
     public long ConfigDeltas { get; set; }
+    public long ConfigServed { get; set; }
+    public long RolloutsBegun { get; set; }
+    public long RolloutMoves { get; set; }
+    public long RolloutsDone { get; set; }
+    public long RolloutsTakenBack { get; set; }
 
     /// <summary>Adds the counts of another run to these.</summary>
     public void Add(Statistics other)

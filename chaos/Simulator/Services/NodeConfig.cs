@@ -1,4 +1,5 @@
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
 using Conclave.Raft;
 using Conclave.Store;
 using Google.Protobuf;
@@ -12,13 +13,16 @@ internal sealed class NodeConfig
 {
     public const string Space = ConfigKeys.DefaultSpace;
 
+    private const long DriveEveryUs = 1_000_000, DriveRestUs = 20_000, FirstDayMs = 1_700_000_000_000;
+
     private readonly SimWorld _world;
     private readonly SimNode _node;
     private readonly RandomStream _random;
     private readonly long _lookMaxUs;
     private readonly List<ConfigStream> _streams = [];
     private ConfigSpace? _space; // until somebody publishes none is kept
-    private bool _anew, _scheduled, _serverWrote;
+    private readonly RolloutPlanner _planner;
+    private bool _anew, _scheduled, _serverWrote, _driveScheduled, _driving;
 
     public NodeConfig(SimWorld world, SimNode node)
     {
@@ -26,7 +30,9 @@ internal sealed class NodeConfig
         _random = world.Clients.Config.RandomOf(node);
         _lookMaxUs = _random.Pick(1_000, 1_000, 300_000);
         States = new FleetStates(new WorldTime(world));
+        _planner = new RolloutPlanner(States) { Faults = world.Mutation.ToServingFaults() };
         Signal();
+        if (HasRollouts) _node.Call(DriveEveryUs, DriveAgain);
     }
 
     public FleetStates States { get; }
@@ -35,6 +41,14 @@ internal sealed class NodeConfig
     public bool HasStarted { get; private set; }
 
     public SimNode Node => _node;
+
+    /// <summary>The clock on the member's wall, as rollouts are told it.</summary>
+    public long Clock => FirstDayMs + _node.WallClockMs;
+
+    /// <summary>Whether it has taken in everything of rollouts that its store has.</summary>
+    public bool HasFollowedRollouts => Of().FollowedRevision >= StoreReads.All(View, ConfigKeys.Rollouts(Space), keysOnly: true).Select(kv => kv.ModRevision).DefaultIfEmpty().Max();
+
+    private bool HasRollouts => _world.Clients.Config.HasRollouts;
 
     public StoreView View => ((StoreMachine)_node.Machine).View;
 
@@ -83,10 +97,56 @@ internal sealed class NodeConfig
         report.Facts.Clear();
         report.HasFacts = false;
         States.Take(report);
+        SignalDrive();
         if (_world.Has(DriverFaults.KeepReports)) return;
         byte[] bytes = report.ToByteArray();
         foreach (SimNode other in _world.Nodes.Where(other => other != _node && !_world.Network.IsBlocked(_node.Slot, other.Slot)))
-            _world.Call(random.Between(100, 50_000), () => other.Services?.Config?.States.Take(V1.AcknowledgeRequest.Parser.ParseFrom(bytes)));
+            _world.Call(random.Between(100, 50_000), () => other.Services?.Config?.Hear(V1.AcknowledgeRequest.Parser.ParseFrom(bytes)));
+    }
+
+    private void Hear(V1.AcknowledgeRequest report)
+    {
+        States.Take(report);
+        SignalDrive();
+    }
+
+    /// <summary>Writes a rollout as it becomes.</summary>
+    public void Move(RolloutStep step, string by, RandomStream random, Action<WriteResult> done) =>
+        Propose(random, ServerTxnRequest.Of(step.Entry, new ConfigRolloutMove(step.Next.Release, step.Next.Phase.ToString().ToLowerInvariant(), step.Next.Thresholds, by, step.Next.RevertedBy)), done);
+
+    private void SignalDrive()
+    {
+        if (!HasRollouts || _driveScheduled || _driving) return;
+        _driveScheduled = true;
+        _node.Call(_random.Between(1, DriveRestUs), Drive);
+    }
+
+    private void DriveAgain()
+    {
+        _node.Call(DriveEveryUs, DriveAgain);
+        SignalDrive();
+    }
+
+    /// <summary>As the driver in src/Node: whoever leads looks at one rollout after the other, and at the next when the last write has ended.</summary>
+    private void Drive()
+    {
+        _driveScheduled = false;
+        if (_driving || !_planner.Leads(_node.Core.Role == RaftRole.Leader, Clock) || !HasStarted) return;
+        SpaceSnapshot now = Of().Current;
+        if (now.Rollouts.IsEmpty) _planner.Forget(Space);
+        foreach (ActiveRollout active in now.Rollouts)
+        {
+            if (_planner.Next(now, active, Clock) is not { } step) continue;
+            _world.Clients.Config.Rollouts.OnDecided(this, active, step);
+            _driving = true;
+            _world.Note($"{_node.Id} moves the rollout of release {active.Rollout.Release}: {step.Move} {step.Reason}");
+            Move(step, "driver", _random, _ =>
+            {
+                _driving = false;
+                if (_node.IsUp && _node.Services?.Config == this) SignalDrive();
+            });
+            return;
+        }
     }
 
     private void ReportFacts(V1.AcknowledgeRequest report, SpaceSnapshot now, RandomStream random)
@@ -123,6 +183,7 @@ internal sealed class NodeConfig
         _anew = false;
         HasStarted = true;
         IReadOnlySet<string>? concerned = StoreReads.Spaces(View).Contains(Space) ? (_space ??= New()).Follow(View, anew) : null;
+        if (HasRollouts && _space is not null) _world.Clients.Config.Rollouts.OnFollowed(this);
         foreach (ConfigStream stream in _streams.Where(s => s.IsFirst || concerned is null || concerned.Contains(s.ForNode)).ToArray()) stream.Signal();
     }
 

@@ -37,7 +37,7 @@ public sealed class RolloutObserver(FleetStates states)
         foreach (string node in now.State.Nodes.Keys)
         {
             int first = selection.StageOf(node);
-            if (first < 0) continue;
+            if (first < 0 || (active.Faults.HasFlag(ServingFaults.WaitForNobody) && first == active.Rollout.Stage)) continue;
             NodeStanding standing = StandingOf(now, active, node, out string message);
             if (standing == NodeStanding.Unused) continue;
             bool isSilent = standing == NodeStanding.Waiting && !states.IsHeard(now.Space, node, SilentAfter);
@@ -93,7 +93,7 @@ public sealed class RolloutObserver(FleetStates states)
             }
 
             // A hash says more than a number: facts and references change documents, too.
-            bool runs = isFresh && said is { Name: "applied" } && (said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash.Span));
+            bool runs = isFresh && said is { Name: "applied" } && (active.Faults.HasFlag(ServingFaults.TakeAnyAcknowledgement) || said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash.Span));
             acknowledges |= runs;
             waits |= !runs;
         }
@@ -128,7 +128,7 @@ public sealed class RolloutObserver(FleetStates states)
         int held = versions.HeldBy(node);
         Fleet with = versions.FleetOf(held & ~bit), without = versions.FleetOf(held | bit);
         var expected = ImmutableArray.CreateBuilder<Expected>();
-        foreach (string document in active.Rollout.Gated)
+        foreach (string document in active.Faults.HasFlag(ServingFaults.IgnoreGated) ? active.Rollout.Documents : active.Rollout.Gated)
         {
             if (with.Effective(node, document, now.Inputs) is not { } candidate || without.Effective(node, document, now.Inputs) is not { } before) continue;
             if (candidate.Hash.SequenceEqual(before.Hash) && candidate.Problems.Length == before.Problems.Length) continue;

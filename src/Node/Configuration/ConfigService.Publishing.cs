@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Conclave.Layers;
 using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
 using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using Conclave.Node.Consensus;
