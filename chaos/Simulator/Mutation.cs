@@ -134,4 +134,7 @@ public enum Mutation
     HoldOneDocument,
     TakeAnyAcknowledgement,
     WaitForNobody,
+
+    // Driver, in runs with rollouts
+    BeginUnconfirmed,
 }

@@ -137,13 +137,13 @@ internal sealed class ConfigHistory
         _refused.Add(requestId);
     }
 
-    /// <summary>Whether these are the documents of a node at some moment of a release.</summary>
-    public bool WasEver(long release, string node, IReadOnlyDictionary<string, SortedDictionary<string, string>> documents)
+    /// <summary>The first moment of a release, and not before another moment, at which these are the documents of a node; -1 when there is none.</summary>
+    public int MomentOf(long release, string node, IReadOnlyDictionary<string, SortedDictionary<string, string>> documents, int notBefore)
     {
         int end = release + 1 < _firstPoint.Count ? _firstPoint[(int)release + 1] : _points.Count;
-        for (int point = _firstPoint[(int)release]; point < end; point++)
-            if (documents.All(d => IsAt(point, node, d.Key, d.Value))) return true;
-        return false;
+        for (int point = Math.Max(notBefore, _firstPoint[(int)release]); point < end; point++)
+            if (documents.All(d => IsAt(point, node, d.Key, d.Value))) return point;
+        return -1;
     }
 
     /// <summary>Whether this is the document as it is now.</summary>
@@ -214,8 +214,8 @@ internal sealed class ConfigHistory
             return At.Entries.GetValueOrDefault(address);
         }
 
-        /// <summary>Another node is on its own version.</summary>
-        public NodeView Of(string node) => node == Node ? this : new NodeView(At, node, 0);
+        /// <summary>A reference by name sees the version that the named node is on, as if or not.</summary>
+        public NodeView Of(string node) => new(At, node, 0);
     }
 
     private static (string? Text, bool LacksFact) ValueOf(NodeView view, string document, string key)

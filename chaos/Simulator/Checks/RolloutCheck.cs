@@ -71,16 +71,17 @@ internal sealed class RolloutCheck(SimWorld world, ConfigHistory history)
     private string StandingOf(NodeConfig config, HistoryRollout rollout, int point, string node, out string what)
     {
         string standing = what = "";
+        bool hasFailed = false;
         foreach (string document in world.Clients.Config.DocumentsOf(node, out bool namesThem))
         {
             // Lacking a fact is no content that anybody could acknowledge; and an agent that takes whatever there is, and has said nothing of a document, does not use it.
             if (history.TextAt(point, node, document) is not { } with || with == history.TextAt(point, node, document, rollout.Release)) continue;
             if (!namesThem && config.States.Find(NodeConfig.Space, node, document) is null) continue;
+            hasFailed |= _reported.Any(r => r.Key.Node == node && r.Key.Document == document && r.Key.State == "failed" && world.Now - r.Value <= FreshUs);
             if (WasReported(node, document, "applied", with)) standing = standing.Length == 0 ? "acknowledged" : standing;
-            else if (WasReported(node, document, "failed", with)) return "failed";
             else (standing, what) = ("missing", $"{document} [{with}], which was [{history.TextAt(point, node, document, rollout.Release)}]; it said {config.States.Find(NodeConfig.Space, node, document)?.Name} of release {config.States.Find(NodeConfig.Space, node, document)?.Release}");
         }
-        return standing;
+        return standing == "missing" && hasFailed ? "failed" : standing; // one document that failed is enough
     }
 
     private bool WasReported(string node, string document, string state, string content) => _reported.TryGetValue((node, document, state, content), out long at) && world.Now - at <= FreshUs;

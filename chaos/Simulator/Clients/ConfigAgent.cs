@@ -17,7 +17,7 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
     private ConfigStream? _stream;
     private long _release, _releaseSeen; // of what it has; of anything it ever had
     private long _releaseMin; // what it asked for when it connected
-    private int _address;
+    private int _address, _moment; // of the history, the earliest at which it can have been as it is
 
     public string Name => name;
 
@@ -121,8 +121,8 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
         foreach (V1.DocumentDelta document in delta.Documents) Apply(document);
         (_release, _releaseSeen) = (delta.ToRelease, Math.Max(_releaseSeen, delta.ToRelease));
         world.Statistics.ConfigDeltas++;
-        if (!load.History.WasEver(delta.ToRelease, name, _documents))
-            throw Failure($"release {delta.ToRelease}, after which it has {string.Join("; ", _documents.Keys.Select(d => $"{d} [{Text(d)}]"))}: at no moment of that release it was so ({string.Join("; ", Wanted().Select(d => $"{d} [{load.History.Describe(name, d)}]"))} now)");
+        if ((_moment = load.History.MomentOf(delta.ToRelease, name, _documents, stream.IsConfirmed ? _moment : 0)) < 0)
+            throw Failure($"release {delta.ToRelease}, after which it has {string.Join("; ", _documents.Keys.Select(d => $"{d} [{Text(d)}]"))}: at no moment of that release{(stream.IsConfirmed ? ", and not before what it had," : "")} it was so ({string.Join("; ", Wanted().Select(d => $"{d} [{load.History.Describe(name, d)}]"))} now)");
         Report();
     }
 

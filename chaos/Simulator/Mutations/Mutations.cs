@@ -69,7 +69,7 @@ public static class Mutations
         plan = plan with { TightMemory = false, Faults = usual, ConfigAgents = 0, ConfigPublishers = 0, ConfigRolloutsPermille = 0 };
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
         if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
-        if (LayerOf(mutation) == MutationLayer.Serving || mutation is Mutation.InstallForgetsConfig or Mutation.KeepReports) plan = plan with { RealStore = true, ConfigAgents = 3, ConfigPublishers = 2 };
+        if (LayerOf(mutation) == MutationLayer.Serving || mutation is Mutation.InstallForgetsConfig or Mutation.KeepReports or Mutation.BeginUnconfirmed) plan = plan with { RealStore = true, ConfigAgents = 3, ConfigPublishers = 2 };
         if (mutation >= Mutation.OverwriteRollout) plan = plan with { ConfigAgents = 4, ConfigRolloutsPermille = 600 };
         Plan busyDisk = plan with { FaultEveryUs = 50_000, WritePermille = 900, BurstMax = 50, ValueBytesMax = 2_000, ThinkMaxUs = 1_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 5_000 };
         return mutation switch

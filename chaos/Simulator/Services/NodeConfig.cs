@@ -78,7 +78,7 @@ internal sealed class NodeConfig
     {
         var stream = new ConfigStream(_world, this, random, request, deliver);
         _streams.Add(stream);
-        stream.Signal();
+        stream.Begin();
         return stream;
     }
 
@@ -201,8 +201,12 @@ internal sealed class NodeConfig
 /// <summary>The node's end of one agent's stream: the real decision of what it gets, and a connection on which one message is under way at a time.</summary>
 internal sealed class ConfigStream(SimWorld world, NodeConfig config, RandomStream random, V1.WatchRequest request, Action<ReadOnlyMemory<byte>> deliver)
 {
+    /// <summary>A stream that begins waits so long to be sure that what is here is the newest.</summary>
+    private const long PatienceUs = 1_000_000;
+
     private readonly SentDocuments _sent = new(config.Of(), request);
-    private bool _isFirst = true, _scheduled, _closed;
+    private bool _isFirst = true, _scheduled, _closed, _mayBegin;
+    private long? _newest; // what the member had when a majority said that it was the newest
 
     public SimNode Node => config.Node;
 
@@ -210,6 +214,32 @@ internal sealed class ConfigStream(SimWorld world, NodeConfig config, RandomStre
 
     /// <summary>Nothing was sent on it yet: any release may be the one that it waits for.</summary>
     public bool IsFirst => _isFirst;
+
+    /// <summary>It began with what was the newest then.</summary>
+    public bool IsConfirmed { get; private set; }
+
+    /// <summary>As the watch in src/Node: stages and facts move without a release, so the release that the agent has seen does not tell a member that lags.</summary>
+    public void Begin()
+    {
+        IsConfirmed = world.Has(DriverFaults.BeginUnconfirmed);
+        _mayBegin = IsConfirmed || !world.Clients.Config.HasRollouts;
+        if (_mayBegin)
+        {
+            Signal();
+            return;
+        }
+        world.Clients.Requests.SendRead(config.Node, served =>
+        {
+            if (served is null) return; // nobody confirmed it
+            _newest = config.View.Revision;
+            Signal();
+        });
+        config.Node.Call(PatienceUs, () =>
+        {
+            _mayBegin = true;
+            Signal();
+        });
+    }
 
     /// <summary>Longest time that a message is under way, or waits for its reader.</summary>
     public long TakeMaxUs { get; set; } = 1_000;
@@ -227,7 +257,8 @@ internal sealed class ConfigStream(SimWorld world, NodeConfig config, RandomStre
     {
         _scheduled = false;
         SpaceSnapshot now = config.Of().Current;
-        if (_closed || !config.HasStarted || now.Release < _sent.ReleaseMin || now.Fleet.ClassOf(request.Node) is null) return;
+        if (!_mayBegin) _mayBegin = IsConfirmed = config.Of().FollowedRevision >= _newest;
+        if (!_mayBegin || _closed || !config.HasStarted || now.Release < _sent.ReleaseMin || now.Fleet.ClassOf(request.Node) is null) return;
         if (_sent.Next(now, _isFirst) is not { } delta) return;
         _isFirst = false;
         _scheduled = true; // until this one has arrived; then the newest state is looked at, and what lies between is never sent
