@@ -137,4 +137,17 @@ public enum Mutation
     MissNewDocuments,
     HalfRelease,
     WakeOwnAlone,
+    OverwriteRollout,
+    MoveOverStages,
+    IgnoreGated,
+    AdvanceTwice,
+    TakeBackHalf,
+    DriveWithoutLeading,
+    MissStages,
+    HoldOneDocument,
+    TakeAnyAcknowledgement,
+    WaitForNobody,
+
+    // Driver, in runs with rollouts
+    BeginUnconfirmed,
 }

@@ -39,6 +39,7 @@ internal sealed record Plan
     public int SessionClients { get; init; }
     public int ConfigAgents { get; init; }
     public int ConfigPublishers { get; init; }
+    public int ConfigRolloutsPermille { get; init; } // of the releases
 
     /// <summary>Clocks may run at half or double speed, and holders of leases count with it.</summary>
     public bool ClocksDrift { get; init; }
@@ -156,7 +157,7 @@ internal sealed record Plan
         };
         plan = plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
         // Of the runs with the real store, which are the slow ones, a third.
-        if (random.Below(3) == 0) plan = plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2) };
+        if (random.Below(3) == 0) plan = plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2), ConfigRolloutsPermille = random.Pick(0, 600) };
         return plan with
         {
             Trials = random.Below(4),

@@ -55,6 +55,11 @@ public sealed record Statistics
     public long AnswersRepeated { get; set; }
     public long ReleasesPublished { get; set; }
     public long ConfigDeltas { get; set; }
+    public long ConfigServed { get; set; }
+    public long RolloutsBegun { get; set; }
+    public long RolloutMoves { get; set; }
+    public long RolloutsDone { get; set; }
+    public long RolloutsTakenBack { get; set; }
 
     /// <summary>Times that one member was sick and the others had to serve.</summary>
     public long Trials { get; set; }

@@ -158,7 +158,8 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
             inputs = inputs.WithFacts(node, []);
         }
 
-        ImmutableArray<ActiveRollout> rollouts = ActiveRollout.Follow(view, name, before.Rollouts, anew ? 0 : _revision);
+        bool misses = Faults.HasFlag(ServingFaults.MissStages) && fleet == before.Fleet && !anew;
+        ImmutableArray<ActiveRollout> rollouts = misses ? before.Rollouts : ActiveRollout.Follow(view, name, before.Rollouts, anew ? 0 : _revision, Faults);
         bool sameFleets = fleet == before.Fleet && rollouts.AsSpan().SequenceEqual(before.Rollouts.AsSpan());
         SpaceSecrets secrets = SecretReads.Follow(before.Secrets, view, anew ? 0 : _revision);
         if (secrets != before.Secrets) inputs = SecretReads.Versions(secrets, inputs);

@@ -39,4 +39,34 @@ internal enum ServingFaults
 
     /// <summary>What changes at one node wakes its own streams alone, also when other nodes' values look at it.</summary>
     WakeOwnAlone = 1 << 10,
+
+    /// <summary>The record of a rollout is written whether or not it is still the one that was decided upon.</summary>
+    OverwriteRollout = 1 << 11,
+
+    /// <summary>Nodes are moved whether or not the stages of rollouts are still those that the move was checked with.</summary>
+    MoveOverStages = 1 << 12,
+
+    /// <summary>A rollout asks for its own documents alone, and not for those that refer to what it edits.</summary>
+    IgnoreGated = 1 << 13,
+
+    /// <summary>Two stages of a rollout begin with one decision.</summary>
+    AdvanceTwice = 1 << 14,
+
+    /// <summary>A release that is taken back leaves some of what it edited behind.</summary>
+    TakeBackHalf = 1 << 15,
+
+    /// <summary>Whoever hears agents moves rollouts on, leader or not.</summary>
+    DriveWithoutLeading = 1 << 16,
+
+    /// <summary>Stages are looked at when a release comes, and not when they begin.</summary>
+    MissStages = 1 << 17,
+
+    /// <summary>A node that a rollout holds back keeps the first of its documents as it was, and gets the others.</summary>
+    HoldOneDocument = 1 << 18,
+
+    /// <summary>Whatever an agent applied is taken for the release.</summary>
+    TakeAnyAcknowledgement = 1 << 19,
+
+    /// <summary>Stages begin without waiting for the agents of the one before.</summary>
+    WaitForNobody = 1 << 20,
 }

@@ -12,10 +12,12 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
     private readonly string[] _wanted = random.Below(3) switch { 0 => ["app"], 1 => ["app", "web"], _ => [] };
     private readonly SortedDictionary<string, SortedDictionary<string, string>> _documents = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, ByteString> _hashes = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, long> _releases = new(StringComparer.Ordinal); // of each document
+    private readonly SortedDictionary<string, string> _troubles = new(StringComparer.Ordinal); // documents that are not applied, and what they are
     private ConfigStream? _stream;
     private long _release, _releaseSeen; // of what it has; of anything it ever had
     private long _releaseMin; // what it asked for when it connected
-    private int _address;
+    private int _address, _moment; // of the history, the earliest at which it can have been as it is
 
     public string Name => name;
 
@@ -33,7 +35,7 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
 
     /// <summary>Whether a member has heard what this agent has.</summary>
     public bool IsKnownAt(SimNode member) => member.Services?.Config is { } config
-        && _hashes.All(d => config.States.Of(NodeConfig.Space).Any(s => s.Node == name && s.Document == d.Key && s.State.Release == _release && s.State.Hash.Equals(d.Value)));
+        && _hashes.All(d => config.States.Of(NodeConfig.Space).Any(s => s.Node == name && s.Document == d.Key && s.State.Release == _releases[d.Key] && s.State.Hash.Equals(d.Value)));
 
     public string Describe(IEnumerable<SimNode> members)
     {
@@ -43,7 +45,15 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
         return $"{name} {where} at release {_release} of {load.History.Release}: {wrong}; not known at {string.Join(", ", members.Where(m => !IsKnownAt(m)).Select(m => m.Id))}";
     }
 
-    private string[] Wanted() => _wanted.Length > 0 ? _wanted : ["app", "web"];
+    /// <summary>What it follows.</summary>
+    /// <param name="namesThem">False when it takes whatever there is.</param>
+    public string[] Documents(out bool namesThem)
+    {
+        namesThem = _wanted.Length > 0;
+        return Wanted();
+    }
+
+    private string[] Wanted() => _wanted.Length > 0 ? _wanted : ConfigLoad.Documents;
 
     private string Text(string document) => _documents.TryGetValue(document, out var content) ? string.Join(", ", content.Select(e => $"{e.Key}={e.Value}")) : "";
 
@@ -65,6 +75,7 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
                     break;
             }
         }
+        _troubles.Clear(); // it has tried again by now
         Report();
     }
 
@@ -73,6 +84,7 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
     {
         _documents.Clear();
         _hashes.Clear();
+        _releases.Clear();
         _release = 0;
     }
 
@@ -91,7 +103,7 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
         _releaseMin = Math.Max(_releaseSeen, random.Below(2) == 0 ? load.Acknowledged : 0);
         var request = new V1.WatchRequest { Space = NodeConfig.Space, Node = name, FromRelease = _release, MinRelease = _releaseMin };
         request.Documents.AddRange(_wanted);
-        request.Have.AddRange(_hashes.Select(h => new V1.DocumentHash { Document = h.Key, Hash = h.Value }));
+        request.Have.AddRange(_hashes.Select(h => new V1.DocumentHash { Document = h.Key, Hash = h.Value, Release = _releases[h.Key] }));
         ConfigStream? mine = null;
         mine = _stream = config.OpenStream(random, request, message => OnMessage(mine!, message)); // set before anything is delivered
     }
@@ -109,8 +121,8 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
         foreach (V1.DocumentDelta document in delta.Documents) Apply(document);
         (_release, _releaseSeen) = (delta.ToRelease, Math.Max(_releaseSeen, delta.ToRelease));
         world.Statistics.ConfigDeltas++;
-        if (!load.History.WasEver(delta.ToRelease, name, _documents))
-            throw Failure($"release {delta.ToRelease}, after which it has {string.Join("; ", _documents.Keys.Select(d => $"{d} [{Text(d)}]"))}: at no moment of that release it was so ({string.Join("; ", Wanted().Select(d => $"{d} [{load.History.Describe(name, d)}]"))} now)");
+        if ((_moment = load.History.MomentOf(delta.ToRelease, name, _documents, stream.IsConfirmed ? _moment : 0)) < 0)
+            throw Failure($"release {delta.ToRelease}, after which it has {string.Join("; ", _documents.Keys.Select(d => $"{d} [{Text(d)}]"))}: at no moment of that release{(stream.IsConfirmed ? ", and not before what it had," : "")} it was so ({string.Join("; ", Wanted().Select(d => $"{d} [{load.History.Describe(name, d)}]"))} now)");
         Report();
     }
 
@@ -122,6 +134,9 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
         foreach (string gone in delta.Removed)
             if (!content.Remove(gone)) throw Failure($"that key {gone} of {delta.Document} is gone, which it never had");
         _hashes[delta.Document] = delta.Hash;
+        if (delta.Release < _releases.GetValueOrDefault(delta.Document)) throw Failure($"release {delta.Release} of {delta.Document} after {_releases[delta.Document]}");
+        _releases[delta.Document] = delta.Release;
+        if (load.HasRollouts && random.Below(3) == 0) _troubles[delta.Document] = random.Pick("pending-restart", "pending-restart", "failed");
     }
 
     private void Report()
@@ -129,7 +144,14 @@ internal sealed class ConfigAgent(SimWorld world, ConfigLoad load, RandomStream 
         if (_stream is not { Node: { IsUp: true, Services.Config: { } config } }) return;
         var report = new V1.AcknowledgeRequest { Space = NodeConfig.Space, Node = name, HasFacts = true };
         report.Facts["ip"] = string.Create(CultureInfo.InvariantCulture, $"10.{name[1..]}.{_address}");
-        report.States.AddRange(_hashes.Select(h => new V1.DocumentState { Document = h.Key, Release = _release, State = "applied", Hash = h.Value }));
+        foreach ((string document, ByteString hash) in _hashes)
+        {
+            string state = Text(document).Contains(ConfigHistory.Bad, StringComparison.Ordinal) ? "failed" : _troubles.GetValueOrDefault(document, "applied");
+            report.States.Add(new V1.DocumentState { Document = document, Release = _releases[document], State = state, Hash = hash });
+            load.Rollouts.OnReported(name, document, state, Text(document));
+        }
+        // What it wants and has not: else it would be taken for one that does not use it.
+        if (load.HasRollouts) report.States.AddRange(_wanted.Where(d => !_hashes.ContainsKey(d)).Select(d => new V1.DocumentState { Document = d, State = "waiting" }));
         config.Node.Call(random.Between(1, 1_000), () => config.Acknowledge(report, random));
     }
 

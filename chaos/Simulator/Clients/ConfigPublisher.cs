@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Conclave.Layers;
+using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
 using Etcd = Conclave.Wire.Etcd.Etcdserverpb;
 
 namespace Conclave.Simulator;
@@ -12,11 +14,12 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
     private const int EditsMax = 3, WaitsMax = 50;
     private const long TurnMaxUs = 100_000, WaitUs = 20_000;
 
-    private static readonly string[] Documents = ["app", "web"], Keys = ["a", "b", "c", "d", "e"], Sites = ["eu", "us"];
+    private static readonly string[] Keys = ["a", "b", "c", "d", "e"], Sites = ["eu", "us"];
 
     private byte[] _requestId = [];
     private ImmutableArray<ConfigEdit> _edits = [];
     private long _base;
+    private ConfigStrategy? _strategy;
     private int _lastValue;
 
     public void Start() => world.Call(random.Between(0, TurnMaxUs), Begin);
@@ -29,6 +32,7 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
         _requestId = [.. BitConverter.GetBytes(random.Next()), .. BitConverter.GetBytes(random.Next())];
         _edits = [.. Enumerable.Range(0, 1 + random.Below(EditsMax)).Select(_ => Draw()).DistinctBy(e => e is ConfigSet set ? (set.Document, set.Scope, set.Key) : ("", "", ((ConfigMove)e).Node))];
         _base = 0;
+        if (load.HasRollouts) DrawStrategy();
         Ask();
     }
 
@@ -54,7 +58,7 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
     private void Wait(NodeConfig config, int life, long release, int waits)
     {
         if (!config.Node.IsUp || config.Node.Life != life || waits == 0) Again();
-        else if (config.HasStarted && config.Of().Current.Release >= release) Publish(config);
+        else if (config.HasStarted && config.Of().Current.Release >= release && (!load.HasRollouts || config.HasFollowedRollouts)) Publish(config);
         else world.Call(WaitUs, () => Wait(config, life, release, waits - 1));
     }
 
@@ -75,7 +79,8 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
             Next();
             return;
         }
-        Layers.Plan plan = now.Fleet.Plan(new Change(now.Release == 0 ? 0 : _base, effective), new ReleaseNote { Author = "simulated", Reason = RequestId, TimeUnixMs = world.Now }, now.Inputs);
+        var change = new Change(now.Release == 0 ? 0 : _base, effective);
+        Layers.Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = "simulated", Reason = RequestId, TimeUnixMs = world.Now }, now.Inputs);
         if (plan.Record is not { } record)
         {
             if (plan.Problems.FirstOrDefault(p => p.IsError && p.Code != ProblemCodes.Conflict) is { } wrong) throw new SimulationFailure($"I26: a release is refused: {wrong.Code} {wrong.Message}");
@@ -83,9 +88,23 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
             Next();
             return;
         }
+        if (RolloutChecks.Touching(now, change).Concat(RolloutChecks.Breaking(now, change, plan.After!)).Any()) // there is one where there is a record
+        {
+            load.History.OnRefused(RequestId);
+            Next();
+            return;
+        }
         Etcd.TxnRequest txn = ReleaseEntry.Of(config.View, now, record, record.ToBytes(), _requestId, world.Mutation.ToServingFaults());
         string requestId = RequestId;
-        config.Propose(random, ServerTxnRequest.Of(txn, new ConfigRelease(now.Release + 1, requestId, edits)), result =>
+        var write = new ConfigRelease(now.Release + 1, requestId, edits);
+        RolloutEntries.Guard(txn, now, change);
+        if (!change.TouchesNodes && _strategy is { } strategy && now.Rollouts.Length < Rollout.ActiveMax)
+        {
+            NewRollout made = RolloutChecks.Begin(now, plan, Read(strategy), config.States, config.Clock);
+            RolloutEntries.Begin(txn, config.View, now, made);
+            write = write with { Strategy = strategy, FirstThreshold = made.Rollout.Thresholds[0] };
+        }
+        config.Propose(random, ServerTxnRequest.Of(txn, write), result =>
         {
             if (result.End == WriteEnd.Acknowledged && StoreAnswer.Succeeded(result.Outcome.Body.Span)) Told(now.Release + 1);
             else Again();
@@ -101,15 +120,18 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
 
     /// <summary>The nodes and a few values, so that there is something to change. What was asked for comes in the next attempt.</summary>
     private ImmutableArray<ConfigEdit> Foundation() =>
-        [new ConfigFoundation(), .. load.NodeNames.Select((name, i) => new ConfigMove(name, Sites[i % 2])), new ConfigSet("app", "*", "a", "first"), .. _edits.OfType<ConfigSet>().Where(e => e.Text is not null && (e.Scope, e.Key) != ("*", "a"))];
+        [new ConfigFoundation(), .. load.NodeNames.Select((name, i) => new ConfigMove(name, Sites[i % 2])), new ConfigSet("app", "*", "a", "first"), .. References(), .. _edits.OfType<ConfigSet>().Where(e => e.Text is not null && (e.Scope, e.Key) != ("*", "a") && (!load.HasRollouts || e.Key != "f"))];
+
+    /// <summary>A document that another one refers to is changed with it.</summary>
+    private ImmutableArray<ConfigEdit> References() => load.HasRollouts ? [new ConfigSet("web", "*", "f", ConfigHistory.DocumentReference)] : [];
 
     private ConfigEdit Draw()
     {
-        if (random.Below(12) == 0) return new ConfigMove($"n{1 + random.Below(world.Plan.ConfigAgents)}", random.Pick(Sites));
-        string key = random.Pick(Keys);
+        if (random.Below(load.HasRollouts ? 4 : 12) == 0) return new ConfigMove($"n{1 + random.Below(world.Plan.ConfigAgents)}", random.Pick(Sites));
+        string key = load.HasRollouts && random.Below(6) == 0 ? "f" : random.Pick(Keys);
         string unique = string.Create(CultureInfo.InvariantCulture, $"{RequestId[..6]}.{++_lastValue}");
         string? text = random.Below(8) switch { 0 => null, 1 => "", 2 when key == "a" => ConfigHistory.FactReference, _ => Text(key, unique) };
-        return new ConfigSet(random.Pick(Documents), random.Below(4) switch { 0 => "*", 1 => "site=eu", 2 => "site=us", _ => $"host=n{1 + random.Below(world.Plan.ConfigAgents)}" }, key, text);
+        return new ConfigSet(random.Pick(ConfigLoad.Documents), random.Below(4) switch { 0 => "*", 1 => "site=eu", 2 => "site=us", _ => $"host=n{1 + random.Below(world.Plan.ConfigAgents)}" }, key, text);
     }
 
     private static string Text(string key, string unique) => key switch
@@ -117,6 +139,33 @@ internal sealed class ConfigPublisher(SimWorld world, ConfigLoad load, RandomStr
         "c" => ConfigHistory.FactReference,
         "d" => ConfigHistory.KeyReference,
         "e" => ConfigHistory.NodeReference,
+        "f" => ConfigHistory.DocumentReference,
         _ => unique,
     };
+
+    /// <summary>Some releases reach their nodes in stages, and some of those have a value that no service can run with. Nodes are moved at once, or not at all.</summary>
+    private void DrawStrategy()
+    {
+        _strategy = null;
+        if (_edits.Any(e => e is ConfigMove) && random.Below(2) == 0) _edits = [.. _edits.Where(e => e is ConfigMove)];
+        if (!random.Permille(world.Plan.ConfigRolloutsPermille) || _edits.Any(e => e is ConfigMove)) return;
+        // What other documents and nodes refer to.
+        if (random.Below(3) == 0) _edits = _edits.SetItem(0, (ConfigSet)_edits[0] with { Document = "app", Key = "a", Text = $"{RequestId[..6]}.{++_lastValue}" });
+        if (random.Below(4) == 0) _edits = _edits.SetItem(0, (ConfigSet)_edits[0] with { Key = "b", Text = $"{ConfigHistory.Bad}.{RequestId[..6]}" });
+        _edits = [.. _edits.DistinctBy(e => ((ConfigSet)e).Address)];
+        string bake = random.Pick("", " 50ms", " 300ms");
+        string site = $"site={random.Pick(Sites)}";
+        ConfigStage[] first = random.Below(6) switch
+        {
+            0 => [],
+            1 => [new("", $"1 node{bake}")],
+            2 => [new("", $"50%{bake}")],
+            3 => [new(site, site + bake)],
+            _ => [new("", $"1 node{bake}"), new(site, site + bake)],
+        };
+        _strategy = new ConfigStrategy([.. first, new("", "100%")], random.Pick(0, 0, 40), random.Pick(400, 3_000));
+    }
+
+    private static Strategy Read(ConfigStrategy strategy) => StrategyText.TryParse(string.Join(", ", strategy.Stages.Select(s => s.Text)), out Strategy? read, out string problem)
+        ? read with { FailuresPercent = strategy.FailuresPercent, SilenceMs = strategy.SilenceMs } : throw new SimulationFailure(problem);
 }

@@ -24,6 +24,7 @@ internal sealed record ServerTxnRequest(TxnRequest Meaning, byte[] Bytes) : Stor
         {
             Compare.Types.CompareTarget.Value => new CompareRequest(Latin(c.Key), CompareTarget.Value, CompareResult.Equal, Value: Latin(c.Value)),
             Compare.Types.CompareTarget.Create => new CompareRequest(Latin(c.Key), CompareTarget.Create, CompareResult.Equal, c.CreateRevision),
+            Compare.Types.CompareTarget.Mod => new CompareRequest(Latin(c.Key), CompareTarget.Mod, CompareResult.Equal, c.ModRevision),
             _ => throw new SimulationFailure($"No release compares the {c.Target} of a key."),
         })];
         return new ServerTxnRequest(new TxnRequest(compares, [.. txn.Success.Select(Of)], []), txn.ToByteArray()) { Configuration = configuration };

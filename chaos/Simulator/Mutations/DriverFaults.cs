@@ -81,6 +81,9 @@ internal enum DriverFaults : long
     /// <summary>Leases run by the clock on the wall, which somebody may set, and not by the monotonic one.</summary>
     LeasesByWallClock = 1L << 24,
 
+    /// <summary>A stream of documents begins with what the member has, the newest or not.</summary>
+    BeginUnconfirmed = 1L << 40,
+
     /// <summary>A directory is judged by the number of its starts alone, and not by which starts came before.</summary>
     AdmitByNumber = 1L << 25,
 

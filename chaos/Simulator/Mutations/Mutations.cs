@@ -66,10 +66,11 @@ public static class Mutations
         if (mutation == Mutation.None) return plan;
         // What replaces members or refuses work leaves less of a run for most bugs; those that need it ask for it.
         FaultKind[] usual = [.. plan.Faults.Where(kind => kind < FaultKind.Identity)];
-        plan = plan with { TightMemory = false, Faults = usual, ConfigAgents = 0, ConfigPublishers = 0, Trials = 0, Waiters = 0, NoReservations = false, LargeValueBytes = 0 };
+        plan = plan with { TightMemory = false, Faults = usual, ConfigAgents = 0, ConfigPublishers = 0, ConfigRolloutsPermille = 0, Trials = 0, Waiters = 0, NoReservations = false, LargeValueBytes = 0 };
         if (LayerOf(mutation) == MutationLayer.Store) plan = plan with { RealStore = true };
         if (LayerOf(mutation) == MutationLayer.Storage) plan = plan with { RealDisk = true };
-        if (LayerOf(mutation) == MutationLayer.Serving || mutation is Mutation.InstallForgetsConfig or Mutation.KeepReports) plan = plan with { RealStore = true, ConfigAgents = 3, ConfigPublishers = 2 };
+        if (LayerOf(mutation) == MutationLayer.Serving || mutation is Mutation.InstallForgetsConfig or Mutation.KeepReports or Mutation.BeginUnconfirmed) plan = plan with { RealStore = true, ConfigAgents = 3, ConfigPublishers = 2 };
+        if (mutation >= Mutation.OverwriteRollout) plan = plan with { ConfigAgents = 4, ConfigRolloutsPermille = 600 };
         Plan busyDisk = plan with { FaultEveryUs = 50_000, WritePermille = 900, BurstMax = 50, ValueBytesMax = 2_000, ThinkMaxUs = 1_000, SnapshotEvery = 20, TrailingEntries = 0, DiskMaxUs = 5_000 };
         return mutation switch
         {
@@ -81,6 +82,8 @@ public static class Mutations
             Mutation.WakeOwnAlone => plan with { ConfigAgents = 8, FaultEveryUs = Math.Max(plan.FaultEveryUs, 800_000) },
             // A document that two nodes share, and that they reach from different ones.
             Mutation.ShareDeltas => plan with { ConfigAgents = 8, FaultEveryUs = Math.Min(plan.FaultEveryUs, 200_000) },
+            // Entries that are under way for a while, so that a move and a stage meet.
+            Mutation.MoveOverStages => plan with { ConfigPublishers = 3, ApplyMaxUs = 100_000, DiskMinUs = 500, DiskMaxUs = 50_000, FaultEveryUs = 800_000 },
             Mutation.InstallForgetsConfig => plan with { Nodes = Math.Max(plan.Nodes, 3), SnapshotEvery = 20, TrailingEntries = 0, FaultEveryUs = 200_000, Faults = [FaultKind.CutLinks, FaultKind.IsolateLeader, FaultKind.Pause] },
             Mutation.StayWhenDiskStalls or Mutation.NoQuorumCheck or Mutation.NoTransferTimeout => plan with { Nodes = Math.Max(plan.Nodes, 3), Trials = 4 },
             Mutation.NoAppendRedrive or Mutation.SilentToDeposedLeader => plan with { Nodes = Math.Max(plan.Nodes, 3), Trials = 2 },

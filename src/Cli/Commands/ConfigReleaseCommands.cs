@@ -146,14 +146,15 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         "Put a draft on the newest release, when others have changed its documents since. Prints what they changed of what it edits; publishing it writes over that.") { name }), async (client, parsed, cancellationToken) =>
     {
         var request = new V1.RebaseDraftRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) };
-        bool goOn = await options.ConfirmAsync(parsed, async () =>
+        if (options.Asks(parsed))
         {
             request.Preview = true;
             V1.RebaseDraftResponse seen = await client.Configuration.RebaseDraftAsync(request, cancellationToken).ConfigureAwait(false);
             (request.Preview, request.To) = (false, seen.To);   // what comes after what was shown is a conflict again
             WriteRebased(request.Name, seen);
-        }, cancellationToken).ConfigureAwait(false);
-        if (!goOn) return ExitCode.No;
+            if (!await options.AskAsync(cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+        }
+
         V1.RebaseDraftResponse done = await client.Configuration.RebaseDraftAsync(request, cancellationToken).ConfigureAwait(false);
         options.Print(parsed, done, () =>
         {
@@ -168,7 +169,7 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         long moved = rebased.Changes.Count + rebased.Change.Nodes.Count + rebased.Change.Schemas.Count + rebased.Change.Weights.Count + (rebased.Change.Dimensions is null ? 0 : 1);
         options.Terminal.Out.WriteLine($"draft {name} r{rebased.From} -> r{rebased.To}: others made {ConfigOptions.Count(moved, "change")} to what it edits");
         options.WriteChanges(rebased.Changes);
-        WriteOthers(rebased.Change);
+        ConfigPlans.WriteOthers(options, rebased.Change);
     }
 
     private void WriteDraft(V1.Draft draft)

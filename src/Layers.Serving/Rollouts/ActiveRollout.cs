@@ -21,6 +21,8 @@ public sealed class ActiveRollout(Rollout rollout, ImmutableArray<Edit> inverse,
 
     public long Revision => revision;
 
+    internal ServingFaults Faults { get; init; }
+
     /// <summary>All nodes in the rollout's groups.</summary>
     public RolloutGroups GroupsAt(ConfigState state) => SelectedAt(state).Groups;
 
@@ -30,7 +32,7 @@ public sealed class ActiveRollout(Rollout rollout, ImmutableArray<Edit> inverse,
     /// <summary>Takes in what a view has more than was known.</summary>
     /// <returns>The same array when nothing changed.</returns>
     /// <exception cref="ConfigDamagedException">A record cannot be read.</exception>
-    public static ImmutableArray<ActiveRollout> Follow(StoreView view, string space, ImmutableArray<ActiveRollout> before, long changedAfter)
+    internal static ImmutableArray<ActiveRollout> Follow(StoreView view, string space, ImmutableArray<ActiveRollout> before, long changedAfter, ServingFaults faults)
     {
         ImmutableArray<ActiveRollout> now = before;
         foreach (KeyValue kv in StoreReads.All(view, ConfigKeys.Rollouts(space), changedAfter))
@@ -38,7 +40,7 @@ public sealed class ActiveRollout(Rollout rollout, ImmutableArray<Edit> inverse,
             Rollout rollout = Read(kv);
             ActiveRollout? known = now.FirstOrDefault(a => a.Rollout.Release == rollout.Release);
             if (known is not null) now = now.Remove(known);
-            if (rollout.IsActive) now = now.Add(new ActiveRollout(rollout, known?.Inverse ?? InverseOf(view, space, rollout.Release), kv.ModRevision));
+            if (rollout.IsActive) now = now.Add(new ActiveRollout(rollout, known?.Inverse ?? InverseOf(view, space, rollout.Release), kv.ModRevision) { Faults = faults });
         }
 
         return now == before ? before : [.. now.OrderBy(a => a.Rollout.Release)];

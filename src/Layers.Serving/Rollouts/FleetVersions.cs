@@ -40,7 +40,10 @@ public sealed class FleetVersions(Fleet head, ImmutableArray<ActiveRollout> roll
 
     /// <summary>The fleet as if every node were held back by these.</summary>
     public Fleet Plain(int held) => held == Head ? head
-        : _plain.GetOrAdd(held, h => head.Without(rollouts.Where((_, i) => (h & (1 << i)) != 0).Select(r => r.Inverse)));
+        : _plain.GetOrAdd(held, h => head.Without(rollouts.Where((_, i) => (h & (1 << i)) != 0).Select(InverseFor)));
+
+    private static ImmutableArray<Edit> InverseFor(ActiveRollout held) => !held.Faults.HasFlag(ServingFaults.HoldOneDocument) ? held.Inverse
+        : [.. held.Inverse.Where(e => new Change(0, [e]).Documents().Contains(held.Rollout.Documents[0]))];
 
     // What an entry of any set says is said at the head or with all of them held back.
     private bool NamesNodes => _namesNodes ??= head.NamesNodes || AllHeld.NamesNodes;

@@ -64,7 +64,7 @@ public sealed class RolloutObserver(FleetStates states)
         foreach (string node in now.State.Nodes.Keys)
         {
             int first = selection.StageOf(node);
-            if (first < 0) continue;
+            if (first < 0 || (active.Faults.HasFlag(ServingFaults.WaitForNobody) && first == active.Rollout.Stage)) continue;
             NodeStanding standing = StandingOf(now, active, node, out string message);
             if (standing == NodeStanding.Unused) continue;
             bool isSilent = standing == NodeStanding.Waiting && !states.IsHeard(now.Space, node, SilentAfter);
@@ -172,7 +172,7 @@ public sealed class RolloutObserver(FleetStates states)
             }
 
             // A hash says more than a number: facts and references change documents, too.
-            bool runs = isFresh && said is { Name: "applied" } && (said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash));
+            bool runs = isFresh && said is { Name: "applied" } && (active.Faults.HasFlag(ServingFaults.TakeAnyAcknowledgement) || said.Hash.IsEmpty ? IsOf(active.Rollout, expected, said) : said.Hash.Span.SequenceEqual(expected.Hash));
             acknowledges |= runs;
             waits |= !runs;
         }
@@ -210,7 +210,7 @@ public sealed class RolloutObserver(FleetStates states)
         if (_before.TryGetValue((active.Rollout.Release, node), out Known? before) && IsSame(before.With, with, before.Inputs) && IsSame(before.Without, without, before.Inputs))
             return Remember([.. before.Documents.Select(e => e.Content.IsValueCreated ? e : e with { Content = ContentOf(e.Document) })]);   // or it would be found in what is long past
         var expected = ImmutableArray.CreateBuilder<Expected>();
-        foreach (string document in active.Rollout.Gated)
+        foreach (string document in active.Faults.HasFlag(ServingFaults.IgnoreGated) ? active.Rollout.Documents : active.Rollout.Gated)
         {
             if (Differs(document)) expected.Add(new Expected(document, !without.State.Documents.ContainsKey(document), ContentOf(document)));
         }

@@ -3,6 +3,7 @@ using System.Text;
 using Conclave.Layers;
 using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
+using Conclave.Layers.Serving.Rollouts;
 using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using Conclave.Node.Consensus;

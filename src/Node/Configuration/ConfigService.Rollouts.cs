@@ -72,23 +72,8 @@ internal sealed partial class ConfigService
     /// <returns>Null when it is so already.</returns>
     private TxnRequest? Steered(SpaceSnapshot now, ActiveRollout active, V1.SteerRolloutRequest request, string author)
     {
-        Rollout rollout = active.Rollout;
-        long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        string reason = author.Length == 0 ? request.Reason : request.Reason.Length == 0 ? $"by {author}" : $"by {author}: {request.Reason}";
-        RolloutObserver observer = _observers.Of(now.Space);
-        V1.Rollout shown = observer.Shown(now, active);
-        switch (request.Action)
-        {
-            case "pause":
-                return rollout.Phase == RolloutPhase.Paused ? null : RolloutEntries.Update(now, active, rollout.Pause(reason), shown);
-            case "resume":
-                return rollout.Phase == RolloutPhase.Running ? null : RolloutEntries.Update(now, active, rollout.Resume(clock), shown);
-            case "advance":
-                return RolloutEntries.Update(now, active, rollout.IsLastStage ? rollout.Finish() : rollout.NextStage(observer.ThresholdOfNext(now, active), clock), shown);
-            default:
-                return RolloutEntries.TakeBack(now, active, RolloutPhase.Aborted, reason, author, shown, out string problem)
-                    ?? throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {rollout.Release} cannot be taken back: {problem}"));
-        }
+        RolloutStep? step = RolloutSteering.Of(now, active, request.Action, request.Reason, author, _observers.Of(now.Space), DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), out string problem);
+        return problem.Length == 0 ? step?.Entry : throw new GrpcException(new GrpcStatus(GrpcCode.FailedPrecondition, $"conclave: release {active.Rollout.Release} cannot be taken back: {problem}"));
     }
 
     /// <summary>The space, when this member has taken in all that was written about rollouts so far.</summary>
@@ -133,6 +118,6 @@ internal sealed partial class ConfigService
             throw Invalid($"{ProblemCodes.Rollout} a release with a strategy has entries and schemas, and no nodes, dimensions or weights; publish those apart");
         if (now.Rollouts.Length >= Rollout.ActiveMax)
             throw new GrpcException(new GrpcStatus(GrpcCode.ResourceExhausted, $"conclave: there are {Rollout.ActiveMax} rollouts under way, which is the most; wait for one (conclave rollout list)"));
-        return RolloutChecks.Begin(now, plan, strategy, States);
+        return RolloutChecks.Begin(now, plan, strategy, States, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
     }
 }

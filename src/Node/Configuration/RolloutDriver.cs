@@ -7,29 +7,22 @@ using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
 using Microsoft.Extensions.Logging;
-using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Node.Configuration;
 
 /// <summary>Moves rollouts on. Every member has one; that of the leader acts.</summary>
-/// <remarks>
-/// It keeps nothing: what was decided is in the records, and what nodes do is in the reports that agents repeat. A member that was leader a moment
-/// ago does no harm, since each entry holds only if the record is still the one that was decided upon.
-/// </remarks>
 internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine, RolloutObservers observers, ILogger logger) : IAsyncDisposable
 {
-    private const string CannotBeTakenBack = "it cannot be taken back: ";
-
     /// <summary>It looks at least so often: time passes without a report.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     /// <summary>And rests at least so long, and ten times as long as a look took, within bounds: many reports make few looks, and a look at a stage that begins, which takes longest, does not hold up the next.</summary>
     private static readonly TimeSpan RestMin = TimeSpan.FromMilliseconds(20), RestMax = TimeSpan.FromSeconds(5);
 
+    private readonly RolloutPlanner _planner = new(observers);   // of the loop
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
     private int _signalled;
-    private long _leadsSinceUnixMs;   // 0 while another one does; of the loop
     private Task _loop = Task.CompletedTask;
 
     public void Start() => _loop = Task.Run(RunAsync);
@@ -56,10 +49,9 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
             {
                 if (await _wake.WaitAsync(Look, _stop.Token).ConfigureAwait(false)) Volatile.Write(ref _signalled, 0);   // after a timeout a signal may be on its way
                 long start = Stopwatch.GetTimestamp();
-                if (!context.Replica.IsLeader) _leadsSinceUnixMs = 0;
-                else if (_leadsSinceUnixMs == 0) _leadsSinceUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+                bool leads = _planner.Leads(context.Replica.IsLeader, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
                 foreach (ConfigSpace quiet in engine.Spaces.Where(s => s.Current.Rollouts.IsEmpty)) observers.Forget(quiet.Name);
-                if (_leadsSinceUnixMs != 0 && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
+                if (leads && engine.HasStarted && engine.Damage is null) await LookAsync().ConfigureAwait(false);
                 TimeSpan rest = Stopwatch.GetElapsedTime(start) * 10;
                 await Task.Delay(rest < RestMin ? RestMin : rest > RestMax ? RestMax : rest, _stop.Token).ConfigureAwait(false);
             }
@@ -94,35 +86,10 @@ internal sealed class RolloutDriver(ServiceContext context, ConfigEngine engine,
 
     private async Task LookAsync(SpaceSnapshot now, ActiveRollout active)
     {
-        if (!now.Rollouts.Contains(active)) return;   // it moved while others were looked at
-        RolloutObserver observer = observers.Of(now.Space);
-        Rollout rollout = active.Rollout;
-        long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        RolloutDecision decision = RolloutDecision.Of(rollout, observer.Observe(now, active), clock, _leadsSinceUnixMs);
-        if (decision.Move == RolloutMove.Nothing) return;
-        V1.Rollout shown = observer.Shown(now, active);
-        TxnRequest? txn;
-        if (decision.Move == RolloutMove.Revert)
-        {
-            txn = RolloutEntries.TakeBack(now, active, RolloutPhase.Reverted, decision.Reason, author: "", shown, out string problem);
-            if (txn is null && rollout.Phase == RolloutPhase.Paused && rollout.Reason.StartsWith(CannotBeTakenBack, StringComparison.Ordinal)) return;   // it was said
-            txn ??= RolloutEntries.Update(now, active, rollout.Pause($"{CannotBeTakenBack}{problem} ({decision.Reason})"), shown);
-        }
-        else
-        {
-            txn = RolloutEntries.Update(now, active, decision.Move switch
-            {
-                RolloutMove.BecomeWell => rollout.Well(clock),
-                RolloutMove.BecomeUnwell => rollout.Unwell(clock),
-                RolloutMove.NextStage => rollout.NextStage(observer.ThresholdOfNext(now, active), clock),
-                RolloutMove.Finish => rollout.Finish(decision.Reason),
-                _ => rollout.Pause(decision.Reason),
-            }, shown);
-        }
-
-        ApplyOutcome outcome = await context.TakeBackAsync(CommandKind.ServerTxn, txn).WaitAsync(context.Options.RequestTimeout, _stop.Token).ConfigureAwait(false);
+        if (_planner.Next(now, active, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()) is not { } step) return;
+        ApplyOutcome outcome = await context.TakeBackAsync(CommandKind.ServerTxn, step.Entry).WaitAsync(context.Options.RequestTimeout, _stop.Token).ConfigureAwait(false);
         if (!TxnResponse.Parser.ParseFrom(outcome.Body.Span).Succeeded) return;   // somebody steered it, or published: look again
-        logger.RolloutMoved(now.Space, rollout.Release, decision.Move, decision.Reason);
+        logger.RolloutMoved(now.Space, active.Rollout.Release, step.Move, step.Reason);
         Signal();   // the next stage may have nothing to wait for
     }
 }

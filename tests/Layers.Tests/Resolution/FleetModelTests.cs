@@ -17,26 +17,60 @@ public class FleetModelTests(ITestOutputHelper output)
             AssertEqualToModel(fleet);
     }), output, tests: 150);
 
+    /// <summary>Of any two releases, also far apart and also back: who was away comes from anywhere, and a release that is taken back leads there.</summary>
     [Fact]
     public void A_delta_applied_is_the_document_recomputed() => Properties.Holds(Prop.ForAll((int seed) =>
     {
-        foreach ((Fleet before, Fleet after, _) in Run(seed, changes: 10))
+        Fleet[] fleets = [.. Run(seed, changes: 10).Select(r => r.After)];
+        var random = new Random(seed);
+        for (int i = 0; i < fleets.Length; i++)
         {
-            FleetDelta deltas = before.DeltaTo(after, Facts, Facts);
-            foreach (string node in after.State.Nodes.Keys.Where(before.State.Nodes.ContainsKey))
+            AssertDeltas(fleets[Math.Max(0, i - 1)], fleets[i]);
+            AssertDeltas(fleets[random.Next(fleets.Length)], fleets[random.Next(fleets.Length)]);
+        }
+    }), output, tests: 60);
+
+    private static void AssertDeltas(Fleet before, Fleet after)
+    {
+        FleetDelta deltas = before.DeltaTo(after, Facts, Facts);
+        var model = new SlowModel(after.State, Facts);
+        foreach (string node in after.State.Nodes.Keys.Where(before.State.Nodes.ContainsKey))
+        {
+            foreach (string document in after.State.Documents.Keys.Union(before.State.Documents.Keys))
             {
-                foreach (string document in after.State.Documents.Keys.Union(before.State.Documents.Keys))
-                {
-                    EffectiveDocument wanted = after.Effective(node, document, Facts)!;
-                    DocumentDelta delta = deltas.For(node, document)!;
-                    EffectiveDocument got = delta.ApplyTo(before.Effective(node, document, Facts)!);
-                    Assert.Equal(wanted.Hash.ToArray(), got.Hash.ToArray());
-                    EffectiveDocument read = EffectiveDocument.FromBytes(document, wanted.Release, wanted.Bytes);
-                    Assert.Equal(wanted.Bytes.ToArray(), read.Bytes.ToArray());
-                }
+                EffectiveDocument wanted = after.Effective(node, document, Facts)!;
+                DocumentDelta delta = deltas.For(node, document)!;
+                EffectiveDocument got = delta.ApplyTo(before.Effective(node, document, Facts)!);
+                Assert.Equal(wanted.Hash.ToArray(), got.Hash.ToArray());
+                Assert.Equal(model.Document(node, document).Where(m => m.Value != "!"), got.Entries.Select(e => KeyValuePair.Create(e.Key, e.Value.ToString())));
+                EffectiveDocument read = EffectiveDocument.FromBytes(document, wanted.Release, wanted.Bytes);
+                Assert.Equal(wanted.Bytes.ToArray(), read.Bytes.ToArray());
             }
         }
-    }), output, tests: 100);
+    }
+
+    /// <summary>A model that cannot evaluate what it is given agrees with everything.</summary>
+    [Fact]
+    public void Random_fleets_merge_in_every_way_and_most_of_their_keys_have_values()
+    {
+        (int values, int failures) = (0, 0);
+        var ways = new HashSet<(EntryOp, MergeKind, bool HasReference)>();
+        for (int seed = 1; seed <= 150; seed++)
+        {
+            (_, Fleet fleet, _) = Run(seed, changes: 12).Last();
+            var model = new SlowModel(fleet.State, Facts);
+            foreach ((_, string node, string document, string key) in Questions(fleet))
+            {
+                foreach ((_, Entry entry) in model.Matching(node, document, key))
+                    ways.Add((entry.Op, fleet.State.Document(document).SchemaOf(key).Merge, entry.Value.HasTemplate));
+            }
+            foreach (string text in fleet.State.Nodes.Keys.SelectMany(n => fleet.State.Documents.Keys.SelectMany(d => model.Document(n, d).Values)))
+                _ = text == "!" ? failures++ : values++;
+        }
+        output.WriteLine($"{values} values, {failures} that cannot be evaluated, {ways.Count} ways");
+        Assert.True(values > 2 * failures);
+        Assert.All(Enum.GetValues<MergeKind>(), kind => Assert.All(Enum.GetValues<EntryOp>(), op => Assert.Contains((op, kind, op != EntryOp.Unset), ways)));
+    }
 
     [Fact]
     public void Every_key_asked_for_alone_is_the_one_in_the_document() => Properties.Holds(Prop.ForAll((int seed) =>

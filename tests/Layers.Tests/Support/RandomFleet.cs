@@ -70,25 +70,38 @@ internal sealed class RandomFleet(int seed)
 
     private Entry Entry(string key)
     {
+        bool merges = key.Length > 1;
         Value value = key switch
         {
-            "list" or "union" => Value.List([.. Enumerable.Range(0, _random.Next(3)).Select(_ => Scalar())]),
-            "map" or "deep" => Value.Map(((string[])["x", "y", "z"]).Where(_ => _random.Next(2) == 0).Select(m => KeyValuePair.Create(m,
-                _random.Next(3) switch { 0 => Value.ListOf(Value.Of(_random.Next(3))), 1 => Value.Map([new("k", Value.Of(_random.Next(3)))]), _ => Value.Of(_random.Next(3)) }))),
+            // What is merged may come by a reference as a whole.
+            _ when merges && _random.Next(6) == 0 => Value.Of(Pick(["%{key:map|}", "%{key:deep#/x|none}", "%{doc:nova/list|}", "%{node:n2/nova/deep|}"])),
+            "list" or "union" => Value.List([.. Enumerable.Range(0, _random.Next(3)).Select(_ => Element(1))]),
+            "map" or "deep" => Map(2),
+            _ when _random.Next(6) == 0 => Element(1),
             _ => Scalar(),
         };
-        bool merges = key.Length > 1;
         return _random.Next(12) switch
         {
             0 => Layers.Entry.Unset(),
             1 => Layers.Entry.Final(value),
-            2 when merges => Layers.Entry.Remove(value),
+            2 when merges => Layers.Entry.Remove(_random.Next(2) == 0 ? Value.ListOf(Value.Of("x"), Value.Of(1), Scalar()) : value),
             < 8 when merges => Layers.Entry.Append(value),
             _ => Layers.Entry.Set(value),
         };
     }
 
-    private Value Scalar() => _random.Next(9) switch
+    private Value Element(int depth) => _random.Next(depth > 0 ? 6 : 4) switch
+    {
+        4 => Value.List([.. Enumerable.Range(0, 1 + _random.Next(3)).Select(_ => Element(depth - 1))]),
+        5 => Map(depth),
+        3 when _random.Next(3) == 0 => Value.Null,
+        _ => Scalar(),
+    };
+
+    /// <summary>Two names may become one when their references are followed.</summary>
+    private Value Map(int depth) => Value.Map(((string[])["x", "y", "z", "%{dim:site|x}", "%{key:b|y}"]).Where((_, i) => _random.Next(i < 3 ? 2 : 8) == 0).Select(m => KeyValuePair.Create(m, Element(depth - 1))));
+
+    private Value Scalar() => _random.Next(24) switch
     {
         0 => Value.Of("%{key:a|none}"),
         1 => Value.Of("<%{key:b|}>"),
@@ -96,7 +109,11 @@ internal sealed class RandomFleet(int seed)
         3 => Value.Of("%{fact:ip}"),
         4 => Value.Of("%{dim:site|}-%{dim:host}"),
         5 => Value.Of("%{node:n1/nova/c|gone}"),
-        6 => Value.Of("100%% %%{no}"),
+        6 => Value.Of("100%% %%{no} %%%{fact:rack|0}"),
+        7 => Value.Of("%{key:map#/x|none}"),
+        8 => Value.Of("%{text:key:list#/0|}"),
+        9 => Value.Of("%{dim:group|}"),
+        10 => Value.Of("groups %{dim:group|-}"),
         _ => Value.Of(_random.Next(4)),
     };
 

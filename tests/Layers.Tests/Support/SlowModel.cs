@@ -1,9 +1,9 @@
-using System.Globalization;
-using System.Text;
+using System.Collections.Immutable;
 
 namespace Conclave.Layers.Tests.Support;
 
 /// <summary>The obvious resolver: looks at every entry for every question, and remembers nothing. What the fast one has to agree with.</summary>
+/// <remarks>It merges and takes templates apart by itself (<see cref="SlowValue"/>, <see cref="SlowTemplate"/>): what it shares with the library is the state that it looks at.</remarks>
 internal sealed class SlowModel(ConfigState state, ResolutionInputs inputs)
 {
     /// <summary>Key to text of the value, for every key that has one; "!" where it cannot be evaluated.</summary>
@@ -68,7 +68,7 @@ internal sealed class SlowModel(ConfigState state, ResolutionInputs inputs)
 
     private List<int> Rank(Scope scope) => [.. scope.Pairs.Select(p => state.Dimensions.List.Select(d => d.Name).ToList().IndexOf(p.Dimension)).OrderByDescending(p => p)];
 
-    private Value? Evaluate(string node, string document, string key, string[] path)
+    private SlowValue? Evaluate(string node, string document, string key, string[] path)
     {
         string here = $"{node}/{document}/{key}";
         if (path.Contains(here) || path.Length > Limits.ReferenceDepthMax)
@@ -79,52 +79,63 @@ internal sealed class SlowModel(ConfigState state, ResolutionInputs inputs)
             matching = [.. matching.Take(final).Concat(matching.Skip(final + 1).Where(m => Compare(m.Scope, matching[final].Scope) == 0)), matching[final]];
         int start = matching.FindLastIndex(m => m.Entry.Op is EntryOp.Set or EntryOp.Unset or EntryOp.Final);
         MergeKind merge = state.Document(document).SchemaOf(key).Merge;
-        Value? value = null;
+        SlowValue? value = null;
         foreach ((_, Entry entry) in matching.Skip(Math.Max(start, 0)))
-        {
-            Value own = Follow(node, document, entry.Value, [.. path, here]);
-            value = Merging.Apply(value, entry.Op, own, merge);
-        }
+            value = SlowValue.Merge(value, entry.Op, Follow(node, document, SlowValue.Of(entry.Value), [.. path, here]), merge);
         return value;
     }
 
-    private Value Follow(string node, string document, Value value, string[] path) => value.Kind switch
+    private SlowValue Follow(string node, string document, SlowValue value, string[] path)
     {
-        ValueKind.List => Value.List([.. value.Elements.Select(e => Follow(node, document, e, path))]),
-        ValueKind.String when value.HasTemplate => FollowText(node, document, Template.Parse(value.AsString), path),
-        _ => value,
-    };
-
-    private Value FollowText(string node, string document, Template template, string[] path)
-    {
-        if (template.Parts is [{ Reference: { } only }])
-            return Target(node, document, only, path);
-        var text = new StringBuilder();
-        foreach (TemplatePart part in template.Parts)
+        if (value.Elements is not null)
+            return new(value.Elements.Select(e => Follow(node, document, e, path)));
+        if (value.Members is not null)
         {
-            Value piece = part.Reference is { } reference ? Target(node, document, reference, path) : Value.Of(part.Literal ?? "");
-            text.Append(piece.Kind switch
-            {
-                ValueKind.String => piece.AsString,
-                ValueKind.Integer => piece.AsInteger.ToString(CultureInfo.InvariantCulture),
-                ValueKind.Null => "",
-                ValueKind.List or ValueKind.Map => throw new NotSupportedException("no text"),
-                _ => piece.ToString(),
-            });
+            var members = new Dictionary<string, SlowValue>();
+            foreach ((string name, SlowValue member) in value.Members)
+                members[FollowText(node, document, name, path).Text ?? throw new NotSupportedException("a name is a list or a map")] = Follow(node, document, member, path);
+            return new(members);
         }
-        return Value.Of(text.ToString());
+        return value.ToString().StartsWith('"') ? FollowText(node, document, value.Text!, path) : value;   // a string has a text
     }
 
-    private Value Target(string node, string document, Reference reference, string[] path)
+    private SlowValue FollowText(string node, string document, string template, string[] path)
     {
-        Value? found = reference.Kind switch
+        List<(string? Literal, SlowTemplate.Target? Reference)> parts = SlowTemplate.Parse(template);
+        if (parts is [{ Reference: { AsText: false } only }])
+            return Find(node, document, only, path);
+        return SlowValue.Of(string.Concat(parts.Select(p => p.Reference is null ? p.Literal : TextOf(Find(node, document, p.Reference, path), p.Reference.Kind == "dim"))));
+    }
+
+    private static string TextOf(SlowValue value, bool mayBeList) => value.Text
+        ?? (mayBeList && value.Elements is not null ? string.Join(',', value.Elements.Select(e => e.Text)) : throw new NotSupportedException("no text"));
+
+    private SlowValue Find(string node, string document, SlowTemplate.Target reference, string[] path)
+    {
+        string[] names = reference.Path;
+        SlowValue? found = reference.Kind switch
         {
-            ReferenceKind.Fact => inputs.Fact(node, reference.Name),
-            ReferenceKind.Dimension when reference.Name == state.Dimensions.NodeDimension => Value.Of(node),
-            ReferenceKind.Dimension => state.Nodes[node][reference.Name] is { IsEmpty: false } values ? Value.Of(values[0]) : null,
-            ReferenceKind.Node when !state.Nodes.ContainsKey(reference.Node!) => null,
-            _ => Evaluate(reference.Node ?? node, reference.Document ?? document, reference.Name, path),
+            "fact" => inputs.Fact(node, names[0]) is { } fact ? SlowValue.Of(fact) : null,
+            "dim" => Dimension(node, names[0]),
+            "key" => Evaluate(node, document, names[0], path),
+            "doc" => Evaluate(node, names[0], names[1], path),
+            _ => state.Nodes.ContainsKey(names[0]) ? Evaluate(names[0], names[1], names[2], path) : null,
         };
-        return found ?? (reference.Default is { } byDefault ? Value.Of(byDefault) : throw new NotSupportedException("nothing there"));
+        foreach (string step in reference.Pointer)
+        {
+            found = found?.Members is not null ? found.Members.GetValueOrDefault(step)
+                : found?.Elements is not null && int.TryParse(step, out int position) ? found.Elements.ElementAtOrDefault(position) : null;
+        }
+        return found ?? (reference.Default is null ? throw new NotSupportedException("nothing there") : SlowValue.Of(reference.Default));
+    }
+
+    private SlowValue? Dimension(string node, string name)
+    {
+        if (name == state.Dimensions.NodeDimension)
+            return SlowValue.Of(node);
+        ImmutableArray<string> assigned = state.Nodes[node][name];
+        if (assigned.IsEmpty)
+            return null;
+        return state.Dimensions.List.Single(d => d.Name == name).IsMultiValued ? new(assigned.Select(SlowValue.Of)) : SlowValue.Of(assigned[0]);
     }
 }

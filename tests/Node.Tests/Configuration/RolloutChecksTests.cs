@@ -3,7 +3,6 @@ using Conclave.Layers;
 using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
 using Conclave.Layers.Serving.Rollouts;
-using Conclave.Node.Configuration;
 using Conclave.Wire.Etcd.Etcdserverpb;
 
 namespace Conclave.Node.Tests.Configuration;
@@ -16,22 +15,7 @@ public class RolloutChecksTests
     public RolloutChecksTests()
     {
         Fleet before = Published(Published(Fleet.Of(ConfigState.Initial), new NodeEdit("c0", Assignment.None)), Set("nova", "k", Value.Of(1)), Set("glance", "of", Value.Of("nobody")));
-        ImmutableArray<Edit> edits = [Set("nova", "k", Value.Of(2))];
-        Fleet head = Published(before, [.. edits]);
-        var rollout = new Rollout
-        {
-            Release = 3,
-            Documents = ["nova"],
-            BaseReleases = [2],
-            Gated = ["nova"],
-            Uniform = [],
-            Strategy = new Strategy { Stages = [Stage.Percent(100)] },
-            Thresholds = [],
-            StageSinceUnixMs = 0,
-            UnwellSinceUnixMs = 0,
-        };
-        var active = new ActiveRollout(rollout, HeldFleets.InverseOf(before.State, edits), 1);
-        _now = new SpaceSnapshot("default", head, ResolutionInputs.None, ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal), new FleetVersions(head, [active]));
+        _now = Under(before, "nova", Set("nova", "k", Value.Of(2)));
     }
 
     [Fact]
@@ -98,6 +82,36 @@ public class RolloutChecksTests
         var entry = new TxnRequest();
         RolloutEntries.Guard(entry, _now, new Change(_now.Release, [Set("glance", "of", Value.Of("x"))]));
         Assert.Empty(entry.Compare);   // a stage that begins meanwhile is no reason to refuse it
+    }
+
+    [Fact]
+    public void A_rollout_asks_for_what_refers_to_it_where_another_release_has_not_come_or_is_taken_back()
+    {
+        Fleet before = Published(Published(Fleet.Of(ConfigState.Initial), new NodeEdit("c0", Assignment.None)), Set("nova", "k", Value.Of(1)), Set("glance", "of", Value.Of("%{doc:nova/k}")));
+        SpaceSnapshot now = Under(before, "glance", Set("glance", "of", Value.Of("nobody")));
+        Plan plan = now.Fleet.Plan(new Change(now.Release, [Set("nova", "k", Value.Of(2))]), new ReleaseNote { Reason = "test" });
+        NewRollout made = RolloutChecks.Begin(now, plan, new Strategy { Stages = [Stage.Percent(100)] }, new FleetStates(TimeProvider.System), clock: 1);
+        Assert.Equal(["glance", "nova"], made.Rollout.Gated);
+    }
+
+    /// <summary>A release with these edits that has reached nobody yet.</summary>
+    private static SpaceSnapshot Under(Fleet before, string document, params ImmutableArray<Edit> edits)
+    {
+        Fleet head = Published(before, [.. edits]);
+        var rollout = new Rollout
+        {
+            Release = head.State.Release,
+            Documents = [document],
+            BaseReleases = [before.State.Document(document).Head],
+            Gated = [document],
+            Uniform = [],
+            Strategy = new Strategy { Stages = [Stage.Percent(100)] },
+            Thresholds = [],
+            StageSinceUnixMs = 0,
+            UnwellSinceUnixMs = 0,
+        };
+        var active = new ActiveRollout(rollout, HeldFleets.InverseOf(before.State, edits), 1);
+        return new SpaceSnapshot("default", head, ResolutionInputs.None, ImmutableSortedDictionary.Create<string, Value>(StringComparer.Ordinal), new FleetVersions(head, [active]));
     }
 
     private ConfigProblem[] Problems(params Edit[] edits)

@@ -1,13 +1,10 @@
 using System.Collections.Immutable;
-using Conclave.Layers;
 using Conclave.Layers.Rollouts;
-using Conclave.Layers.Serving;
-using Conclave.Layers.Serving.Rollouts;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving.Rollouts;
 
 /// <summary>What releases that are on their way to the nodes ask of every other change.</summary>
-internal static class RolloutChecks
+public static class RolloutChecks
 {
     /// <summary>A document has at most two versions: a change may not touch one that is under rollout.</summary>
     public static IEnumerable<ConfigProblem> Touching(SpaceSnapshot now, Change change)
@@ -38,8 +35,8 @@ internal static class RolloutChecks
         foreach (ActiveRollout active in now.Rollouts)
         {
             // What it takes back touches what it edited. Who counts was decided when it began.
-            (ImmutableArray<string> before, ImmutableArray<string> uniformBefore) = HeldFleets.ReachOf(now.Fleet, now.Fleet, active.Inverse);
-            (ImmutableArray<string> then, ImmutableArray<string> uniformThen) = HeldFleets.ReachOf(after, after, active.Inverse);
+            (IReadOnlySet<string> before, IReadOnlySet<string> uniformBefore) = ReachOf(now, now.Fleet, [], active.Inverse);
+            (IReadOnlySet<string> then, IReadOnlySet<string> uniformThen) = ReachOf(now, after, change.Edits, active.Inverse);
             string[] more = [.. then.Except(active.Rollout.Gated, StringComparer.Ordinal).Except(before, StringComparer.Ordinal)];
             string[] together = [.. uniformThen.Except(active.Rollout.Uniform, StringComparer.Ordinal).Except(uniformBefore, StringComparer.Ordinal)];
             if (more.Length + together.Length == 0) continue;
@@ -67,20 +64,20 @@ internal static class RolloutChecks
     /// <param name="plan">The release.</param>
     /// <param name="strategy">In which stages.</param>
     /// <param name="states">What agents said: whose agents do not use a document does not count.</param>
-    public static NewRollout Begin(SpaceSnapshot now, Plan plan, Strategy strategy, FleetStates states)
+    /// <param name="clock">Milliseconds since 1970.</param>
+    public static NewRollout Begin(SpaceSnapshot now, Plan plan, Strategy strategy, FleetStates states, long clock)
     {
         (Fleet after, ChangeRecord record) = (plan.After!, plan.Record!);   // a plan that is published has both
         ImmutableArray<Edit> inverse = HeldFleets.InverseOf(now.State, record.Change.Edits);
-        (ImmutableArray<string> gated, ImmutableArray<string> uniform) = HeldFleets.ReachOf(now.Fleet, after, record.Change.Edits);
+        (IReadOnlySet<string> gated, IReadOnlySet<string> uniform) = ReachOf(now, after, record.Change.Edits, record.Change.Edits);
         ImmutableArray<string> documents = [.. record.Change.Documents()];
-        long clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         var rollout = new Rollout
         {
             Release = now.Release + 1,
             Documents = documents,
             BaseReleases = [.. documents.Select(d => now.State.Documents.TryGetValue(d, out DocumentState? there) ? there.Head : now.Release)],
-            Gated = gated,
-            Uniform = uniform,
+            Gated = [.. gated],
+            Uniform = [.. uniform],
             Strategy = strategy,
             Author = record.Note.Author,
             Thresholds = [],
@@ -91,6 +88,25 @@ internal static class RolloutChecks
         var published = new SpaceSnapshot(now.Space, after, now.Inputs, now.Facts, new FleetVersions(after, now.Rollouts.Add(before)), now.Secrets);
         long threshold = new RolloutObserver(states).ThresholdOfNext(published, before);
         return new NewRollout(rollout.NextStage(threshold, clock), new ChangeRecord(new Change(now.Release, inverse), record.Note).ToBytes());
+    }
+
+    /// <summary>Documents and dimensions that the edits reach at the head, and where other releases are held back or taken back: a reference that such a release dropped is there again.</summary>
+    /// <param name="now">Before the change.</param>
+    /// <param name="after">The head with it.</param>
+    /// <param name="change">Its edits.</param>
+    /// <param name="edits">Whose reach it is.</param>
+    private static (IReadOnlySet<string> Documents, IReadOnlySet<string> Uniform) ReachOf(SpaceSnapshot now, Fleet after, ImmutableArray<Edit> change, ImmutableArray<Edit> edits)
+    {
+        (SortedSet<string> documents, SortedSet<string> uniform) = (new(StringComparer.Ordinal), new(StringComparer.Ordinal));
+        IEnumerable<(Fleet Before, Fleet After)> held = now.Versions is { } versions ? versions.HeldSets().Select(versions.Plain).Select(f => (f, f.Without([change]))) : [];
+        foreach ((Fleet before, Fleet then) in held.Prepend((now.Fleet, after)))
+        {
+            (ImmutableArray<string> reached, ImmutableArray<string> together) = HeldFleets.ReachOf(before, then, edits);
+            documents.UnionWith(reached);
+            uniform.UnionWith(together);
+        }
+
+        return (documents, uniform);
     }
 
     private static string Named(RolloutPhase phase) => phase.ToString().ToLowerInvariant();

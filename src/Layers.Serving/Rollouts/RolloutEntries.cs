@@ -1,17 +1,14 @@
 using System.Globalization;
-using Conclave.Layers;
 using Conclave.Layers.Rollouts;
-using Conclave.Layers.Serving;
-using Conclave.Layers.Serving.Rollouts;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
-namespace Conclave.Node.Configuration;
+namespace Conclave.Layers.Serving.Rollouts;
 
 /// <summary>The log entries of rollouts. Each holds only if nobody else has written meanwhile.</summary>
-internal static class RolloutEntries
+public static class RolloutEntries
 {
     /// <summary>Rollouts that are remembered after their end.</summary>
     public const int EndedMax = 256;
@@ -32,7 +29,7 @@ internal static class RolloutEntries
     /// <summary>Which nodes are in was checked with the stages as they were seen, and a stage begins without a new head: a change of nodes holds only while they are the same.</summary>
     public static void Guard(TxnRequest txn, SpaceSnapshot now, Change change)
     {
-        if (change.TouchesNodes) txn.Compare.AddRange(now.Rollouts.Select(a => IsStill(now, a)));
+        if (change.TouchesNodes) txn.Compare.AddRange(now.Rollouts.Where(a => !a.Faults.HasFlag(ServingFaults.MoveOverStages)).Select(a => IsStill(now, a)));
     }
 
     /// <summary>The rollout becomes another one: a stage begins, it is paused, it is done.</summary>
@@ -45,7 +42,7 @@ internal static class RolloutEntries
         string key = ConfigKeys.Rollout(now.Space, active.Rollout.Release);
         V1.RolloutRecord record = RolloutMessages.Record(next with { Reason = Shortened(next.Reason) }, now.State.Dimensions);
         var txn = new TxnRequest();
-        txn.Compare.Add(IsStill(now, active));
+        if (!active.Faults.HasFlag(ServingFaults.OverwriteRollout)) txn.Compare.Add(IsStill(now, active));
         if (!next.IsActive)
         {
             record.Rollout.Progress.AddRange(shown.Progress);
@@ -57,6 +54,10 @@ internal static class RolloutEntries
         return txn;
     }
 
+    /// <summary>The same with what it is for.</summary>
+    internal static RolloutStep Step(SpaceSnapshot now, ActiveRollout active, Rollout next, V1.Rollout shown, RolloutMove move = RolloutMove.Nothing, string reason = "") =>
+        new(Update(now, active, next, shown), next, move, reason);
+
     /// <summary>The release is taken back by another one, in the entry that says so.</summary>
     /// <param name="now">The snapshot that it was seen in.</param>
     /// <param name="active">As it was recorded last.</param>
@@ -64,12 +65,13 @@ internal static class RolloutEntries
     /// <param name="reason">Why.</param>
     /// <param name="author">Who; empty when nobody did.</param>
     /// <param name="shown">What its nodes had made of it.</param>
+    /// <param name="clock">Milliseconds since 1970.</param>
     /// <param name="problem">Why it cannot be taken back.</param>
     /// <returns>Null when it cannot.</returns>
-    public static TxnRequest? TakeBack(SpaceSnapshot now, ActiveRollout active, RolloutPhase phase, string reason, string author, V1.Rollout shown, out string problem)
+    public static RolloutStep? TakeBack(SpaceSnapshot now, ActiveRollout active, RolloutPhase phase, string reason, string author, V1.Rollout shown, long clock, out string problem)
     {
         (problem, reason) = ("", Shortened(reason));
-        long release = now.Release + 1, clock = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        long release = now.Release + 1;
         var note = new ReleaseNote
         {
             Author = author.Length > 0 ? author : "rollout",
@@ -78,18 +80,19 @@ internal static class RolloutEntries
             Reverts = active.Rollout.Release,
             AllowShrink = true,   // nodes that took the release have to let go of what it added
         };
-        Plan plan = now.Fleet.Plan(new Change(now.Release, active.Inverse), note, now.Inputs);
+        Plan plan = now.Fleet.Plan(new Change(now.Release, active.Faults.HasFlag(ServingFaults.TakeBackHalf) ? active.Inverse[..((active.Inverse.Length + 1) / 2)] : active.Inverse), note, now.Inputs);
         if (plan.Record is not { } record)
         {
             problem = string.Join('\n', plan.Problems.Where(p => p.IsError).Select(p => $"{p.Code} {p.Message}"));
             return null;
         }
 
-        TxnRequest txn = Update(now, active, active.Rollout.TakenBack(phase, reason, release), shown);
+        Rollout next = active.Rollout.TakenBack(phase, reason, release);
+        TxnRequest txn = Update(now, active, next, shown);
         txn.Compare.Add(new Compare { Key = Text(ConfigKeys.Head(now.Space)), Target = Compare.Types.CompareTarget.Value, Result = Compare.Types.CompareResult.Equal, Value = Text(ConfigKeys.Text(now.Release)) });
         txn.Success.Add(Put(ConfigKeys.Release(now.Space, release), UnsafeByteOperations.UnsafeWrap(record.ToBytes())));
         txn.Success.Add(Put(ConfigKeys.Head(now.Space), Text(ConfigKeys.Text(release))));
-        return txn;
+        return new RolloutStep(txn, next, Reason: reason);
     }
 
     private static Compare IsStill(SpaceSnapshot now, ActiveRollout active) =>
@@ -107,4 +110,4 @@ internal static class RolloutEntries
 /// <summary>A rollout that is about to begin.</summary>
 /// <param name="Rollout">With its first stage.</param>
 /// <param name="InverseBytes">A change record of the edits that take its release back.</param>
-internal sealed record NewRollout(Rollout Rollout, byte[] InverseBytes);
+public sealed record NewRollout(Rollout Rollout, byte[] InverseBytes);
