@@ -22,7 +22,7 @@ internal static class DemoFiles
     {
         var nodes = new JsonObject();
         for (int i = 0; i < hosts; i++) nodes[NameOf(i)] = new JsonArray($"region={RegionOf(i)}", "role=compute");
-        Save("conclave", new JsonObject { ["dimensions"] = new JsonArray("region", "role", "host"), ["node_dimension"] = "host", ["nodes"] = nodes });
+        Save("conclave", new JsonObject { ["dimensions"] = new JsonArray("region", "role", "host"), ["node_dimension"] = "host", ["weights"] = new JsonObject(), ["nodes"] = nodes });
         Save(Document, new JsonObject
         {
             ["schemas"] = new JsonObject { [PortKey] = new JsonObject { ["type"] = "integer", ["format"] = "port" } },
