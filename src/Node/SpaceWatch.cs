@@ -53,7 +53,13 @@ internal sealed class SpaceWatch(ServiceContext context, QuotaMark mark, ILogger
                 MarkUnderLock(overQuota);
                 ProposeUnderLock(replica, activate: true);
             }
-            else if (raised && _raisedForDisk && !overQuota && !diskFull)
+            else if (raised && _raisedForDisk && overQuota)
+            {
+                // It stands for both now, so room on the disk alone does not clear it.
+                _raisedForDisk = false;
+                MarkUnderLock(true);
+            }
+            else if (raised && _raisedForDisk && !diskFull)
             {
                 Log.DiskHasRoom(logger, Path.GetFullPath(context.Options.DataDir));
                 ProposeUnderLock(replica, activate: false);

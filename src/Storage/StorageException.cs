@@ -69,6 +69,7 @@ public sealed class StorageException : Exception
         FileError.AccessDenied => new(StorageErrorKind.NotWritable, failure.Path, null, "It cannot be written.",
             "Give the node's user write permission, and check that the file system is not mounted read-only.", failure),
         FileError.NoSpace => new(StorageErrorKind.NoSpace, failure.Path, null, "The disk is full.", "Free some space, then start the node again.", failure),
+        FileError.Exhausted => new(StorageErrorKind.Io, failure.Path, null, $"{failure.Message}.", "Give the process more file descriptors (ulimit -n) or memory.", failure),
         _ => new(StorageErrorKind.Io, failure.Path, null, $"{failure.Message}.", "Check the disk and the path, then start the node again.", failure),
     };
 }

@@ -39,6 +39,9 @@ internal sealed partial class SnapshotKeeper(
     /// <summary>Failures of the disk in a row that are no passing matter.</summary>
     internal const int DiskFailuresMax = 3;
 
+    /// <summary>One failure is no reason to end, however long the log is: what a start after it finds is the same log.</summary>
+    private const int FailuresMin = 2;
+
     /// <summary>The newest, and one to fall back to when it is damaged.</summary>
     private const int Kept = 2;
 
@@ -61,7 +64,7 @@ internal sealed partial class SnapshotKeeper(
     private long _failedAt;
 
     // Of the task.
-    private int _diskFailures;
+    private int _failures, _diskFailures;   // in a row
 
     private Task _writing = Task.CompletedTask;
     private readonly Lock _gate = new();
@@ -170,7 +173,7 @@ internal sealed partial class SnapshotKeeper(
             TryPrune(id.Last);
             toCore(RaftInput.SnapshotTaken(id));
             OnNewer(id.Last, written: 1);
-            (_diskFailures, _noRoom) = (0, false);
+            (_failures, _diskFailures, _noRoom) = (0, 0, false);
             lock (_gate) _bytesUnsaved = Math.Max(0, _bytesUnsaved - logBytes);   // a snapshot from the leader may have come in between
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
         }
@@ -185,9 +188,11 @@ internal sealed partial class SnapshotKeeper(
     {
         Log.SnapshotFailed(logger, problem is StorageException ? problem.Message : problem.ToString());
         _noRoom = problem is StorageException { Kind: StorageErrorKind.NoSpace };
-        _diskFailures = problem is StorageException && !_noRoom ? _diskFailures + 1 : 0;
+        _failures++;
+        bool isDisk = problem is StorageException && !_noRoom && problem.InnerException is not FileSystemException { Error: FileError.Exhausted };
+        _diskFailures = isDisk ? _diskFailures + 1 : 0;
         // A cluster that has met a bug while it saves its state is better off with a long log than without members, as long as there is memory for it.
-        if (_diskFailures >= DiskFailuresMax || (!_noRoom && BytesUnsaved > BytesUnsavedEnd)) onFatal(problem);
+        if (_diskFailures >= DiskFailuresMax || (!_noRoom && _failures >= FailuresMin && BytesUnsaved > BytesUnsavedEnd)) onFatal(problem);
         _failedAt = _clock.GetTimestamp();
         _failed = true;   // after the time, which counts from now on
     }

@@ -22,9 +22,6 @@ internal sealed class RequestState
     /// <summary>Whose connection it is.</summary>
     public ClientShare Share => _connection!.Share;   // not null: every connection passes ConnectionBound first
 
-    /// <summary>Time stamp of the last answer.</summary>
-    public long LastUsed { get; private set; }
-
     public bool IsBusy => Volatile.Read(ref _busy);
 
     public void Begin(IFeatureCollection features)
@@ -73,7 +70,7 @@ internal sealed class RequestState
         ServerCall? call;
         lock (_ending)
         {
-            if (_answeredAt != 0) LastUsed = _answeredAt;
+            if (_answeredAt != 0) _connection?.Used(_answeredAt);
             _answeredAt = 0;
             (call, _call) = (_call, null);
         }

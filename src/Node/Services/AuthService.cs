@@ -23,6 +23,12 @@ internal sealed class AuthService(ServiceContext context, PasswordHasher passwor
     private static readonly GrpcStatus ForeignHash = new(GrpcCode.InvalidArgument,
         "conclave: hashedPassword is not one of Conclave's ($pbkdf2-sha512$..., in base64); send the password, and the server derives it");
 
+    private volatile Hardest? _hardest;
+
+    /// <param name="Users">Of whom.</param>
+    /// <param name="Iterations">The most work that one of their hashes took.</param>
+    private sealed record Hardest(object Users, int Iterations);
+
     public void AddTo(RpcRegistry registry)
     {
         registry.Add(Unary("AuthEnable", AuthEnableRequest.Descriptor, AuthEnableResponse.Descriptor, EnableAsync, "enable"));
@@ -110,8 +116,10 @@ internal sealed class AuthService(ServiceContext context, PasswordHasher passwor
         if (!view.Auth.IsEnabled) throw new GrpcException(EtcdErrors.AuthNotEnabled);
 
         AuthUser? user = view.Auth.Users.GetValueOrDefault(login.Name);
-        int hardest = PasswordHasher.HardestOf(view.Auth.Users.Values.Select(one => one.PasswordHash));
-        bool isRight = await passwords.VerifyAsync(user is { IsWithoutPassword: false } ? user.PasswordHash : null, login.Password, hardest,
+        // Found once for each state of the users: anybody may ask to log in.
+        if (_hardest is not { } hardest || !ReferenceEquals(hardest.Users, view.Auth.Users))
+            _hardest = hardest = new Hardest(view.Auth.Users, PasswordHasher.HardestOf(view.Auth.Users.Values.Select(one => one.PasswordHash)));
+        bool isRight = await passwords.VerifyAsync(user is { IsWithoutPassword: false } ? user.PasswordHash : null, login.Password, hardest.Iterations,
             call.Timeout is null ? CancellationToken.None : call.Cancellation).ConfigureAwait(false);
         if (user is { IsWithoutPassword: true }) throw LoginRefused(call, login.Name, UnmappedErrors.NoPasswordUser);
         if (user is null || !isRight) throw LoginRefused(call, login.Name, EtcdErrors.AuthFailed);

@@ -32,6 +32,7 @@ internal sealed class SnapshotDownload
 
     private readonly ServiceContext _context;
     private readonly SemaphoreSlim _turns = new(AtOnceMax);
+    private readonly SemaphoreSlim _writing = new(1);   // one at a time, or two would count on the same free space
 
     public SnapshotDownload(ServiceContext context)
     {
@@ -85,15 +86,25 @@ internal sealed class SnapshotDownload
     private async ValueTask SaveAndSendAsync(RpcContext call, RpcStream stream)
     {
         string dataDir = Path.GetFullPath(_context.Options.DataDir);
-        RequireRoom(_context.View.SizeBytes, new DriveInfo(dataDir).AvailableFreeSpace, dataDir);
         string path = Path.Combine(_context.Options.DataDir, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 64 << 10, Options = FileOptions.DeleteOnClose };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         var file = new FileStream(path, options);
         await using (file.ConfigureAwait(false))
         {
-            KeyValueStore.Save(_context.View, file);
-            file.Write(new byte[(PadTo - file.Length % PadTo) % PadTo]);
+            await _writing.WaitAsync(call.Cancellation).ConfigureAwait(false);
+            try
+            {
+                RequireRoom(_context.View.SizeBytes, new DriveInfo(dataDir).AvailableFreeSpace, dataDir);
+                KeyValueStore.Save(_context.View, file);
+                file.Write(new byte[(PadTo - file.Length % PadTo) % PadTo]);
+                file.Flush();
+            }
+            finally
+            {
+                _writing.Release();
+            }
+
             file.Position = 0;
             await SendAsync(call, stream, file, ReaderPatience).ConfigureAwait(false);
         }

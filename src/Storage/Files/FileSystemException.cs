@@ -20,6 +20,9 @@ public enum FileError
 
     /// <summary>Somebody else holds the lock.</summary>
     Locked,
+
+    /// <summary>This process or the machine has no file descriptors or memory left for it. It says nothing of the disk.</summary>
+    Exhausted,
 }
 
 /// <summary>A file operation failed. What is on the disk may be any part of what was asked.</summary>

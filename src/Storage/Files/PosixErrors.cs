@@ -5,7 +5,7 @@ namespace Conclave.Storage;
 /// <summary>Turns the platform's errors into <see cref="FileSystemException"/>.</summary>
 internal static class PosixErrors
 {
-    private const int NotFound = 2, AccessDenied = 13, Exists = 17, NoSpace = 28, ReadOnly = 30, NotPermitted = 1, QuotaExceeded = 122;
+    private const int NotFound = 2, AccessDenied = 13, Exists = 17, NoSpace = 28, ReadOnly = 30, NotPermitted = 1, QuotaExceeded = 122, NoMemory = 12, NoFiles = 23, NoFilesHere = 24;
 
     internal static T Translate<T>(string path, Func<string, T> operation)
     {
@@ -40,6 +40,7 @@ internal static class PosixErrors
         NotFound => FileError.NotFound,
         Exists => FileError.Exists,
         NoSpace or QuotaExceeded => FileError.NoSpace,
+        NoMemory or NoFiles or NoFilesHere => FileError.Exhausted,
         PosixCalls.ErrorWouldBlock => FileError.Locked,
         AccessDenied or NotPermitted or ReadOnly => FileError.AccessDenied,
         _ => FileError.Io,

@@ -61,6 +61,18 @@ public class SnapshotKeeperTests
     }
 
     [Fact]
+    public async Task A_process_without_file_descriptors_says_nothing_of_the_disk()
+    {
+        _disk.Faults.Fail(DiskOperation.Write, FileError.Exhausted, times: 2 * SnapshotKeeper.DiskFailuresMax);
+        ulong index = Between;
+        for (int i = 0; i < 2 * SnapshotKeeper.DiskFailuresMax; i++) await RetriedAsync(index++);
+        Assert.Empty(_fatal);
+        Assert.Empty(_toCore);
+        await RetriedAsync(index);
+        Assert.Single(_toCore);
+    }
+
+    [Fact]
     public async Task A_full_disk_never_ends_the_node_but_a_log_that_grows_long_asks_for_room()
     {
         _disk.Faults.SpaceBytesMax = _disk.UsedBytes;

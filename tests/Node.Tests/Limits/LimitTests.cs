@@ -150,6 +150,25 @@ public class LimitTests
     }
 
     [Fact]
+    public async Task Renewals_and_status_are_not_bounded_with_the_calls()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var inside = new SemaphoreSlim(0);
+        await using TestListener listener = await TestListener.StartAsync(
+            registry => registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Status", PutRequest.Descriptor, PutRequest.Descriptor, async (_, _, _) =>
+            {
+                inside.Release();
+                await release.Task;
+            })),
+            change: o => o with { Limits = new LimitOptions { InflightRequests = 4, Streams = 4 } });
+        GrpcTestClient client = listener.Grpc();
+        Task<GrpcReply>[] under = [.. Enumerable.Range(0, 40).Select(_ => client.CallAsync("/etcdserverpb.Maintenance/Status", new PutRequest()))];
+        for (int i = 0; i < under.Length; i++) Assert.True(await inside.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken), $"call {i} is not let in");
+        release.SetResult();
+        foreach (GrpcReply reply in await Task.WhenAll(under)) Assert.True(reply.Status.IsOK);
+    }
+
+    [Fact]
     public async Task Connections_above_the_bound_are_closed_and_make_room_when_others_end()
     {
         await using TestListener listener = await EchoAsync(new LimitOptions { Connections = 2 });

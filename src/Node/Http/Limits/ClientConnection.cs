@@ -11,6 +11,7 @@ internal sealed class ClientConnection(ClientShare share, ConnectionContext conn
     private readonly Lock _gate = new();
     private readonly List<WeakReference<RequestState>> _states = [];   // under _gate, as is the next
     private int _pruneAt = PruneStep;
+    private long _lastUsed = openedAt;
 
     /// <summary>Of its address.</summary>
     public ClientShare Share => share;
@@ -26,6 +27,10 @@ internal sealed class ClientConnection(ClientShare share, ConnectionContext conn
             _pruneAt = 2 * _states.Count + PruneStep;
         }
     }
+
+    /// <summary>A call of it has ended. Kept here, since Kestrel lets go of request objects that rest for some seconds.</summary>
+    /// <param name="at">Time stamp.</param>
+    public void Used(long at) => Volatile.Write(ref _lastUsed, at);
 
     /// <summary>Ends the calls whose answer has been ready since before a time stamp, and whose client has taken nothing of it since.</summary>
     /// <returns>How many there were.</returns>
@@ -43,14 +48,7 @@ internal sealed class ClientConnection(ClientShare share, ConnectionContext conn
     /// <summary>Time stamp of the end of its last call; of its beginning when there was none; null while there is a call.</summary>
     public long? IdleSince()
     {
-        long last = openedAt;
-        foreach (RequestState state in States())
-        {
-            if (state.IsBusy) return null;
-            last = Math.Max(last, state.LastUsed);
-        }
-
-        return last;
+        return States().Exists(state => state.IsBusy) ? null : Volatile.Read(ref _lastUsed);
     }
 
     public void Abort(string why) => connection.Abort(new ConnectionAbortedException(why));

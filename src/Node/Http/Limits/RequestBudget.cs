@@ -9,6 +9,9 @@ internal sealed class RequestBudget
 {
     private const int ClientsMax = 4096;
 
+    /// <summary>So many renewals, looks at the member and plain pages there may always be.</summary>
+    private const long VitalMin = 100_000;
+
     /// <summary>
     /// Requests and answers up to here are not counted by their bytes: their number is bounded. So the bytes of some can never keep out the small calls
     /// of the others, and the hot path has one thing less to do.
@@ -30,7 +33,9 @@ internal sealed class RequestBudget
         (_limits, _time, _refusals) = (limits, time, refusals);
         if (limits.RequestsPerSecond > 0) _requests = new TokenBucket(limits.RequestsPerSecond, time);
         if (limits.RequestBytesPerSecond > 0) _bytes = new TokenBucket(limits.RequestBytesPerSecond, time);
-        (_calls, _vital, _streams) = (new FairBound(limits.InflightRequests), new FairBound(limits.InflightRequests), new FairBound(limits.Streams));
+        (_calls, _streams) = (new FairBound(limits.InflightRequests), new FairBound(limits.Streams));
+        // Renewals stay open for hours as streams do, however low the bounds for others are set.
+        _vital = new FairBound(limits.Streams == 0 ? 0 : Math.Max(limits.Streams, VitalMin));
         (_requestBytes, _answerBytes) = (new FairBound(limits.InflightRequestBytes), new FairBound(limits.InflightAnswerBytes));
     }
 
