@@ -95,17 +95,17 @@ public sealed class Simulation
 
         // What was on its way since before, messages and broken links, arrives and must do no harm either.
         world.RunUntil(() => false, 6_000_000);
-        if (!world.RunUntil(() => HasConverged(world), patience.OfConvergence())) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
+        if (!patience.Wait(() => HasConverged(world), patience.OfConvergence()).IsOver) throw new SimulationFailure($"I21: no convergence after the last old message. {Describe(world)}");
 
         if (!world.RunUntil(() => world.Clients.Config.IsComplete, ReadersUs)) throw new SimulationFailure($"I28: not every agent has the newest release, or not every member knows. {world.Clients.Config.Describe()}");
         world.ServeBy(world.Leader!.Core.Membership); // there is one: it has converged
         ulong write = world.Clients.Probe(world.Leader!); // as above
-        if (!world.RunUntil(() => !world.Clients.IsUnderWay(write) && HasConverged(world), patience.OfService(world.Serving!))) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");
+        if (!patience.Wait(() => !world.Clients.IsUnderWay(write) && HasConverged(world), patience.OfService(world.Serving!)).IsOver) throw new SimulationFailure($"I21: a write is not served after healing. {Describe(world)}");
         foreach (NodeId member in world.Leader!.Core.Membership.Members()) // as above
         {
             SimNode node = world[member];
             ulong read = world.Clients.ProbeRead(node);
-            if (!world.RunUntil(() => !world.Clients.IsUnderWay(read), patience.OfService(world.Serving!))) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
+            if (!patience.Wait(() => !world.Clients.IsUnderWay(read), patience.OfService(world.Serving!)).IsOver) throw new SimulationFailure($"I21: {node.Id} does not serve a read after healing. {Describe(world)}");
         }
 
         if (!world.RunUntil(() => world.Clients.Watches.AreComplete, ReadersUs)) throw new SimulationFailure($"I18: watches have not been told everything after healing. {world.Clients.Watches.Describe()}");
@@ -121,9 +121,10 @@ public sealed class Simulation
     private static void Converge(SimWorld world, Patience patience)
     {
         (long begin, long most) = (world.Now, patience.OfConvergence());
-        if (!world.RunUntil(() => HasConverged(world), most)) throw new SimulationFailure($"I21: no convergence within {Words.Duration(most)} of quiet. {Describe(world)}");
+        Stall stall = patience.Wait(() => HasConverged(world), most);
+        if (!stall.IsOver) throw new SimulationFailure($"I21: no convergence in {Words.Duration(world.Now - begin)} of quiet, nothing has got on for {Words.Duration(most)}. {Describe(world)}");
         Statistics seen = world.Statistics;
-        seen.WorstConvergencePermille = Math.Max(seen.WorstConvergencePermille, 1_000 * (world.Now - begin) / most);
+        seen.WorstConvergencePermille = Math.Max(seen.WorstConvergencePermille, stall.Permille);
         seen.WorstConvergenceElectionTimeouts = Math.Max(seen.WorstConvergenceElectionTimeouts, (world.Now - begin) / world.Plan.ElectionTimeoutUs);
     }
 

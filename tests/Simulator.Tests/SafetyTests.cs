@@ -2,7 +2,7 @@ namespace Conclave.Simulator.Tests;
 
 public class SafetyTests(ITestOutputHelper output)
 {
-    private const int SeedsMax = 400, SeedsOfEverything = 100;
+    private const int SeedsMax = 400, SeedsOfEverything = 200;
 
     [Fact]
     public void A_cluster_under_random_faults_stays_safe_and_then_recovers() => RunAll(1, SeedsMax, Simulation.StepsDefault);

@@ -80,14 +80,18 @@ internal sealed class ProgressCheck(SimWorld world)
     {
         SimNode[] well = [.. world.Nodes.Where(node => node.IsUp && node != sickness.Node)];
         (long begin, long most) = (world.Now, _patience.OfService(well));
-        bool served = false;
-        while (!served && world.Now < begin + most)
+        (bool served, long sendAt) = (false, 0);
+        Stall stall = _patience.Wait(() =>
         {
-            Send(well, result => served |= result.End == WriteEnd.Acknowledged);
-            world.RunUntil(() => served, Math.Min(world.Plan.ElectionTimeoutUs / 2, begin + most - world.Now));
-        }
-        if (!served) throw new SimulationFailure($"I29: no write is served within {Words.Duration(most)}, {when} {sickness}. {Simulation.Describe(world)}");
-        world.Statistics.WorstOutagePermille = Math.Max(world.Statistics.WorstOutagePermille, 1_000 * (world.Now - begin) / most);
+            if (!served && world.Now >= sendAt)
+            {
+                sendAt = world.Now + world.Plan.ElectionTimeoutUs / 2;
+                Send(well, result => served |= result.End == WriteEnd.Acknowledged);
+            }
+            return served;
+        }, most);
+        if (!served) throw new SimulationFailure($"I29: no write is served in {Words.Duration(world.Now - begin)}, nothing has got on for {Words.Duration(most)}, {when} {sickness}. {Simulation.Describe(world)}");
+        world.Statistics.WorstOutagePermille = Math.Max(world.Statistics.WorstOutagePermille, stall.Permille);
         world.Statistics.WorstOutageElectionTimeouts = Math.Max(world.Statistics.WorstOutageElectionTimeouts, (world.Now - begin) / world.Plan.ElectionTimeoutUs);
     }
 

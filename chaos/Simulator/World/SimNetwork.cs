@@ -28,7 +28,7 @@ internal sealed class SimNetwork(SimWorld world)
 
     public bool IsBlocked(int from, int to) => _blocked[from, to] > 0;
 
-    /// <summary>When the last message that was sent arrives, where later ones may not overtake it; 0 elsewhere.</summary>
+    /// <summary>When the last of the messages that were sent arrives.</summary>
     public long HeldUpUntil(int from, int to) => _lastArrival[from, to];
 
     public void HealAll()
@@ -76,7 +76,8 @@ internal sealed class SimNetwork(SimWorld world)
     private void Schedule(int from, int to, long delay, object carried)
     {
         long arrival = world.Now + delay;
-        if (world.Plan.OrderedLinks) arrival = _lastArrival[from, to] = Math.Max(arrival, _lastArrival[from, to] + 1);
+        if (world.Plan.OrderedLinks) arrival = Math.Max(arrival, _lastArrival[from, to] + 1);
+        _lastArrival[from, to] = Math.Max(arrival, _lastArrival[from, to]);
         world.At(arrival, new SimEvent(SimEventKind.Deliver, to, -1, from, carried));
     }
 
