@@ -76,8 +76,9 @@ public sealed class HieraImport
         foreach ((string name, HieraVariable variable) in interpolation.Facts)
         {
             string key = HieraInterpolation.KeyOf(name);
-            edits.AddRange(rows.Select(r => (Node: r[0], Value: ValueOf(variable, r[Array.IndexOf(columns, variable.Column)]))).Where(f => f.Value.Length > 0)
-                .Select(f => new EntryEdit(_document, Scope.Of(nodeDimension, f.Node), key, Entry.Set(Template.Escape(Value.Of(f.Value))))));
+            // An empty one takes away what an earlier import wrote.
+            edits.AddRange(rows.Select(r => (Node: r[0], Value: ValueOf(variable, r[Array.IndexOf(columns, variable.Column)])))
+                .Select(f => new EntryEdit(_document, Scope.Of(nodeDimension, f.Node), key, f.Value.Length > 0 ? Entry.Set(Template.Escape(Value.Of(f.Value))) : null)));
         }
         return Result([.. edits, .. converted]);
     }

@@ -52,6 +52,10 @@ internal static class ConfigFiles
         if (parts.Length > 1 && options.HasStrategy(parsed)) throw new ArgumentException($"This is too much for one release ({parts.Length} would be needed), and a rollout is of one release. Publish it without --strategy, or less at once.");
         string reason = options.Reason(parsed);
         long basis = look?.Release ?? 0;
+        ReleasesBetween? others = look is not null && parts.Length > 1 ? new ReleasesBetween(client, options.Space(parsed), parts) : null;
+        // Before the first: what is found later leaves half of it.
+        if (others is not null && await others.BeforeFirstAsync(basis, cancellationToken).ConfigureAwait(false) is { } early) return Conflict(early, 0);
+        int done = 0;
         for (int i = 0; i < parts.Length; i++)
         {
             var request = new V1.PublishRequest
@@ -67,22 +71,29 @@ internal static class ConfigFiles
             {
                 (int code, V1.PublishResponse published) = await options.PublishAsync(client, parsed, request, cancellationToken).ConfigureAwait(false);
                 if (code != ExitCode.Done) return code;
-                if (look is null || published.Unchanged || i + 1 == parts.Length) continue;
-                // The next part must not meet this one as a conflict, and whatever came between them was not looked at.
-                if (published.Release > basis + 1) return Conflict($"Release {published.Release - 1} came between this and what was looked at.", i + 1);
+                done = i + 1;
+                await options.Terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);   // the next may take its time
+                if (others is null || published.Unchanged || i + 1 == parts.Length) continue;
+                // The next part must not meet this one as a conflict, so what came between is compared with the rest here.
+                if (await others.BeforeNextAsync(basis, published.Release - 1, i + 1, cancellationToken).ConfigureAwait(false) is { } between) return Conflict(between, done);
                 basis = published.Release;
             }
             catch (ConclaveException conflict) when (look is not null && IsConflict(conflict))
             {
-                return Conflict(conflict.Message, i);
+                return Conflict(conflict.Message, done);
+            }
+            catch (ConclaveException) when (done > 0)
+            {
+                options.Terminal.Error.WriteLine($"Parts 1 to {done} of {parts.Length} are published.");   // what came of this one is said by the failure
+                throw;
             }
         }
 
         return ExitCode.Done;
 
-        int Conflict(string what, int done)
+        int Conflict(string what, int before)
         {
-            options.Terminal.Fail(done == 0 ? what : $"{what}\nParts 1 to {done} of {parts.Length} are published, the rest is not.", look?.Remedy);
+            options.Terminal.Fail(before == 0 ? what : $"{what}\nParts 1 to {before} of {parts.Length} are published, the rest is not.", look?.Remedy);
             return ExitCode.Conflict;
         }
     }

@@ -20,13 +20,21 @@ internal sealed record Consent(int? Refusal, Look Look);
 /// <summary>Plans of changes, as people read them.</summary>
 internal static class ConfigPlans
 {
-    /// <summary>What edits would do. Too many for one release are looked at in parts, and then only the first is checked as it will be published.</summary>
+    private const int UncertainMax = 10;
+
+    /// <summary>What edits would do. Too many for one release are looked at in parts, all of them made from the same release.</summary>
+    /// <remarks>
+    /// Later parts are planned without those before them. So of their errors only those count that no earlier part can mend: that somebody was faster, or that
+    /// a rollout is under way. The others are warnings.
+    /// </remarks>
     public static async Task<V1.PlanResponse> AskAsync(ConfigOptions options, ConclaveClient client, ParseResult parsed, ImmutableArray<Edit> edits, long basis, CancellationToken cancellationToken)
     {
         V1.PlanResponse? whole = null;
-        foreach (V1.Change part in ConfigFiles.Parts(edits))
+        V1.Change[] parts = ConfigFiles.Parts(edits);
+        for (int i = 0; i < parts.Length; i++)
         {
-            var request = new V1.PlanRequest { Space = options.Space(parsed), Change = part, Base = whole?.Base ?? basis };
+            // Never what was newest for an earlier part, unless nothing was looked at: a change between the two would be written over.
+            var request = new V1.PlanRequest { Space = options.Space(parsed), Change = parts[i], Base = basis > 0 ? basis : whole?.Base ?? 0 };
             V1.PlanResponse plan = await client.Configuration.PlanAsync(request, cancellationToken).ConfigureAwait(false);
             if (whole is null)
             {
@@ -37,10 +45,19 @@ internal static class ConfigPlans
             whole.Changes.AddRange(plan.Changes);
             whole.Change.MergeFrom(plan.Change);
             whole.Impact = null;   // of a part, which says little of the whole
+            HashSet<(string, string)> known = [.. whole.Problems.Select(p => (p.Code, p.Message))];
+            whole.Problems.AddRange(plan.Problems.Where(p => !IsUncertain(p) && known.Add((p.Code, p.Message))));
+            V1.Problem[] uncertain = [.. plan.Problems.Where(IsUncertain)];
+            whole.Problems.AddRange(uncertain.Take(UncertainMax).Select(p => Uncertain($"{p.Code} {p.Message}")));
+            if (uncertain.Length > UncertainMax) whole.Problems.Add(Uncertain($"{uncertain.Length - UncertainMax} more"));
+
+            V1.Problem Uncertain(string what) => new() { Code = "W_PART", Message = $"part {i + 1} of {parts.Length}, unless those before it mend that: {what}" };
         }
 
         return whole ?? new V1.PlanResponse { Base = basis, Change = new V1.Change() };
     }
+
+    private static bool IsUncertain(V1.Problem problem) => IsError(problem) && problem.Code is not (ProblemCodes.Conflict or ProblemCodes.Rollout);
 
     /// <summary>Shows what edits would do and asks, where there is a person and no --yes. Nobody is asked for a draft, or for what cannot be published.</summary>
     public static async Task<Consent> ConfirmAsync(ConfigOptions options, ConclaveClient client, ParseResult parsed, ImmutableArray<Edit> edits, Look look, CancellationToken cancellationToken)

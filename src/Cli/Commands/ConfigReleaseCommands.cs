@@ -148,6 +148,7 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
         var request = new V1.RebaseDraftRequest { Space = options.Space(parsed), Name = parsed.GetRequiredValue(name) };
         if (options.Asks(parsed))
         {
+            request.UnixMs = (await client.Configuration.DraftsAsync(new V1.DraftsRequest { Space = request.Space, Name = request.Name }, cancellationToken).ConfigureAwait(false)).Drafts[0].UnixMs;
             request.Preview = true;
             V1.RebaseDraftResponse seen = await client.Configuration.RebaseDraftAsync(request, cancellationToken).ConfigureAwait(false);
             (request.Preview, request.To) = (false, seen.To);   // what comes after what was shown is a conflict again

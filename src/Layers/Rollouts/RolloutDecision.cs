@@ -77,7 +77,7 @@ public sealed record RolloutDecision(RolloutMove Move, string Reason = "")
                 return Stay;
             return new(RolloutMove.Pause, seen.Waiting.Length > 0
                 ? $"{seen.Waiting.Length} of {seen.Nodes} nodes have not acknowledged it for {rollout.Strategy.SilenceMs / 1000.0:0.###} s: {Named(seen.Waiting, ", ")}"
-                : $"it changes {seen.Unobserved} node{(seen.Unobserved == 1 ? "" : "s")}, and no agent says that it uses {Named(rollout.Gated, ", ")}: nobody can acknowledge it. Go on with: conclave rollout advance {rollout.Release}");
+                : $"it changes {seen.Unobserved} node{(seen.Unobserved == 1 ? "" : "s")}, and no agent says that it uses {Named(rollout.Gated, ", ")}: nobody can acknowledge it. Go on with: conclave rollout advance {rollout.Release} -m REASON");
         }
         long bakeMs = rollout.Strategy.Stages[rollout.Stage].BakeMs;
         if (bakeMs > 0 && rollout.BakedSinceUnixMs == 0)

@@ -48,7 +48,7 @@ internal sealed partial class ConfigService
             if (secrets.Problems.Any(p => p.IsError && p.Code != ProblemCodes.Reference)) throw Refused(secrets.Problems);   // a secret that is referred to may come before it is published
             edits = secrets.Edits;
             RequireRoom(now, secrets.Made.Count);
-            var draft = new V1.Draft { Name = request.Name, Base = basis, Edits = edits.Length, Author = who.User ?? request.Author, UnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), Change = ChangeMessages.Of(edits, now.State.Dimensions) };
+            var draft = new V1.Draft { Name = request.Name, Base = basis, Edits = edits.Length, Author = who.User ?? request.Author, UnixMs = Math.Max(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), before?.UnixMs + 1 ?? 0), Change = ChangeMessages.Of(edits, now.State.Dimensions) };   // the time tells one state of a draft from another
             var txn = new TxnRequest();
             txn.Compare.Add(there is null ? Missing(key) : Unmoved(there));
             txn.Success.Add(Put(key, draft.ToByteString()));
@@ -91,16 +91,15 @@ internal sealed partial class ConfigService
         for (int attempt = 1; attempt <= AttemptsMax; attempt++)
         {
             (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
-            Change change = ReadDraft(now, request.Name, out V1.Draft draft, out long revision);
+            Change change = ReadDraft(now, request.Name, out V1.Draft draft, out long revision, out long created);
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
-            if (request.UnixMs != 0 && request.UnixMs != draft.UnixMs)
-                throw Refused([new(ProblemCodes.Conflict, $"Draft {request.Name} was changed by {(draft.Author.Length > 0 ? draft.Author : "somebody")} since it was looked at.")]);
+            RequireSame(draft, request.UnixMs);
             string key = ConfigKeys.Draft(now.Space, request.Name);
             var txn = new TxnRequest();
             txn.Compare.Add(new Compare { Key = Text(key), Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, ModRevision = revision });
             txn.Success.Add(Delete(Text(key)));
-            DropUnpublished(txn, now, draft, change);
+            DropUnpublished(txn, now, draft, change, created);
             if (await WriteSecretsAsync(call, now.Space, txn, who).ConfigureAwait(false)) return new V1.DropDraftResponse();
         }
 
@@ -118,6 +117,7 @@ internal sealed partial class ConfigService
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
             await _access.RequireReadAsync(call, now.Space, change.Documents()).ConfigureAwait(false);   // it shows what others wrote
+            RequireSame(draft, request.UnixMs);
             long to = request.To > 0 ? request.To : now.Release;
             if (to > now.Release || to < draft.Base) throw Failed($"draft {request.Name} is on r{draft.Base}, and can be put on a release from there to r{now.Release}; r{to} is none of them");
             var answer = new V1.RebaseDraftResponse { From = draft.Base, To = to };
@@ -138,15 +138,26 @@ internal sealed partial class ConfigService
     private static IEnumerable<ConfigProblem> OfDraft(string draft, IEnumerable<ConfigProblem> problems) => draft.Length == 0 ? problems : problems.Select(p => p.Code != ProblemCodes.Conflict ? p
         : p with { Message = $"{p.Message} conclave draft rebase {draft} shows what others changed of what the draft edits, and puts it on the newest release." });
 
-    /// <summary>Values that were sealed for a draft go with it, unless a release or another draft has them.</summary>
-    private void DropUnpublished(TxnRequest txn, SpaceSnapshot now, V1.Draft dropped, Change change)
+    /// <summary>What was answered about a draft holds for what was in it then.</summary>
+    private static void RequireSame(V1.Draft draft, long looked)
     {
-        // What is older than the draft was not made for it. Without the history since then nobody knows; the few bytes stay.
-        if (dropped.Base < now.State.OldestReachable) return;
-        long begin = StoreReads.Find(context.View, ConfigKeys.Release(now.Space, dropped.Base))?.ModRevision ?? 0;
-        HashSet<string> own = [.. SecretUses.In(change.Edits).Where(n => SecretNames.IsOfEntry(n) && !now.UsesOfSecrets.ContainsKey(n) && now.Secrets.All.TryGetValue(n, out StoredSecret? s) && s.CreateRevision > begin)];
+        if (looked != 0 && looked != draft.UnixMs)
+            throw Refused([new(ProblemCodes.Conflict, $"Draft {draft.Name} was changed by {(draft.Author.Length > 0 ? draft.Author : "somebody")} since it was looked at.")]);
+    }
+
+    /// <summary>Values that were sealed for a draft go with it, unless a release or another draft has them.</summary>
+    private void DropUnpublished(TxnRequest txn, SpaceSnapshot now, V1.Draft dropped, Change change, long created)
+    {
+        // What is older than the draft was not made for it. When it was first written says so; its base moves.
+        HashSet<string> own = [.. SecretUses.In(change.Edits).Where(n => SecretNames.IsOfEntry(n) && !now.UsesOfSecrets.ContainsKey(n) && now.Secrets.All.TryGetValue(n, out StoredSecret? s) && s.CreateRevision >= created)];
         if (own.Count == 0) return;
-        for (long release = dropped.Base + 1; release <= now.Release; release++) own.ExceptWith(SecretUses.In(now.State.EditsOf(release) ?? []));
+        for (long release = now.Release; release > 0 && StoreReads.Find(context.View, ConfigKeys.Release(now.Space, release)) is { } record && record.ModRevision > created; release--)
+        {
+            // Without the history since then nobody knows; the few bytes stay.
+            if (now.State.EditsOf(release) is not { } edits) return;
+            own.ExceptWith(SecretUses.In(edits));
+        }
+
         foreach (KeyValue other in StoreReads.All(context.View, ConfigKeys.Drafts(now.Space)))
         {
             var draft = V1.Draft.Parser.ParseFrom(other.Value);
@@ -171,12 +182,14 @@ internal sealed partial class ConfigService
 
     private Change ReadDraft(SpaceSnapshot now, string name, out V1.Draft draft) => ReadDraft(now, name, out draft, out _);
 
-    private Change ReadDraft(SpaceSnapshot now, string name, out V1.Draft draft, out long revision)
+    private Change ReadDraft(SpaceSnapshot now, string name, out V1.Draft draft, out long revision) => ReadDraft(now, name, out draft, out revision, out _);
+
+    private Change ReadDraft(SpaceSnapshot now, string name, out V1.Draft draft, out long revision, out long created)
     {
         KeyValue found = (ConfigKeys.IsName(name) ? StoreReads.Find(context.View, ConfigKeys.Draft(now.Space, name)) : null)
             ?? throw NotFound($"there is no draft {name}; conclave draft list shows them");
         draft = DraftIn(found);
-        revision = found.ModRevision;
+        (revision, created) = (found.ModRevision, found.CreateRevision);
         var problems = new List<ConfigProblem>();
         ImmutableArray<Edit> edits = ChangeMessages.Read(draft.Change, problems);
         return problems.Count == 0 ? new Change(draft.Base, edits) : throw Refused(problems);

@@ -54,6 +54,30 @@ internal sealed class ConfigShell(RunningNode node, string space)
         return new Answer(code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
     }
 
+    /// <summary>Runs it with its output going to a stream that does something when a line begins so, once, before the command goes on.</summary>
+    public async Task<Answer> MeanwhileAsync(string line, Func<Task> meanwhile, params string[] arguments)
+    {
+        using Watched output = new(line, meanwhile);
+        StringWriter error = new() { NewLine = "\n" };
+        int code = await CommandLine.RunAsync(arguments, Shell.Terminal(Stream.Null, output, error, isInteractive: false), TestContext.Current.CancellationToken);
+        return new Answer(code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
+    }
+
+    private sealed class Watched(string line, Func<Task> meanwhile) : MemoryStream
+    {
+        private bool _isDone;
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            base.Write(buffer.ToArray(), 0, buffer.Length);
+            if (_isDone || !Encoding.UTF8.GetString(ToArray()).Contains(line, StringComparison.Ordinal)) return;
+            _isDone = true;
+            Task.Run(meanwhile).GetAwaiter().GetResult();
+        }
+    }
+
     private sealed class Typed(Func<Task> first, byte[] text) : MemoryStream(text)
     {
         private bool _isAsked;

@@ -71,6 +71,25 @@ public class HieraImportTests
     }
 
     [Fact]
+    public void A_column_that_became_empty_takes_the_value_of_an_earlier_import_away()
+    {
+        const string Before = "host\track\nn1\ta7\nn2\tb1\n";
+        Plan first = Fleet.Of(ConfigState.Initial).Plan(new(0, Of(Before).Edits), new ReleaseNote());
+        Plan again = first.After!.Plan(new(1, Of(Before.Replace("a7", "", StringComparison.Ordinal)).Edits), new ReleaseNote());
+
+        Assert.Equal(("\"a7\"", "\"b1\""), (Rack(first, "n1"), Rack(first, "n2")));
+        Assert.True(again.After is not null, string.Join('\n', again.Problems));
+        Assert.Equal(("\"\"", "\"b1\""), (Rack(again, "n1"), Rack(again, "n2")));
+
+        // The first import has empty ones too, of which nothing is there.
+        Assert.NotNull(Fleet.Of(ConfigState.Initial).Plan(new(0, Of("host\track\nn1\t\n").Edits), new ReleaseNote()).After);
+
+        static string? Rack(Plan plan, string host) => plan.After!.EffectiveKey(host, "d", "at", ResolutionInputs.None).Value?.ToString();
+        static ImportResult Of(string nodes) => HieraImport.Run(new HieraSource("dimensions: [host]\nlevels:\n  - {name: all, kind: file, path: all.yaml}\nvariables:\n  rack: column rack\n",
+            nodes, new Dictionary<string, string> { ["all.yaml"] = "at: \"%{rack}\"\n" }), "d");
+    }
+
+    [Fact]
     public void What_cannot_be_expressed_is_told()
     {
         Assert.Contains(Import(Hierarchy.Replace("[site, role, host]", "[role, site, host]")).Problems, p => p.IsError && p.Message.Contains("change the order of the dimensions"));

@@ -61,7 +61,7 @@ public class RolloutDecisionTests
             Assert.Equal(RolloutMove.Nothing, At(rollout, nobody, 5099));
             RolloutDecision decision = RolloutDecision.Of(rollout, nobody, 5100);
             Assert.Equal(RolloutMove.Pause, decision.Move);
-            Assert.Equal("it changes 3 nodes, and no agent says that it uses nova: nobody can acknowledge it. Go on with: conclave rollout advance 7", decision.Reason);
+            Assert.Equal("it changes 3 nodes, and no agent says that it uses nova: nobody can acknowledge it. Go on with: conclave rollout advance 7 -m REASON", decision.Reason);
             Assert.Equal(RolloutMove.BecomeUnwell, At(rollout.Well(200), nobody, 300));
         }
 

@@ -156,6 +156,49 @@ public class SecretsServiceTests
     }
 
     [Fact]
+    public async Task A_draft_that_was_put_on_another_release_takes_its_secrets_with_it_but_none_of_a_release()
+    {
+        await using MemberCluster cluster = await OneAsync();
+        TestNode node = cluster.Any();
+        await node.PublishAsync(new { schemas = new[] { SecretKey("password"), SecretKey("other") } });
+        await node.AskAsync("putdraft", new { name = "d", change = new { entries = new[] { ConfigCalls.Set("nova", "password", "a mistake") } } });
+        await node.SetAsync("nova", "other", "shared");
+        await node.AskAsync("putdraft", new { name = "d", merge = true, change = new { entries = new[] { ConfigCalls.Set("nova", "other", "shared") } } });   // the same secret
+        long moved = await node.SetAsync("nova", "other", "changed");   // now it is of a release that is past
+        Assert.Equal(moved, ConfigCalls.Number(await node.AskAsync("rebasedraft", new { name = "d" }), "to"));
+        Assert.Equal(3, ConfigCalls.List(await node.AskAsync("secrets", new { prefix = "entry/" }), "secrets").Length);
+        await node.AskAsync("dropdraft", new { name = "d" });
+        Assert.Equal(2, ConfigCalls.List(await node.AskAsync("secrets", new { prefix = "entry/" }), "secrets").Length);
+        await node.AskAsync("rollback", new { to = moved - 1, reason = "back" });
+        Assert.Equal("\"shared\"", await RevealedAsync(node, "other"));
+    }
+
+    [Fact]
+    public async Task A_draft_that_was_changed_since_it_was_looked_at_is_not_put_on_another_release()
+    {
+        await using MemberCluster cluster = await OneAsync();
+        TestNode node = cluster.Any();
+        await node.SetAsync("nova", "k", "1");
+        await node.AskAsync("putdraft", new { name = "d", author = "amy", change = new { entries = new[] { ConfigCalls.Set("nova", "k", "2") } } });
+        long looked = await TimeAsync();
+        await node.AskAsync("putdraft", new { name = "d", author = "bob", merge = true, change = new { entries = new[] { ConfigCalls.Set("nova", "l", "2") } } });
+        Assert.True(await TimeAsync() > looked);   // also within one millisecond
+        long head = await node.SetAsync("nova", "l", "1");
+        foreach (bool preview in new[] { true, false })
+        {
+            (HttpStatusCode status, JsonElement body) = await node.PostAsync("/v1/config/rebasedraft", new { name = "d", to = head, unix_ms = looked, preview });
+            Assert.NotEqual(HttpStatusCode.OK, status);
+            Assert.Contains("E_CONFLICT Draft d was changed by bob", ConfigCalls.MessageOf(body), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(head, ConfigCalls.Number(await node.AskAsync("rebasedraft", new { name = "d", to = head, unix_ms = await TimeAsync() }), "to"));
+        await node.SetAsync("nova", "l", "3");
+        Assert.Equal(head + 1, ConfigCalls.Number(await node.AskAsync("rebasedraft", new { name = "d" }), "to"));   // as an older sender asks
+
+        async Task<long> TimeAsync() => ConfigCalls.Number(ConfigCalls.List(await node.AskAsync("drafts", new { name = "d" }), "drafts")[0], "unix_ms");
+    }
+
+    [Fact]
     public async Task A_key_that_becomes_secret_is_sealed_by_that_release_and_the_plan_warns_of_history()
     {
         await using MemberCluster cluster = await OneAsync();
