@@ -160,13 +160,14 @@ public sealed class ConclaveConfigurationProvider : ConfigurationProvider, IDisp
                 request.Have.AddRange(have.ByName.Select(d => new V1.DocumentHash { Document = d.Key, Hash = d.Value.Hash, Release = d.Value.Release }));
                 await foreach (V1.Delta delta in client.Configuration.WatchAsync(request, _stop.Token).ConfigureAwait(false))
                 {
-                    failures = 0;
                     if (have.After(delta) is not { } now)
                     {
                         have = NodeDocuments.None;
-                        break;   // it builds on what is not here: ask for all of it
+                        Report([$"What arrived at r{delta.ToRelease} does not fit what is here or its own hash, and everything is asked for again."]);
+                        break;
                     }
 
+                    failures = 0;   // a member whose messages cannot be used is one that fails
                     have = now;
                     moved = Math.Max(moved, delta.MovedRevision);
                     Take(now, delta);

@@ -20,7 +20,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Fleet> _old = [];
-    private ConfigState _folded = ConfigState.Initial;   // content alone
+    private ConfigState _folded = ConfigState.Initial, _stopped = ConfigState.Initial;   // content alone: the furthest, and where the last one ended that was not done
     private volatile TaskCompletionSource _changed = NewSignal();
     private volatile SpaceSnapshot _current = Empty(name, keys);
     private ImmutableArray<SpaceSnapshot> _recent = [];
@@ -77,7 +77,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
     public Fleet Fold(StoreView view, SpaceSnapshot now, long release, CancellationToken cancellationToken)
     {
         ConfigState state;
-        lock (_gate) state = _old.Select(f => f.State).Append(_folded).Where(s => s.Release <= release).MaxBy(s => s.Release) ?? ConfigState.Initial;
+        lock (_gate) state = _old.Select(f => f.State).Append(_folded).Append(_stopped).Where(s => s.Release <= release).MaxBy(s => s.Release) ?? ConfigState.Initial;
         try
         {
             while (state.Release < release)
@@ -88,7 +88,12 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         }
         finally
         {
-            lock (_gate) _folded = state;   // who had no time for all of it goes on here
+            lock (_gate)
+            {
+                // Who had no time for all of it goes on here, also when somebody asks for another one in between.
+                if (state.Release > _folded.Release) _folded = state;
+                else if (state.Release < release) _stopped = state;
+            }
         }
 
         return Keep(Fleet.Of(state.SeenFrom(now.State)));
@@ -213,7 +218,7 @@ public sealed class ConfigSpace(string name, SecretKeyRing? keys = null)
         {
             ImmutableArray<SpaceSnapshot> kept = anew ? [] : _recent;
             if (anew) _old.Clear();
-            if (anew) _folded = ConfigState.Initial;
+            if (anew) _folded = _stopped = ConfigState.Initial;
             _recent = [.. kept.Length >= RecentMax ? kept.RemoveAt(0) : kept, next];
         }
 

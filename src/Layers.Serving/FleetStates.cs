@@ -47,6 +47,7 @@ public sealed class FleetStates(TimeProvider time)
         {
             Volatile.Write(ref heard.At, time.GetTimestamp());
             heard.ListsAll = report.ListsAll;
+            var ended = new HashSet<ByteString>();   // starts of this agent before this one, of which something is known
             foreach (V1.DocumentState said in report.States)
             {
                 (string, string, string) key = (report.Space, report.Node, said.Document);
@@ -57,9 +58,12 @@ public sealed class FleetStates(TimeProvider time)
                 if (_states.Count >= StatesMax && !_states.ContainsKey(key)) return false;
                 heard.Documents.Add(said.Document);
                 string message = said.Message.Length > MessageCharsMax ? said.Message[..MessageCharsMax] : said.Message;
+                if (known is not null && !known.Order.Run.IsEmpty && known.Order.Run != report.Run) ended.Add(known.Order.Run);
                 ByteString runBefore = known is null ? ByteString.Empty : known.Order.Run == report.Run ? known.Order.RunBefore : known.Order.Run;
                 _states[key] = New(said, message, new ReportOrder(report.Run, runBefore, report.Sequence), known);
             }
+
+            if (report.ListsAll && ended.Count > 0) ForgetUnnamed(report, heard, ended);
         }
 
         return true;
@@ -98,6 +102,17 @@ public sealed class FleetStates(TimeProvider time)
         lock (heard)
         {
             foreach (string document in heard.Documents) _states.TryRemove((space, node, document), out _);
+        }
+    }
+
+    /// <summary>Documents that the agent had before it was started again, and does not name any more. Those of another agent on the machine are of another start.</summary>
+    private void ForgetUnnamed(V1.AcknowledgeRequest report, Heard heard, HashSet<ByteString> ended)
+    {
+        foreach (string document in heard.Documents.Except(report.States.Select(s => s.Document)).ToArray())
+        {
+            if (Find(report.Space, report.Node, document) is { } left && !ended.Contains(left.Order.Run)) continue;
+            heard.Documents.Remove(document);
+            _states.TryRemove((report.Space, report.Node, document), out _);
         }
     }
 

@@ -42,7 +42,7 @@ public sealed class SentDocuments
 
     /// <summary>
     /// The stream does not begin before the space was followed so far: values of other nodes, which move with the stages and facts of those, tell nobody
-    /// how old they are. Compare it with <see cref="ConfigSpace.FollowedRevision"/>, read before the snapshot.
+    /// how old they are. A member that a majority told that there is nothing newer need not look at it. Compare it with <see cref="ConfigSpace.FollowedRevision"/>, read before the snapshot.
     /// </summary>
     public long RevisionMin { get; }
 

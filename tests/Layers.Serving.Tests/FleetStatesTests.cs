@@ -79,6 +79,25 @@ public class FleetStatesTests
     }
 
     [Fact]
+    public void What_an_agent_does_not_name_any_more_after_a_start_is_forgotten_and_not_what_another_on_the_machine_has()
+    {
+        TakeAll("a", 1, "nova", "neutron");
+        TakeAll("other", 1, "glance");
+        TakeAll("b", 1, "nova");
+        Assert.Equal(["glance", "nova"], _states.Of("default", "c0").Select(s => s.Document));
+        TakeAll("b", 2, "nova", "keystone");
+        TakeAll("b", 3, "nova");   // the same start: its documents are those that it had
+        Assert.Equal(["glance", "keystone", "nova"], _states.Of("default", "c0").Select(s => s.Document));
+
+        void TakeAll(string run, long sequence, params string[] documents)
+        {
+            V1.AcknowledgeRequest report = Report("c0", documents);
+            (report.Run, report.Sequence, report.ListsAll) = (ByteString.CopyFromUtf8(run), sequence, true);
+            Assert.True(_states.Take(report));
+        }
+    }
+
+    [Fact]
     public void Since_when_is_what_the_agent_says_and_never_later_or_in_the_future()
     {
         long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -37,7 +37,7 @@ internal sealed class DocumentStream(
             {
                 await ReportAsync(stream.Token).ConfigureAwait(false);
                 V1.WatchRequest request = Request();
-                using var first = new Timer(_ => say($"No member has sent anything for {FirstWait.TotalSeconds} s. Is all of the cluster older than r{request.MinRelease}, which was here before?"), null, FirstWait, Timeout.InfiniteTimeSpan);
+                using var first = new Timer(_ => say(NothingCame(request)), null, FirstWait, Timeout.InfiniteTimeSpan);
                 await foreach (V1.Delta delta in client.Configuration.WatchAsync(request, stream.Token).ConfigureAwait(false))
                 {
                     first.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -65,6 +65,12 @@ internal sealed class DocumentStream(
             await Task.Delay(TimeSpan.FromMilliseconds(range * Random.Shared.NextDouble()), stop).ConfigureAwait(false);
         }
     }
+
+    /// <summary>What may be the reason, as far as it can be known from here.</summary>
+    private static string NothingCame(V1.WatchRequest request) =>
+        $"No member has sent anything for {FirstWait.TotalSeconds} s. Nothing older than r{request.MinRelease} is taken, which was here before"
+        + (request.MinRevision > 0 ? $", and from a member that no majority answers nothing before revision {request.MinRevision}" : "")
+        + ". Was a backup restored that is older, or can the members not reach each other?";
 
     /// <summary>A report that is refused will be refused again: that is no reason to go without configuration.</summary>
     private async Task ReportAsync(CancellationToken cancellationToken)

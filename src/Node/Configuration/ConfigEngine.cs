@@ -16,13 +16,16 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     /// <summary>Spaces of one cluster.</summary>
     public const int SpacesMax = 64;
 
+    /// <summary>A damaged space is read from its beginning, which may be long; on its own account so often at most.</summary>
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(60);
+
     /// <summary>Streams look so often whether this member may still serve them.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, ConfigSpace> _spaces = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentDictionary<string, string> _damaged = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Damaged> _damaged = new(StringComparer.Ordinal);
     private volatile string? _damage;
     private volatile bool _hasStarted;
     private int _signalled, _anew, _wrote, _liveWrote;
@@ -47,7 +50,7 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     public string? Damage => _damage;
 
     /// <summary>What is wrong with the records of a space; null when nothing is. While something is, that space is not served, and the others are.</summary>
-    public string? DamageOf(string space) => _damage ?? _damaged.GetValueOrDefault(space);
+    public string? DamageOf(string space) => _damage ?? _damaged.GetValueOrDefault(space)?.Problem;
 
     /// <summary>Spaces that are not served.</summary>
     public int DamagedCount => _damaged.Count;
@@ -162,7 +165,7 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
     {
         StoreView now = view();
         var found = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string name in StoreReads.Spaces(now))
+        foreach (string name in StoreReads.Spaces(now).OrderBy(_damaged.ContainsKey))   // damaged ones last: nobody waits for them
         {
             found.Add(name);
             Follow(_spaces.GetOrAdd(name, n => new ConfigSpace(n, secrets) { NodeGone = node => NodeGone(n, node) }), now, anew || _damage is not null);
@@ -176,10 +179,18 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
         _damage = null;
     }
 
+    /// <param name="Problem">What is wrong.</param>
+    /// <param name="Head">The revision of the space's newest release when it was tried.</param>
+    /// <param name="TriedAt">When that ended.</param>
+    private sealed record Damaged(string Problem, long Head, long TriedAt);
+
     /// <summary>A space that cannot be read is not served, and keeps none of the others from being.</summary>
     private void Follow(ConfigSpace space, StoreView now, bool anew)
     {
-        bool wasDamaged = _damaged.TryGetValue(space.Name, out string? known);
+        bool wasDamaged = _damaged.TryGetValue(space.Name, out Damaged? known);
+        long head = StoreReads.Find(now, ConfigKeys.Head(space.Name))?.ModRevision ?? 0;
+        // Else each write of others would have all of it read again.
+        if (known is not null && !anew && known.Head == head && Stopwatch.GetElapsedTime(known.TriedAt) < RetryPause) return;
         try
         {
             IReadOnlySet<string>? concerned = space.Follow(now, anew || wasDamaged);
@@ -188,8 +199,8 @@ internal sealed class ConfigEngine(Func<StoreView> view, SecretKeyRing? secrets,
         }
         catch (Exception damage)   // whatever it is, it is said: this thread is the only one that could mend it
         {
-            if (known != damage.Message) logger.SpaceDamaged(space.Name, damage.Message);
-            _damaged[space.Name] = damage.Message;
+            if (known?.Problem != damage.Message) logger.SpaceDamaged(space.Name, damage.Message);
+            _damaged[space.Name] = new Damaged(damage.Message, head, Stopwatch.GetTimestamp());
             Wakes.Wake(space.Name, null);
         }
     }

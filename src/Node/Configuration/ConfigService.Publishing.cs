@@ -82,7 +82,7 @@ internal sealed partial class ConfigService
         {
             if (request.To > now.Release) throw Failed($"release {request.To} cannot be returned to; 1 to {now.Release} can");
             Change back = request.To >= now.State.OldestReachable ? now.State.ReturnTo(request.To)
-                : new Change(now.Release, now.State.EditsTo((await FleetAtAsync(call, engine.Of(now.Space), now, request.To).ConfigureAwait(false)).State));
+                : new Change(now.Release, now.State.EditsTo((await FleetAtAsync(call, engine.Of(now.Space), now, request.To, () => RequireSomeWriteAsync(call, now)).ConfigureAwait(false)).State));
             SecretPart secrets = SealedOn(now, back.Edits, request.Author);
             // It takes back everything since, so whatever came after what was looked at would go unseen. Said after permissions are checked, as all that is said of others.
             if (request.Base > 0 && request.Base != now.Release) secrets = secrets with { Problems = secrets.Problems.Add(LookedAtAnother(now, request.Base)) };

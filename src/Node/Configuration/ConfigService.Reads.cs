@@ -153,7 +153,7 @@ internal sealed partial class ConfigService
     {
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         await _access.RequireReadAsync(call, now.Space, []).ConfigureAwait(false);
-        SpaceSnapshot at = await AtAsync(call, space, now, request.At).ConfigureAwait(false);
+        SpaceSnapshot at = await AtAsync(call, space, now, request.At, () => RequireSomeReadAsync(call, now)).ConfigureAwait(false);
         if (request.Node.Length > 0 && !at.State.Nodes.ContainsKey(request.Node)) throw NoSuchNode(request.Node, at.Release);
         int limit = request.Limit is > 0 and < NodesMax ? (int)request.Limit : NodesMax;
         var answer = new V1.NodesResponse { Release = at.Release, Total = at.State.Nodes.Count, Dimensions = ChangeMessages.Of(at.State.Dimensions.List, at.State.Dimensions.NodeDimension) };

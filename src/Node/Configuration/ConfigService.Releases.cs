@@ -5,6 +5,7 @@ using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
+using Conclave.Wire.Grpc;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
 
@@ -25,20 +26,28 @@ internal sealed partial class ConfigService
         var answer = new V1.ReleasesResponse { Head = now.Release };
         long from = request.Before > 0 ? Math.Min(request.Before - 1, now.Release) : now.Release;
         bool readsRecords = false;
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
         try
         {
             for (long release = from; release > 0 && answer.Releases.Count < limit; release--)
             {
                 if (!readsRecords && release <= now.State.OldestReachable)
                 {
-                    await _fold.WaitAsync(call.Cancellation).ConfigureAwait(false);   // from here on each record is read, and there may be thousands without this document
+                    wait.CancelAfter(FoldTime);
+                    await _fold.WaitAsync(wait.Token).ConfigureAwait(false);   // from here on each record is read, and there may be thousands without this document
                     readsRecords = true;
                 }
 
-                call.Cancellation.ThrowIfCancellationRequested();
+                wait.Token.ThrowIfCancellationRequested();
                 V1.ReleaseInfo info = InfoOf(space, now, release);
                 if (request.Document.Length == 0 || info.Documents.Contains(request.Document)) answer.Releases.Add(OnlyReadable(info, mayRead));
             }
+        }
+        catch (OperationCanceledException) when (!call.Cancellation.IsCancellationRequested)
+        {
+            if (!readsRecords) throw InLine();
+            throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable,
+                $"conclave: the releases before {now.State.OldestReachable} could not be read within {FoldTime.TotalSeconds} s; ask for fewer (limit), or for those before a release (before)"));
         }
         finally
         {

@@ -2,7 +2,6 @@ using Conclave.Layers.Serving;
 using Conclave.Layers.Serving.Secrets;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
-using Conclave.Store;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
 using V1 = Conclave.Wire.V1;
@@ -35,13 +34,14 @@ internal sealed partial class ConfigService
         var permission = new WatchPermission(context, call, name, request);
         await permission.BeginAsync().ConfigureAwait(false);
 
-        await FollowNewestAsync(call, name).ConfigureAwait(false);
+        bool isNewest = await FollowNewestAsync(call, name).ConfigureAwait(false);
         var sent = new SentDocuments(engine.Of(name), request);
         using StreamWake wake = engine.Wakes.Enter(name, request.Node);   // before the look, so that no change is missed
         bool isFirst = true;
         while (true)
         {
-            bool isBehind = isFirst && await IsBehindAsync(call, name, sent.RevisionMin).ConfigureAwait(false);   // before the snapshot, which then has all of it
+            bool isBehind = isFirst && !isNewest && await IsBehindAsync(call, name, sent.RevisionMin).ConfigureAwait(false);   // before the snapshot, which then has all of it
+            if (isBehind) isBehind = !(isNewest = await FollowNewestAsync(call, name).ConfigureAwait(false));   // a majority may be there by now
             SpaceSnapshot now = engine.Of(name).Current;
             permission.Check(context.View);   // after it, so that who lost the permission gets nothing that was written afterwards
             if (engine.DamageOf(name) is { } damage) throw new GrpcException(new GrpcStatus(GrpcCode.DataLoss, "conclave: " + damage));
@@ -65,18 +65,21 @@ internal sealed partial class ConfigService
     }
 
     /// <summary>Stages, secrets and facts move without a release, so the release that the caller has seen does not tell a member that lags from one that does not.</summary>
-    private async ValueTask FollowNewestAsync(RpcContext call, string space)
+    /// <returns>Whether a majority confirmed what is newest, and it is here. Then nobody has seen more, and a caller who says so had it from a cluster that a backup replaced.</returns>
+    private async ValueTask<bool> FollowNewestAsync(RpcContext call, string space)
     {
-        if (context.Replica.IsLearner) return;
+        if (context.Replica.IsLearner) return false;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
         limit.CancelAfter(NewestPatience);
         try
         {
-            if (await context.Replica.Reads.WaitAsync().WaitAsync(limit.Token).ConfigureAwait(false)) await WaitForRevisionAsync(space, context.View.Revision, limit.Token).ConfigureAwait(false);
+            if (!await context.Replica.Reads.WaitAsync().WaitAsync(limit.Token).ConfigureAwait(false)) return false;
+            await WaitForRevisionAsync(space, context.View.Revision, limit.Token).ConfigureAwait(false);
+            return true;
         }
         catch (OperationCanceledException) when (!call.Cancellation.IsCancellationRequested)
         {
-            // Nobody confirmed it in time.
+            return false;   // nobody confirmed it in time
         }
     }
 
@@ -121,13 +124,5 @@ internal sealed partial class ConfigService
 
         await write.ConfigureAwait(false);
         return true;
-    }
-
-    private async ValueTask RequireNodeAsync(RpcContext call, string space, string node, bool writes)
-    {
-        StoreView view = context.View;
-        if (!view.Auth.IsEnabled) return;
-        byte[] name = ConfigKeys.Bytes(ConfigKeys.Node(space, node));
-        await context.Auth.CheckReadAsync(call, view, (v, who) => writes ? v.Auth.CheckWrite(who, name, []) : v.Auth.CheckRead(who, name, []), () => ConfigKeys.Node(space, node)).ConfigureAwait(false);
     }
 }

@@ -70,12 +70,32 @@ public sealed class ProviderReleaseTests : IDisposable
         Assert.Empty(((ConclaveConfigurationProvider)root.Providers.Single()).Problems);
     }
 
-    private static IConfigurationRoot Build(RunningNode node, string host, ConclaveCache cache, TimeSpan patience) => new ConfigurationBuilder().AddConclave(o =>
+    [Fact]
+    public async Task A_message_that_does_not_lead_to_its_hash_is_said_and_all_is_asked_for_again()
+    {
+        await using RunningNode node = await RunningNode.StartAsync();
+        long release = await node.SetAsync("nova", "k", "1");
+        ByteString hash = (await node.Client.Configuration.GetAsync(new V1.GetRequest { Subject = new V1.Subject { Node = "c1" }, Document = "nova" }, Cancelled)).Hash;
+        var cache = ConclaveCache.LastGood(_directory);
+        ImmutableSortedDictionary<string, V1.Item> items = ImmutableSortedDictionary.Create<string, V1.Item>(StringComparer.Ordinal).Add("never", new V1.Item { Key = "never", Value = "1" });
+        cache.Write("default", "c1", ["nova"], NodeDocuments.None with { Release = release, ByName = NodeDocuments.None.ByName.Add("nova", new NodeDocument(items, hash, release)) });
+        await node.SetAsync("nova", "k", "2");   // what comes is the difference, and so does not make the document
+
+        var said = new List<string>();
+        IConfigurationRoot root = Build(node, "c1", cache, TimeSpan.FromSeconds(60), problem => { lock (said) said.Add(problem); });
+        using var disposed = (IDisposable)root;
+        Assert.Equal(("2", null), (root["nova:k"], root["nova:never"]));
+        lock (said) Assert.Contains("does not fit", Assert.Single(said), StringComparison.Ordinal);
+        Assert.Empty(((ConclaveConfigurationProvider)root.Providers.Single()).Problems);
+    }
+
+    private static IConfigurationRoot Build(RunningNode node, string host, ConclaveCache cache, TimeSpan patience, Action<string>? onProblem = null) => new ConfigurationBuilder().AddConclave(o =>
     {
         o.Endpoints.Add(node.Endpoint);
         o.Node = host;
         o.Documents.Add("nova");
         o.Cache = cache;
         o.StartupTimeout = patience;
+        o.OnProblem = onProblem;
     }).Build();
 }

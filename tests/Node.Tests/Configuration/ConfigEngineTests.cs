@@ -32,7 +32,7 @@ public class ConfigEngineTests
     }
 
     private static byte[] Record(long release) =>
-        Fleet.Of(ConfigState.Initial).Plan(new Change(0, [new EntryEdit("d", Scope.Everything, "k", Entry.Set(Layers.Value.Of(release)))]), new ReleaseNote { Reason = "r" }).Record!.ToBytes();
+        Fleet.Of(ConfigState.Initial).Plan(new Change(0, [new EntryEdit($"d{release}", Scope.Everything, "k", Entry.Set(Layers.Value.Of(release)))]), new ReleaseNote { Reason = "r" }).Record!.ToBytes();
 
     [Fact]
     public async Task A_space_that_cannot_be_read_keeps_no_other_from_being_served_and_is_served_when_it_can()
@@ -52,11 +52,46 @@ public class ConfigEngineTests
         Assert.Contains("conclave_config_damaged_spaces 1\n", metrics.ToString(), StringComparison.Ordinal);
         Assert.Contains("conclave_config_release{space=\"whole\"} 1\n", metrics.ToString(), StringComparison.Ordinal);
 
+        // What others write does not have all of it read again: only a release of its own, or another state.
         Write((ConfigKeys.Release("broken", 1), Record(1)));
+        Write((ConfigKeys.Head("whole"), "2"u8.ToArray()), (ConfigKeys.Release("whole", 2), Record(2)));
         engine.Signal();
+        await TestNode.EventuallyAsync("the other goes on", () => Task.FromResult(engine.Of("whole").Current.Release == 2));
+        Write((ConfigKeys.Head("whole"), "3"u8.ToArray()), (ConfigKeys.Release("whole", 3), Record(3)));
+        engine.Signal();   // a pass after that one, which is over then
+        await TestNode.EventuallyAsync("the other goes on", () => Task.FromResult(engine.Of("whole").Current.Release == 3));
+        Assert.NotNull(engine.DamageOf("broken"));
+        Write((ConfigKeys.Head("broken"), "2"u8.ToArray()), (ConfigKeys.Release("broken", 2), Record(2)));
+        engine.Signal();
+        await TestNode.EventuallyAsync("it is served", () => Task.FromResult(engine.DamageOf("broken") is null && engine.Of("broken").Current.Release == 2));
+
+        Write((ConfigKeys.Head("broken"), "3"u8.ToArray()), (ConfigKeys.Release("broken", 3), "no record"u8.ToArray()));
+        engine.Signal();
+        await TestNode.EventuallyAsync("it is damaged", () => Task.FromResult(engine.DamageOf("broken") is not null));
+        Write((ConfigKeys.Head("broken"), "1"u8.ToArray()), (ConfigKeys.Release("broken", 3), null), (ConfigKeys.Release("broken", 2), null));
+        engine.Restart();
         await TestNode.EventuallyAsync("it is served", () => Task.FromResult(engine.DamageOf("broken") is null && engine.Of("broken").Current.Release == 1));
         Write((ConfigKeys.Head("broken"), null), (ConfigKeys.Release("broken", 1), null));
         engine.Signal();
         await TestNode.EventuallyAsync("it is gone", () => Task.FromResult(engine.Of("broken").Current.Release == 0));
+    }
+
+    [Fact]
+    public void What_was_put_together_of_old_releases_is_not_lost_when_an_earlier_one_is_asked_for_in_between()
+    {
+        for (int i = 1; i <= 9; i++) Write((ConfigKeys.Head("s"), Encoding.UTF8.GetBytes($"{i}")), (ConfigKeys.Release("s", i), Record(i)));
+        var space = new ConfigSpace("s");
+        space.Follow(_store.View, anew: false);
+        Write((ConfigKeys.Release("s", 7), "no record"u8.ToArray()));
+        Assert.Throws<ConfigDamagedException>(() => Fold(8));   // ended at 6, as one that had no more time
+        Assert.Equal(2, Fold(2).State.Release);
+        Write((ConfigKeys.Release("s", 5), "no record"u8.ToArray()), (ConfigKeys.Release("s", 7), Record(7)));
+        Assert.Equal(8, Fold(8).State.Release);   // 5 is not read again
+        Write((ConfigKeys.Release("s", 4), "no record"u8.ToArray()));
+        Assert.Throws<ConfigDamagedException>(() => Fold(5));   // ended at 3, behind what there is
+        Write((ConfigKeys.Release("s", 3), "no record"u8.ToArray()), (ConfigKeys.Release("s", 4), Record(4)), (ConfigKeys.Release("s", 5), Record(5)));
+        Assert.Equal(5, Fold(5).State.Release);
+
+        Fleet Fold(long release) => space.Fold(_store.View, space.Current, release, TestContext.Current.CancellationToken);
     }
 }
