@@ -14,8 +14,13 @@ internal sealed class OsloTextTarget : FuzzTarget
 
     private static readonly Dictionary<string, KeySchema> Schemas = new(StringComparer.Ordinal)
     {
-        ["DEFAULT/port"] = new() { Type = KeyType.Integer, Minimum = 1, Maximum = 65535 }, ["DEFAULT/debug"] = new() { Type = KeyType.Boolean }, ["db/ratio"] = new() { Type = KeyType.Float }, ["db/hosts"] = new() { Type = KeyType.List },
-        ["db/options"] = new() { Type = KeyType.Map }, ["db/connection"] = new() { Type = KeyType.String, Secret = true }, ["db/plugin"] = new() { Type = KeyType.List, OneLinePerElement = true, Merge = MergeKind.Append },
+        ["DEFAULT/port"] = new() { Type = KeyType.Integer, Minimum = 1, Maximum = 65535 },
+        ["DEFAULT/debug"] = new() { Type = KeyType.Boolean },
+        ["db/ratio"] = new() { Type = KeyType.Float },
+        ["db/hosts"] = new() { Type = KeyType.List },
+        ["db/options"] = new() { Type = KeyType.Map },
+        ["db/connection"] = new() { Type = KeyType.String, Secret = true },
+        ["db/plugin"] = new() { Type = KeyType.List, OneLinePerElement = true, Merge = MergeKind.Append },
     };
 
     private static readonly Dictionary<string, string> Renamed = new(StringComparer.Ordinal) { ["database/connection"] = "db/connection" };

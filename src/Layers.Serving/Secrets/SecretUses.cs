@@ -36,7 +36,8 @@ public static class SecretUses
             foreach (string name in NamesIn(edit).Where(n => !secrets.All.ContainsKey(n)))
             {
                 yield return new(ProblemCodes.Reference, $"{edit.Document} {edit.Key} at {state.Dimensions.TextOf(edit.Scope)}: there is no secret {name}. "
-                    + (SecretNames.IsOfEntry(name) ? "It was dropped; write the value again." : $"Write it first: conclave secret set {name}.")) { Document = edit.Document, Key = edit.Key };
+                    + (SecretNames.IsOfEntry(name) ? "It was dropped; write the value again." : $"Write it first: conclave secret set {name}."))
+                { Document = edit.Document, Key = edit.Key };
             }
         }
     }

@@ -21,31 +21,31 @@ public class RepairHelpTests
     {
         int combinations = 0;
         foreach (bool othersVote in (bool[])[false, true])
-        foreach (Membership newest in Left)
-        foreach (EntryId lostEnd in (EntryId[])[EntryId.Zero, Lost])
-        foreach (ClusterState state in Enum.GetValues<ClusterState>())
-        foreach (int named in (int[])[1, 3])
-        {
-            combinations++;
-            bool mayRepair = RepairHelp.MayExist(state, named, othersVote);
-            HelpFrom help = RepairHelp.Of(lostEnd, newest, Self, othersVote);
-            Assert.True(Enum.IsDefined(help));
+            foreach (Membership newest in Left)
+                foreach (EntryId lostEnd in (EntryId[])[EntryId.Zero, Lost])
+                    foreach (ClusterState state in Enum.GetValues<ClusterState>())
+                        foreach (int named in (int[])[1, 3])
+                        {
+                            combinations++;
+                            bool mayRepair = RepairHelp.MayExist(state, named, othersVote);
+                            HelpFrom help = RepairHelp.Of(lostEnd, newest, Self, othersVote);
+                            Assert.True(Enum.IsDefined(help));
 
-            // Flags that tell of others allow it, and so does the file. Nothing else does.
-            Assert.Equal(state == ClusterState.Existing || named > 1 || othersVote, mayRepair);
+                            // Flags that tell of others allow it, and so does the file. Nothing else does.
+                            Assert.Equal(state == ClusterState.Existing || named > 1 || othersVote, mayRepair);
 
-            // Nothing lost, nobody needed, whatever else there is.
-            Assert.Equal(lostEnd == EntryId.Zero, help == HelpFrom.NotNeeded);
-            if (lostEnd == EntryId.Zero) continue;
+                            // Nothing lost, nobody needed, whatever else there is.
+                            Assert.Equal(lostEnd == EntryId.Zero, help == HelpFrom.NotNeeded);
+                            if (lostEnd == EntryId.Zero) continue;
 
-            // A membership with another voter, before or after a change, names who helps; alone, only somebody whom it does not know yet can.
-            bool isAlone = !newest.IsJoint && newest.Voters is [var only] && only == Self;
-            Assert.Equal(!isAlone, help == HelpFrom.Members);
-            if (!isAlone) continue;
-            Assert.Equal(othersVote ? HelpFrom.OtherVoters : HelpFrom.Nobody, help);
-            // Where the file alone allows a repair, nobody is refused after it.
-            if (othersVote) Assert.NotEqual(HelpFrom.Nobody, help);
-        }
+                            // A membership with another voter, before or after a change, names who helps; alone, only somebody whom it does not know yet can.
+                            bool isAlone = !newest.IsJoint && newest.Voters is [var only] && only == Self;
+                            Assert.Equal(!isAlone, help == HelpFrom.Members);
+                            if (!isAlone) continue;
+                            Assert.Equal(othersVote ? HelpFrom.OtherVoters : HelpFrom.Nobody, help);
+                            // Where the file alone allows a repair, nobody is refused after it.
+                            if (othersVote) Assert.NotEqual(HelpFrom.Nobody, help);
+                        }
 
         Assert.Equal(2 * 8 * 2 * 2 * 2, combinations);
     }

@@ -48,7 +48,8 @@ public class ByteBudgetTests
         Assert.True((await greedy.CallAsync(Status, new PutRequest())).Status.IsOK);
 
         foreach (PartialCall call in waiting) call.Dispose();
-        await TestNode.EventuallyAsync("it is given back", async () => (await greedy.CallAsync(Call, Whole)).Status.IsOK);    }
+        await TestNode.EventuallyAsync("it is given back", async () => (await greedy.CallAsync(Call, Whole)).Status.IsOK);
+    }
 
     [Fact]
     public async Task A_message_of_a_stream_is_given_back_when_it_was_read()
