@@ -16,17 +16,19 @@ public sealed class PythonTests(Clusters clusters)
     {
         Requires.PythonModule("tooz", "python3-tooz");
         Requires.PythonModule(driver, $"python3-{driver}");
-        return SameAsync($"tooz-{driver}", "tooz_client.py", driver);
+        return SameAsync(clusters, $"tooz-{driver}", "tooz_client.py", driver);
     }
 
     [Fact]
-    public Task Watches_leases_and_locks_of_etcd3_and_etcd3gw_outlive_the_leader()
+    public async Task Watches_leases_and_locks_of_etcd3_and_etcd3gw_outlive_the_leader()
     {
         Requires.PythonModule("etcd3", "python3-etcd3");
         Requires.PythonModule("etcd3gw", "python3-etcd3gw");
-        return SameAsync("python-failover", "python_failover.py");
+        // Nobody else's: on an etcd 3.4 whose members other tests have killed before, the gateway's watch of a follower was seen to end with the leader.
+        await using var own = new Clusters();
+        await SameAsync(own, "python-failover", "python_failover.py");
     }
 
-    private Task SameAsync(string script, string file, params string[] arguments) => SameAnswers.AssertAsync(clusters, script,
+    private static Task SameAsync(Clusters on, string script, string file, params string[] arguments) => SameAnswers.AssertAsync(on, script,
         target => ClientScript.RunAsync(target, [Requires.Python, Path.Combine(AppContext.BaseDirectory, "Programs", file), .. arguments], Environment));
 }
