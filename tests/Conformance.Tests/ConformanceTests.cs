@@ -14,6 +14,9 @@ public sealed class ConformanceTests(ServerPairs pairs, ITestOutputHelper output
 
     private const int DifferencesShownMax = 60;
 
+    /// <summary>Groups where calls wait for one another: which of two answers first is nobody's promise, and where Conclave differs by design that shows.</summary>
+    private static readonly string[] WaitsForOthers = ["lock", "election"];
+
     public static TheoryData<string> Names => new(Groups.All.Select(group => group.Name));
 
     [Theory, MemberData(nameof(Names))]
@@ -37,7 +40,7 @@ public sealed class ConformanceTests(ServerPairs pairs, ITestOutputHelper output
         IReadOnlyList<KnownDifference> known = ServerPairs.SubjectKind == ServerKind.Conclave ? KnownDifferences.All : [];
         var comparison = new Comparison(known, ("etcd", "conclave"));
         Check(comparison, group, expected, actual, "Conclave does not answer as etcd does");
-        if (known.Count > 0)
+        if (known.Count > 0 && !WaitsForOthers.Contains(group))
             CheckOwn(group, comparison.OwnAnswers);
         output.WriteLine($"{group}: {cases.Cases.Count} cases, {actual.Count} with both transports, {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
     }

@@ -86,6 +86,8 @@ public class AgentTests
         Assert.Contains("the restart failed", failed.Message, StringComparison.Ordinal);
         await Machine.EventuallyAsync(() => "it is restarted with the good file: " + machine.Text("restarts"), () => machine.Lines("restarts") == 3 && machine.Text("running") == good);   // it counts before it copies
         Assert.Equal((good, good), (machine.Text("nova.conf"), machine.Text("running")));
+        await Machine.EventuallyAsync(() => "it has noted the end of that restart, which it would do again otherwise", async () =>
+            (await machine.ConclaveAsync("agent", "status", "-o", "json", "--config", machine.ConfigPath)).Output.Contains("\"phase\":\"idle\"", StringComparison.OrdinalIgnoreCase));
 
         await machine.StopAgentAsync();
         machine.StartAgent();   // what failed is not tried again
