@@ -53,7 +53,7 @@ public sealed class RpcStream : IAsyncDisposable
     public ReadOnlySequence<byte> Message { get; private set; }
 
     /// <summary>Sends one message at once.</summary>
-    /// <exception cref="RpcException">The stream has ended; read to learn the server's status.</exception>
+    /// <exception cref="RpcException">The server refused the call, with its status; or the stream has ended: read to learn why.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
         RequestFrame frame = RequestFrame.Of(message.Span);
@@ -73,7 +73,7 @@ public sealed class RpcStream : IAsyncDisposable
         catch (Exception e) when (RpcFailure.IsTransport(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw RpcFailure.OfTransport(e, _endpoint, mayHaveLeft: true);
+            throw await RefusalAsync(cancellationToken).ConfigureAwait(false) ?? RpcFailure.OfTransport(e, _endpoint, mayHaveLeft: true);
         }
         finally
         {
@@ -129,18 +129,27 @@ public sealed class RpcStream : IAsyncDisposable
         _lifetime.Dispose();
     }
 
-    /// <summary>
-    /// On a busy machine the answer's headers come before this end has begun to send. Only an answer that is a refusal means that nothing can be sent, or one of somebody who does not
-    /// speak gRPC.
-    /// </summary>
+    /// <summary>On a busy machine the answer's headers come before this end has begun to send. Only a refusal means that nothing can be sent.</summary>
     private async ValueTask WaitUntilOpenedAsync(CancellationToken cancellationToken)
     {
-        if (_answer.IsCompletedSuccessfully && await _answer.ConfigureAwait(false) is var answer && (answer.Headers.Contains("grpc-status") || !RpcFailure.IsGrpc(answer))
-            && RpcFailure.OfStatus(answer, _endpoint) is { } refusal) throw refusal;
+        if (_answer.IsCompleted && await RefusalAsync(cancellationToken).ConfigureAwait(false) is { } refusal) throw refusal;
         await Task.WhenAny(_content.Opened, Task.Delay(OpenPatience, cancellationToken)).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (!_content.Opened.IsCompleted)
             throw new RpcException(GrpcCode.Unavailable, $"{_endpoint.Authority} ended the stream before it was opened.", _endpoint, RequestFate.NotSent);
+    }
+
+    /// <summary>
+    /// What the server said when it ended the call before it had read what was sent; null when it said nothing, or will say it after messages. A server that refuses a call closes the way
+    /// to it as well, so the writer may meet that before the answer, which is then on its way.
+    /// </summary>
+    private async ValueTask<RpcException?> RefusalAsync(CancellationToken cancellationToken)
+    {
+        await Task.WhenAny(_answer, Task.Delay(OpenPatience, cancellationToken)).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_answer.IsCompletedSuccessfully) return null;
+        HttpResponseMessage answer = await _answer.ConfigureAwait(false);
+        return answer.Headers.Contains(GrpcHeaders.Status) || !RpcFailure.IsGrpc(answer) ? RpcFailure.OfStatus(answer, _endpoint) : null;
     }
 
     private async ValueTask<PipeReader> OpenReaderAsync(CancellationToken cancellationToken)

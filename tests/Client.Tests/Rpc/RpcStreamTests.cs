@@ -5,7 +5,7 @@ using Conclave.Wire.Grpc;
 
 namespace Conclave.Client.Tests.Rpc;
 
-/// <summary>Streams whose answer is there before the request is on its way, as it happens on a busy machine.</summary>
+/// <summary>Streams whose answer comes at a moment when the writer does not expect one: before the request is on its way, as it happens on a busy machine, or in place of taking it.</summary>
 public class RpcStreamTests
 {
     private static readonly Uri Endpoint = new("http://127.0.0.1:1");
@@ -17,7 +17,7 @@ public class RpcStreamTests
         using MemoryStream sent = new();
         var answer = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
         answer.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
-        await using RpcStream stream = await OpenAsync(new Answering(answer, sending.Task, sent));
+        await using RpcStream stream = await OpenAsync(new Answering(Task.FromResult(answer), sending.Task, sent));
 
         Task write = stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken).AsTask();
         Assert.False(write.IsCompleted);
@@ -33,7 +33,7 @@ public class RpcStreamTests
         var refusal = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
         refusal.Headers.Add("grpc-status", "7");
         refusal.Headers.Add("grpc-message", "not yours");
-        await using RpcStream stream = await OpenAsync(new Answering(refusal, new TaskCompletionSource().Task, Stream.Null));
+        await using RpcStream stream = await OpenAsync(new Answering(Task.FromResult(refusal), new TaskCompletionSource().Task, Stream.Null));
 
         RpcException learned = await Assert.ThrowsAsync<RpcException>(async () => await stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken));
 
@@ -44,12 +44,41 @@ public class RpcStreamTests
     public async Task An_answer_of_somebody_who_does_not_speak_grpc_is_what_the_writer_learns()
     {
         var plain = new HttpResponseMessage(HttpStatusCode.BadGateway) { Content = new StringContent("<html>no backend</html>") };
-        await using RpcStream stream = await OpenAsync(new Answering(plain, new TaskCompletionSource().Task, Stream.Null));
+        await using RpcStream stream = await OpenAsync(new Answering(Task.FromResult(plain), new TaskCompletionSource().Task, Stream.Null));
 
         RpcException learned = await Assert.ThrowsAsync<RpcException>(async () => await stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken));
 
         Assert.Equal(GrpcCode.Unavailable, learned.Code);
         Assert.Contains("HTTP 502", learned.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_closes_the_way_to_the_server_while_the_writer_sends_is_what_the_writer_learns()
+    {
+        var answer = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var refusal = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
+        refusal.Headers.Add("grpc-status", "7");
+        refusal.Headers.Add("grpc-message", "not yours");
+        await using RpcStream stream = await OpenAsync(new Answering(answer.Task, Task.CompletedTask, new Closed()));
+
+        Task write = stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken).AsTask();
+        answer.SetResult(refusal);
+        RpcException learned = await Assert.ThrowsAsync<RpcException>(() => write);
+
+        Assert.Equal((GrpcCode.PermissionDenied, "not yours", RequestFate.Answered), (learned.Code, learned.Message, learned.Fate));
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_while_the_writer_sends_leaves_open_whether_the_message_came()
+    {
+        var answer = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using RpcStream stream = await OpenAsync(new Answering(answer.Task, Task.CompletedTask, new Closed()));
+
+        Task write = stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken).AsTask();
+        answer.SetException(new HttpRequestException("gone"));
+        RpcException learned = await Assert.ThrowsAsync<RpcException>(() => write);
+
+        Assert.Equal((GrpcCode.Unavailable, RequestFate.Unanswered), (learned.Code, learned.Fate));
     }
 
     private static async Task<RpcStream> OpenAsync(Answering server)
@@ -60,7 +89,7 @@ public class RpcStreamTests
     }
 
     /// <summary>Answers at once, and takes the request only when told to.</summary>
-    private sealed class Answering(HttpResponseMessage answer, Task takesRequest, Stream sent) : HttpMessageHandler
+    private sealed class Answering(Task<HttpResponseMessage> answer, Task takesRequest, Stream sent) : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
@@ -69,7 +98,13 @@ public class RpcStreamTests
                 await takesRequest.WaitAsync(cancellationToken);
                 await request.Content!.CopyToAsync(sent, cancellationToken);   // streams have one
             }, cancellationToken);
-            return Task.FromResult(answer);
+            return answer;
         }
+    }
+
+    /// <summary>The way to a server that takes no more of this call.</summary>
+    private sealed class Closed : MemoryStream
+    {
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new IOException("The request was aborted.");
     }
 }

@@ -10,6 +10,19 @@ internal static class SameAnswers
     public static Task AssertAsync(Clusters clusters, string script, Func<Target, Task> run) =>
         AssertAsync(clusters.EtcdAsync, clusters.SubjectAsync, script, run);
 
+    /// <summary>
+    /// Only Conclave answers, and has to answer what is recorded. For scripts that kill a member: what clients see of etcd 3.4 through that depends on the moment (its clients give up watches,
+    /// its gateway ends streams), so that a comparison would fail by chance where Conclave does what it should. The recording is of a run in which all went well.
+    /// </summary>
+    public static async Task AssertAsRecordedAsync(Clusters clusters, string script, Func<Target, Task> run)
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        if (Recording.IsWanted)
+            Recording.Write(script, await RunAsync(await clusters.EtcdAsync(), script, run, cancellationToken));
+        else
+            AssertSame(script, Recording.Read(script), await RunAsync(await clusters.SubjectAsync(), script, run, cancellationToken));
+    }
+
     /// <summary>On clusters of the test's own. Without etcd the recording stands in for it, and its cluster is never started.</summary>
     public static async Task AssertAsync(Func<Task<ProcessCluster>> etcd, Func<Task<ProcessCluster>> subject, string script, Func<Target, Task> run)
     {
@@ -22,8 +35,12 @@ internal static class SameAnswers
             Recording.Write(script, await expected);
             return;
         }
-        List<(string, JsonNode?)> actual = await RunAsync(await subject(), script, run, cancellationToken);
-        IReadOnlyList<string> differences = Comparison.Differences(script, await expected, actual);
+        AssertSame(script, await expected, await RunAsync(await subject(), script, run, cancellationToken));
+    }
+
+    private static void AssertSame(string script, List<(string, JsonNode?)> expected, List<(string, JsonNode?)> actual)
+    {
+        IReadOnlyList<string> differences = Comparison.Differences(script, expected, actual);
         Assert.True(differences.Count == 0, $"{differences.Count} differences:\n{string.Join('\n', differences)}");
     }
 
