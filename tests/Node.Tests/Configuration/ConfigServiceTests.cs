@@ -119,11 +119,12 @@ public class ConfigServiceTests
         await node.AskAsync("acknowledge", new { node = "c1", has_facts = true, facts = new { ip = "\"10.0.0.1\"" } });
         await TestNode.EventuallyAsync("the fact is a value", async () => await node.ValueAsync("c1", "nova", "my_ip") == "\"10.0.0.1\"");
         JsonElement now = await node.AskAsync("get", new { subject = new { node = "c1" }, document = "nova" });
-        await node.AskAsync("acknowledge", new { node = "c1", states = new[] { new { document = "nova", release = ConfigCalls.Number(now, "release"), state = "applied", hash = now.GetProperty("hash").GetString() } } });
+        var report = new { node = "c1", states = new[] { new { document = "nova", release = ConfigCalls.Number(now, "release"), state = "applied", hash = now.GetProperty("hash").GetString() } } };
         foreach (string name in (string[])["n1", "n2", "n3"])
         {
             await TestNode.EventuallyAsync($"{name} knows who runs what", async () =>
             {
+                await node.AskAsync("acknowledge", report);   // as an agent does, again and again: a member that is not connected yet does not hear of it
                 JsonElement fleet = await cluster.Node(name).AskAsync("fleet", new { });
                 return ConfigCalls.List(fleet, "nodes").Select(n => $"{n.GetProperty("node")} {n.GetProperty("state")}").SequenceEqual(["c1 current", "c2 silent"]);
             });
