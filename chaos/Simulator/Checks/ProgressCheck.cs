@@ -87,7 +87,7 @@ internal sealed class ProgressCheck(SimWorld world)
         {
             if (!served && world.Now >= sendAt)
             {
-                sendAt = world.Now + world.Plan.ElectionTimeoutUs / 2;
+                sendAt = world.Now + Math.Max(world.Plan.ElectionTimeoutUs / 2, _patience.BetweenWritesUs);
                 Send(well, result => served |= result.End == WriteEnd.Acknowledged);
             }
             return served;
