@@ -112,9 +112,11 @@ internal sealed class Checker(SimWorld world)
         memory.ReadEpoch = core.ReadEpoch;
         bool ordered = core.LogBase.Index <= core.Applied && core.Applied <= core.Commit && core.Commit <= core.LastEntry.Index && core.Durable <= core.LastEntry.Index;
         Require(ordered, "I10", node, $"has base {core.LogBase} applied {core.Applied} commit {core.Commit} durable {core.Durable} last {core.LastEntry}");
-        // A sole voter stays, whatever its disk does, and may have added somebody in this batch, after the last tick.
+        // A sole voter stays, whatever its disk does, and may have added somebody in this batch, after the last tick. And whoever is elected while its disk is slow hands over at the next tick: the
+        // others have given it their votes in this term, so that they need somebody who asks one of them to go on at once.
         bool isSole = core.Membership is { Voters.Length: 1, VotersOutgoing.Length: 0 };
-        if (isSole || memory.WasSole) memory.MayStayUntilTick = node.TicksTaken + 1;
+        bool isNew = core.Role == RaftRole.Leader && (memory.Role != RaftRole.Leader || memory.Term != core.Term);
+        if (isSole || memory.WasSole || isNew) memory.MayStayUntilTick = node.TicksTaken + 1;
         memory.WasSole = isSole;
         bool gaveUp = core.Role != RaftRole.Leader || node.OldestWriteTicks <= node.Options.DiskStallTicks || node.TicksTaken < memory.MayStayUntilTick;
         Require(gaveUp, "I29", node, $"leads, and its disk has been at a write for {node.OldestWriteTicks} ticks");

@@ -25,6 +25,11 @@ internal sealed class Patience(SimWorld world)
     /// <summary>There and back, and a write at both ends and one to begin with.</summary>
     public long ExchangeUs => 2 * Plan.DelayMaxUs + 3 * Plan.DiskMaxUs + 1_000;
 
+    /// <summary>
+    /// Between writes that nobody waits for: twice what one costs at most, so that the work that was there before them gets done. With more than can be applied, each is given up before its turn, for ever.
+    /// </summary>
+    public long BetweenWritesUs => 2 * Math.Max(Plan.ApplyMaxUs, IsNarrow ? ExchangeUs : 0);
+
     /// <summary>The longest that a follower waits before it campaigns, and a campaign.</summary>
     public long RoundUs => 2 * Plan.ElectionTimeoutUs + CampaignDelayUs + ExchangeUs;
 
@@ -63,6 +68,9 @@ internal sealed class Patience(SimWorld world)
         return new Stall(isDone, 1_000 * longest / mostUs);
     }
 
+    /// <summary>Entries may have to go one by one.</summary>
+    private bool IsNarrow => Plan.TightMemory || Plan.AppendBytesMax < 1 << 20;
+
     private long CampaignDelayUs => Plan.CampaignDelayTicks * Plan.TickUs * Math.Max(0, world.Nodes.Count - 1);
 
     /// <summary>Whoever is sick may lead, over the one link that it has, and then its log is the one that counts.</summary>
@@ -73,8 +81,7 @@ internal sealed class Patience(SimWorld world)
     {
         LogIndex newest = NewestOf(world);
         long missing = nodes.Select(node => (long)(newest.Value - Math.Min(newest.Value, node.Core.Commit.Value))).DefaultIfEmpty().Max();
-        bool isNarrow = Plan.TightMemory || Plan.AppendBytesMax < 1 << 20;
-        return isNarrow ? missing * ExchangeUs / (Plan.TightMemory ? 1 : Plan.InflightCountMax) : ExchangeUs * (1 + missing / 1_000);
+        return IsNarrow ? missing * ExchangeUs / (Plan.TightMemory ? 1 : Plan.InflightCountMax) : ExchangeUs * (1 + missing / 1_000);
     }
 
     /// <summary>Runs of entries that the slowest has still to apply, one at a time.</summary>

@@ -59,10 +59,12 @@ internal sealed class ProgressCheck(SimWorld world)
         ImmutableArray<NodeId> voters = (world.Leader ?? world.Nodes.MaxBy(node => node.IsUp ? node.Core.LastEntry : default))?.Counted.Voters ?? [];
         if (voters.Length < 3) return null;
         SimNode chosen = leader && world.Leader is { } leads && voters.Contains(leads.Id) ? leads : world[voters[choice % voters.Length]];
+        // A removal that was asked for and not looked at yet may be carried out beside the sick member, and of the two that it leaves the sick one would be needed.
+        ImmutableArray<NodeId> leaving = [.. world.Operator.Unanswered.Where(change => change.Kind == MembershipChangeKind.Remove && change.Node != chosen.Id).Select(change => change.Node)];
         foreach (SimNode node in world.Nodes)
         {
             if (!node.IsUp) continue;
-            if (!Decides(node.Counted.Voters, chosen.Id) || !Decides(node.Counted.VotersOutgoing, chosen.Id)) return null;
+            if (!Decides(node.Counted.Voters, chosen.Id) || !Decides(node.Counted.VotersOutgoing, chosen.Id) || !Decides(node.Counted.Voters.RemoveRange(leaving), chosen.Id)) return null;
         }
         return chosen;
     }
@@ -85,7 +87,7 @@ internal sealed class ProgressCheck(SimWorld world)
         {
             if (!served && world.Now >= sendAt)
             {
-                sendAt = world.Now + world.Plan.ElectionTimeoutUs / 2;
+                sendAt = world.Now + Math.Max(world.Plan.ElectionTimeoutUs / 2, _patience.BetweenWritesUs);
                 Send(well, result => served |= result.End == WriteEnd.Acknowledged);
             }
             return served;

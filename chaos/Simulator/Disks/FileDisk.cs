@@ -187,6 +187,16 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         return true;
     }
 
+    public int PairsLost
+    {
+        get
+        {
+            byte[] all = _files.ReadAll(Path.Combine(Directory, LogFiles.SuperblockName));
+            bool IsBad(int slot) => SuperblockContent.TryRead(all.AsSpan(slot * SuperblockFile.SlotBytes, SuperblockContent.Bytes), out _, out _) == HeaderCheck.Damaged;
+            return Enumerable.Range(0, SuperblockFile.Slots / 2).Count(pair => IsBad(2 * pair) && IsBad(2 * pair + 1));
+        }
+    }
+
     public void Heal() => _files.Faults.Heal();
 
     public void ArmCrash(int? steps) => _files.Faults.CrashAtStep = _files.Steps + 1 + steps;

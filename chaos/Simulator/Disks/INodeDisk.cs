@@ -66,6 +66,9 @@ internal interface INodeDisk
     /// <returns>Whether there was one.</returns>
     bool Flip(StrikeKind what, int amount);
 
+    /// <summary>Pairs of copies of the superblock of which neither copy checks out.</summary>
+    int PairsLost { get; }
+
     /// <summary>What the log said, when it was opened last, that it may have lost. It may have been made good by the end of the opening.</summary>
     EntryId LostAtOpening { get; }
 

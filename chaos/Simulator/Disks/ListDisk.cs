@@ -97,6 +97,8 @@ internal sealed class ListDisk : INodeDisk
 
     public bool Flip(StrikeKind what, int amount) => false;
 
+    public int PairsLost => 0;
+
     public EntryId LostAtOpening => EntryId.Zero;
 
     public void Heal() => _crashAfter = -1;

@@ -12,7 +12,7 @@ internal sealed partial class SimNode
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
     private bool _damaged; // and not started since
-    private bool _superblockOnly, _pairDamaged; // what was damaged
+    private bool _superblockOnly, _pairDamaged, _logDamaged; // what was damaged
     private (int Steps, long DownTimeUs)? _crashAtStart, _crashInReset; // armed, and not struck yet
     private int _tears; // long batches that are to be torn
     private bool _lied; // and not started since
@@ -112,6 +112,7 @@ internal sealed partial class SimNode
         }
         if (!_disk.Flip(strike.Kind, strike.Amount)) return;
         _superblockOnly = (!_damaged || _superblockOnly) && strike.Kind is StrikeKind.FlipSuperblock or StrikeKind.FlipPair;
+        _logDamaged |= strike.Kind is StrikeKind.FlipLog or StrikeKind.FlipLogEnd;
         (_damaged, _pairDamaged) = (true, isPair);
         _world.Statistics.BitsFlipped++;
         if (!IsUp) return;
@@ -126,7 +127,7 @@ internal sealed partial class SimNode
     public void Lie(Strike strike)
     {
         if (!IsUp || _lied || _pairDamaged || _world.Nodes.Count > SimWorld.SlotsMax - 4 || !_disk.Lie(strike)) return;
-        (_damaged, _lied, _superblockOnly) = (true, true, false);
+        (_damaged, _lied, _superblockOnly, _logDamaged) = (true, true, false, true);
         _shadow.RememberCuts();
         _world.Statistics.DiskLies++;
         Call(strike.ForUs, () =>
@@ -179,6 +180,12 @@ internal sealed partial class SimNode
             recovered = null!; // likewise
             return GiveUpDisk("it was the only member once, and does not repair itself");
         }
+        catch (StorageException refused) when (refused.Kind == StorageErrorKind.Corrupt && _damaged && _disk.PairsLost is var lost && (lost == 2 || lost == 1 && _logDamaged))
+        {
+            // One bit after the other hit both copies of a pair, which may have had the last vote, and the log that has it too.
+            recovered = null!; // likewise
+            return GiveUpDisk("its last vote may be lost");
+        }
         catch (StorageException refused) when (_lied && refused.Kind == StorageErrorKind.Corrupt)
         {
             throw new SimulationFailure($"I7: {Id} refuses a log in which one write went wrong, and might repair it. {refused.Message}");
@@ -196,7 +203,7 @@ internal sealed partial class SimNode
         if (recovered.LostEnd < _lostEnd && _shadow.Last < _lostEnd) throw new SimulationFailure($"I7: {Id} had lost what it held up to {_lostEnd}, ends at {_shadow.Last}, and knows nothing of it.");
         if (recovered.LostEnd != EntryId.Zero && _damaged) _world.Statistics.LogsRepaired++;
         bool mayLackSnapshot = _damaged || recovered.LostEnd != EntryId.Zero;
-        (_lostEnd, _damaged, _pairDamaged, _superblockOnly) = (recovered.LostEnd, false, false, false);
+        (_lostEnd, _damaged, _pairDamaged, _superblockOnly, _logDamaged) = (recovered.LostEnd, false, false, false, false);
         if (recovered.Base == recovered.Snapshot?.Last && recovered.Base != before) _world.Statistics.LogResetsAtStart++;
         LogIndex snapshot = recovered.Snapshot?.Last.Index ?? LogIndex.Zero;
         if (snapshot < _durableSnapshot && !mayLackSnapshot) throw new SimulationFailure($"I7: {Id} had a durable snapshot at {_durableSnapshot} and starts with {recovered.Snapshot?.Last}.");
