@@ -30,8 +30,8 @@ public sealed record LimitOptions
     /// <summary>Bytes of events that watches have taken and their clients have not, above which clients that take nothing are hung up on; 0 is no limit. Default 256 MiB.</summary>
     public long WatchHeldBytes { get; init; } = 256L << 20;
 
-    /// <summary>Open client connections; 0 is no limit. Default 10,000.</summary>
-    public int Connections { get; init; } = 10_000;
+    /// <summary>Open client connections; 0 is no limit. Default 15,000: three quarters, which one address alone may have, are more than 10,000.</summary>
+    public int Connections { get; init; } = 15_000;
 
     /// <summary>What the watches of one stream may cost, counted in the same way. Default 64 MiB: 100,000 with keys of 150 bytes.</summary>
     internal long StreamWatchBytes { get; init; } = 64L << 20;
