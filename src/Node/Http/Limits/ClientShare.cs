@@ -14,6 +14,7 @@ internal sealed class ClientShare(IPAddress address)
     public long RequestBytes;
     public long AnswerBytes;
     public long AnswersWaiting;
+    public long BufferedBytes;
     public long WatchBytes;
 
     private long _calls, _streams, _vital;
