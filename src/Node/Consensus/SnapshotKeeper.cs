@@ -35,6 +35,9 @@ internal sealed partial class SnapshotKeeper(
     /// <summary>Log bytes since the last snapshot above which one that finds no room on the disk is a matter of the whole cluster.</summary>
     internal const long BytesUnsavedMax = 2 * BytesBetweenMax;
 
+    /// <summary>Log bytes since the last snapshot above which the next is written as fast as can be.</summary>
+    private const long BytesUnsavedHurry = BytesBetweenMax + BytesBetweenMin;
+
     /// <summary>Log bytes since the last snapshot above which one that fails for no reason known ends the node.</summary>
     internal const long BytesUnsavedEnd = 4 * BytesBetweenMax;
 
@@ -62,6 +65,7 @@ internal sealed partial class SnapshotKeeper(
 
     // Set by the task, read and cleared by the apply thread.
     private volatile bool _failed;
+    private volatile bool _isStopping;
     private volatile bool _noRoom;
     private volatile bool _isRoomKnown;   // one was tried since the start
     private long _failedAt;
@@ -134,7 +138,8 @@ internal sealed partial class SnapshotKeeper(
         var id = new SnapshotId(applied, _membership);
         (long bytes, long epoch) = (0, 0);
         lock (_gate) (bytes, epoch) = (_bytesUnsaved, _epoch);
-        _writing = Task.Run(() => Write(view, id, bytes, epoch));
+        // A thread of its own: it rests between pieces.
+        _writing = Task.Factory.StartNew(() => Write(view, id, bytes, epoch), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>A snapshot from the leader took the place of everything before.</summary>
@@ -170,7 +175,14 @@ internal sealed partial class SnapshotKeeper(
     }
 
     /// <summary>Waits for the one that is being written. Never throws.</summary>
-    public Task StopAsync() => _writing;
+    public Task StopAsync()
+    {
+        _isStopping = true;
+        return _writing;
+    }
+
+    /// <summary>Not while somebody waits for one; and a log that grows faster than the snapshot does is worse than slow writes.</summary>
+    private bool MayRest() => !_isStopping && Volatile.Read(ref _wantedIndex) <= Newest.Last.Index.Value && BytesUnsaved < BytesUnsavedHurry;
 
     private void Write(StoreView view, SnapshotId id, long logBytes, long epoch)
     {
@@ -178,7 +190,7 @@ internal sealed partial class SnapshotKeeper(
         try
         {
             using SnapshotWriter writer = snapshots.Create(id);
-            KeyValueStore.Save(view, writer);
+            using (var paced = new PacedStream(writer, MayRest, Thread.Sleep, _clock)) KeyValueStore.Save(view, paced);
             if (!IsCurrent(epoch)) return;   // not kept: the state that it holds may have been a wrong one
             using SnapshotFile file = writer.Commit();
             if (!IsCurrent(epoch))
