@@ -3,12 +3,15 @@ using Conclave.Bench.Cases;
 using Conclave.Bench.Crowd;
 using Conclave.Bench.Overload;
 using Conclave.Bench.Reports;
+using Conclave.Bench.Snapshots;
 using Conclave.Processes.Servers;
 
 if (args is ["watchers", .. string[] rest])
     return await CrowdRun.MainAsync(rest);
 if (args is ["overload", .. string[] more])
     return await OverloadRun.MainAsync(more);
+if (args is ["snapshots", .. string[] large])
+    return await SnapshotRun.MainAsync(large);
 
 BenchOptions options;
 try

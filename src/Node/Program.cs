@@ -52,6 +52,7 @@ using var stop = new CancellationTokenSource();
 int exitCode = ExitCodes.Done;
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+using IDisposable fileSize = FileSizeSignal.Ignore();
 try
 {
     await using var node = new ConclaveNode(options, loggers, OnFatal);

@@ -59,7 +59,7 @@ internal sealed class SpaceWatch(ServiceContext context, QuotaMark mark, ILogger
                 _raisedForDisk = false;
                 MarkUnderLock(true);
             }
-            else if (raised && _raisedForDisk && !diskFull)
+            else if (raised && _raisedForDisk && !diskFull && !replica.IsDiskSpaceUnknown)
             {
                 Log.DiskHasRoom(logger, Path.GetFullPath(context.Options.DataDir));
                 ProposeUnderLock(replica, activate: false);

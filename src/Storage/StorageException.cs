@@ -24,7 +24,7 @@ public enum StorageErrorKind
     /// <summary>No permission to write, or a read-only file system.</summary>
     NotWritable,
 
-    /// <summary>The disk is full.</summary>
+    /// <summary>The disk is full, or a file must not become so large on it.</summary>
     NoSpace,
 
     /// <summary>The device failed.</summary>
@@ -69,6 +69,7 @@ public sealed class StorageException : Exception
         FileError.AccessDenied => new(StorageErrorKind.NotWritable, failure.Path, null, "It cannot be written.",
             "Give the node's user write permission, and check that the file system is not mounted read-only.", failure),
         FileError.NoSpace => new(StorageErrorKind.NoSpace, failure.Path, null, "The disk is full.", "Free some space, then start the node again.", failure),
+        FileError.TooLarge => new(StorageErrorKind.NoSpace, failure.Path, null, $"{failure.Message}.", "Raise the limit (ulimit -f), or move the data directory to a file system that holds larger files.", failure),
         FileError.Exhausted => new(StorageErrorKind.Io, failure.Path, null, $"{failure.Message}.", "Give the process more file descriptors (ulimit -n) or memory.", failure),
         _ => new(StorageErrorKind.Io, failure.Path, null, $"{failure.Message}.", "Check the disk and the path, then start the node again.", failure),
     };

@@ -78,7 +78,7 @@ internal sealed partial class Replica : IAsyncDisposable
             _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, core, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
-            _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, OnFatal, logger);
+            _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, OnFatal, logger, bytesUnsavedMax: options.LogBytesUnsavedMax);
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
             _marks = new StateMarks(this, options.StateMarkInterval);
             _repair = new StateRepair(this, _apply, _snapshots, _streams, _peers, logger);
@@ -208,6 +208,9 @@ internal sealed partial class Replica : IAsyncDisposable
     /// <summary>The disk is nearly full: the log still has room to say so to the cluster, and not for much more; or no snapshot has found room for long.</summary>
     public bool IsDiskSpaceLow => _logWriter.IsSpaceLow || _snapshots.IsOutOfRoom;
 
+    /// <summary>Whether <see cref="IsDiskSpaceLow"/> is not known yet after a start.</summary>
+    public bool IsDiskSpaceUnknown => _snapshots.IsRoomUnknown;
+
     /// <summary>Called when the log has changed <see cref="IsDiskSpaceLow"/>, on a thread that must not be held up.</summary>
     public Action? OnDiskSpaceChanged { set => _logWriter.OnSpaceChanged = value; }
 
@@ -244,7 +247,7 @@ internal sealed partial class Replica : IAsyncDisposable
     /// <summary>Tries again to write a snapshot that failed. Called a few times a second.</summary>
     public void RetrySnapshot()
     {
-        if (_snapshots.IsRetryDue) _apply.EnqueueSnapshotWanted();
+        if (_snapshots.IsTryDue) _apply.EnqueueSnapshotWanted();
     }
 
     /// <summary>How far this member, as a leader, has seen that one acknowledge what is committed.</summary>

@@ -11,7 +11,7 @@ namespace Conclave.Node.Consensus;
 /// enough bytes in relation to the state, were applied since the last: writing a large state for every small stretch of log would cost more than
 /// the log does. A view is immutable, so the apply thread goes on while it is written.
 /// One that cannot be written costs nothing but time, so it is tried again; but not for ever, because the log grows meanwhile. A disk that fails ends the node after a
-/// few tries, a full one makes it ask for room (<see cref="IsOutOfRoom"/>), and anything else ends it when the log has become too long.
+/// few tries, a full one, or one that allows no file of this size, makes it ask for room (<see cref="IsOutOfRoom"/>), and anything else ends it when the log has become too long.
 /// </remarks>
 /// <param name="snapshots">Where they are.</param>
 /// <param name="last">The newest at the start.</param>
@@ -21,8 +21,10 @@ namespace Conclave.Node.Consensus;
 /// <param name="onFatal">None can be written, and the log must not grow further.</param>
 /// <param name="logger">For one line each.</param>
 /// <param name="clock">For the delay between tries.</param>
+/// <param name="bytesUnsavedMax">See <see cref="BytesUnsavedMax"/>.</param>
 internal sealed partial class SnapshotKeeper(
-    SnapshotStore snapshots, SnapshotId? last, int entriesBetween, Membership membership, Action<RaftInput> toCore, Action<Exception> onFatal, ILogger logger, TimeProvider? clock = null)
+    SnapshotStore snapshots, SnapshotId? last, int entriesBetween, Membership membership, Action<RaftInput> toCore, Action<Exception> onFatal, ILogger logger, TimeProvider? clock = null,
+    long bytesUnsavedMax = SnapshotKeeper.BytesUnsavedMax)
 {
     /// <summary>Log bytes that always may gather before a snapshot: with less, large values cause one every second or two.</summary>
     private const long BytesBetweenMin = 128L << 20;
@@ -32,6 +34,9 @@ internal sealed partial class SnapshotKeeper(
 
     /// <summary>Log bytes since the last snapshot above which one that finds no room on the disk is a matter of the whole cluster.</summary>
     internal const long BytesUnsavedMax = 2 * BytesBetweenMax;
+
+    /// <summary>Log bytes since the last snapshot above which the next is written as fast as can be.</summary>
+    private const long BytesUnsavedHurry = BytesBetweenMax + BytesBetweenMin;
 
     /// <summary>Log bytes since the last snapshot above which one that fails for no reason known ends the node.</summary>
     internal const long BytesUnsavedEnd = 4 * BytesBetweenMax;
@@ -60,7 +65,9 @@ internal sealed partial class SnapshotKeeper(
 
     // Set by the task, read and cleared by the apply thread.
     private volatile bool _failed;
+    private volatile bool _isStopping;
     private volatile bool _noRoom;
+    private volatile bool _isRoomKnown;   // one was tried since the start
     private long _failedAt;
 
     // Of the task.
@@ -72,6 +79,7 @@ internal sealed partial class SnapshotKeeper(
     // Under _gate.
     private (EntryId Last, long Written) _newest = (last?.Last ?? EntryId.Zero, 0);
     private long _bytesUnsaved;   // applied since the start, or since what the newest snapshot holds
+    private long _epoch;   // of the state: another one for each that came from elsewhere
 
     /// <summary>Last entry of the newest snapshot of the state that this member has, written here or received, and how many that were the newest were written here since the start. All are durable.</summary>
     public (EntryId Last, long Written) Newest
@@ -83,10 +91,15 @@ internal sealed partial class SnapshotKeeper(
     }
 
     /// <summary>The last snapshot found no room on the disk, and the log has become so long that nothing should be added to it until one does.</summary>
-    public bool IsOutOfRoom => _noRoom && BytesUnsaved > BytesUnsavedMax;
+    public bool IsOutOfRoom => _noRoom && BytesUnsaved > bytesUnsavedMax;
 
-    /// <summary>The last try failed long enough ago for the next. Without it a node that applies nothing would never try again.</summary>
-    public bool IsRetryDue => _failed && _clock.GetElapsedTime(_failedAt) >= RetryDelay;
+    /// <summary>The log is that long, and none was tried since the start: it may be because there was no room before it.</summary>
+    public bool IsRoomUnknown => !_isRoomKnown && BytesUnsaved > bytesUnsavedMax;
+
+    /// <summary>The last try failed long enough ago for the next, or it is time for the first. Without it a node that applies nothing would never try.</summary>
+    public bool IsTryDue => IsRoomUnknown || IsRetryDue;
+
+    private bool IsRetryDue => _failed && _clock.GetElapsedTime(_failedAt) >= RetryDelay;
 
     private long BytesUnsaved
     {
@@ -123,8 +136,10 @@ internal sealed partial class SnapshotKeeper(
         _lastIndex = applied.Index.Value;
         _bytesSince = 0;
         var id = new SnapshotId(applied, _membership);
-        long bytes = BytesUnsaved;
-        _writing = Task.Run(() => Write(view, id, bytes));
+        (long bytes, long epoch) = (0, 0);
+        lock (_gate) (bytes, epoch) = (_bytesUnsaved, _epoch);
+        // A thread of its own: it rests between pieces.
+        _writing = Task.Factory.StartNew(() => Write(view, id, bytes, epoch), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>A snapshot from the leader took the place of everything before.</summary>
@@ -133,7 +148,7 @@ internal sealed partial class SnapshotKeeper(
         _lastIndex = snapshot.Last.Index.Value;
         _bytesSince = 0;
         _membership = snapshot.Membership;
-        OnNewer(snapshot.Last, written: 0);
+        OnNewer(snapshot.Last);
         _failed = false;   // what could not be written is out of date
         TryPrune(snapshot.Last);
     }
@@ -144,7 +159,7 @@ internal sealed partial class SnapshotKeeper(
         _lastIndex = snapshot.Last.Index.Value;
         _bytesSince = 0;
         _membership = snapshot.Membership;
-        OnNewer(snapshot.Last, written: 0);
+        OnNewer(snapshot.Last);
         TryPrune(snapshot.Last, keep: 1);
     }
 
@@ -160,26 +175,45 @@ internal sealed partial class SnapshotKeeper(
     }
 
     /// <summary>Waits for the one that is being written. Never throws.</summary>
-    public Task StopAsync() => _writing;
+    public Task StopAsync()
+    {
+        _isStopping = true;
+        return _writing;
+    }
 
-    private void Write(StoreView view, SnapshotId id, long logBytes)
+    /// <summary>Not while somebody waits for one; and a log that grows faster than the snapshot does is worse than slow writes.</summary>
+    private bool MayRest() => !_isStopping && Volatile.Read(ref _wantedIndex) <= Newest.Last.Index.Value && BytesUnsaved < BytesUnsavedHurry;
+
+    private void Write(StoreView view, SnapshotId id, long logBytes, long epoch)
     {
         long start = _clock.GetTimestamp();
         try
         {
             using SnapshotWriter writer = snapshots.Create(id);
-            KeyValueStore.Save(view, writer);
+            using (var paced = new PacedStream(writer, MayRest, Thread.Sleep, _clock)) KeyValueStore.Save(view, paced);
+            if (!IsCurrent(epoch)) return;   // not kept: the state that it holds may have been a wrong one
             using SnapshotFile file = writer.Commit();
+            if (!IsCurrent(epoch))
+            {
+                TryPrune(Newest.Last, keep: 1);
+                return;
+            }
+
             TryPrune(id.Last);
             toCore(RaftInput.SnapshotTaken(id));
-            OnNewer(id.Last, written: 1);
-            (_failures, _diskFailures, _noRoom) = (0, 0, false);
-            lock (_gate) _bytesUnsaved = Math.Max(0, _bytesUnsaved - logBytes);   // a snapshot from the leader may have come in between
+            lock (_gate)
+            {
+                if (_epoch != epoch) return;
+                if (id.Last.Index >= _newest.Last.Index) _newest = (id.Last, _newest.Written + 1);
+                _bytesUnsaved -= logBytes;
+            }
+
+            (_failures, _diskFailures, _noRoom, _isRoomKnown) = (0, 0, false, true);
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
         }
         catch (Exception problem)
         {
-            OnFailed(problem);
+            if (IsCurrent(epoch)) OnFailed(problem);
         }
     }
 
@@ -191,19 +225,26 @@ internal sealed partial class SnapshotKeeper(
         _failures++;
         bool isDisk = problem is StorageException && !_noRoom && problem.InnerException is not FileSystemException { Error: FileError.Exhausted };
         _diskFailures = isDisk ? _diskFailures + 1 : 0;
+        _isRoomKnown = true;   // after what is known
         // A cluster that has met a bug while it saves its state is better off with a long log than without members, as long as there is memory for it.
         if (_diskFailures >= DiskFailuresMax || (!_noRoom && _failures >= FailuresMin && BytesUnsaved > BytesUnsavedEnd)) onFatal(problem);
         _failedAt = _clock.GetTimestamp();
         _failed = true;   // after the time, which counts from now on
     }
 
-    /// <summary>One that was begun before another state took the place of the own one, and ends after it, is of no account.</summary>
-    private void OnNewer(EntryId snapshot, int written)
+    /// <summary>A write that was begun before another state took the place of the own one, and ends after it, says nothing of that state.</summary>
+    private bool IsCurrent(long epoch)
+    {
+        lock (_gate) return _epoch == epoch;
+    }
+
+    private void OnNewer(EntryId snapshot)
     {
         lock (_gate)
         {
-            if (snapshot.Index >= _newest.Last.Index) _newest = (snapshot, _newest.Written + written);
-            if (written == 0) _bytesUnsaved = 0;   // all that is applied here came with it
+            _epoch++;
+            if (snapshot.Index >= _newest.Last.Index) _newest = (snapshot, _newest.Written);
+            _bytesUnsaved = 0;   // all that is applied here came with it
         }
     }
 

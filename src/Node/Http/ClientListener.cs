@@ -47,6 +47,9 @@ public sealed class ClientListener : IAsyncDisposable
     /// <summary>Bytes of requests above 8 KiB that are kept now.</summary>
     internal long HeldRequestBytes => _services.Budget.HeldRequestBytes;
 
+    /// <summary>Bytes that lie in connections, but for the last 32 KiB of each.</summary>
+    internal long BufferedBytes => _connections.BufferedBytes;
+
     /// <summary>Binds all addresses and begins to serve. The registry and the routes can not change any more.</summary>
     /// <exception cref="IOException">An address is in use or not ours; the message names it.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)

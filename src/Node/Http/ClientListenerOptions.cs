@@ -59,6 +59,9 @@ public sealed record ClientListenerOptions
     /// <summary>An answer above 64 KiB of which the client takes less than that in so long is given up. Default 30 s; it may become a quarter more.</summary>
     public TimeSpan AnswerPatience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a read waits for room for its answer, if its deadline is not sooner. Default 30 s.</summary>
+    public TimeSpan AnswerWait { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Value of <c>Access-Control-Allow-Origin</c> on JSON answers. Default any.</summary>
     public string CorsOrigin { get; init; } = "*";
 
@@ -85,6 +88,8 @@ public sealed record ClientListenerOptions
             yield return $"HandshakeTimeout is {HandshakeTimeout}, HeadersTimeout {HeadersTimeout}, BodyGrace {BodyGrace} and BodyBytesPerSecondMin {BodyBytesPerSecondMin}; use more than zero for each.";
         if (BodyTimeMax <= TimeSpan.Zero || AnswerPatience <= TimeSpan.Zero)
             yield return $"BodyTimeMax is {BodyTimeMax} and AnswerPatience {AnswerPatience}; use more than zero for both.";
+        if (AnswerWait < TimeSpan.Zero)
+            yield return $"AnswerWait is {AnswerWait}; use zero or more.";
         foreach (string problem in Limits.Problems())
             yield return problem;
     }

@@ -10,6 +10,7 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
 {
     private const int FirstBlockBytes = 1024;
     private const int BlockBytesMax = 1024 * 1024;
+    private const int CountedBlockBytes = 16 * 1024;
 
     private readonly byte[] _first = new byte[FirstBlockBytes];
     private readonly List<Block> _full = [];
@@ -19,11 +20,17 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
 
     public PooledBuffer() => _current = _first;
 
-    /// <summary>The call that is answered: told how large the answer gets, and may say that it gets too large.</summary>
+    /// <summary>The call that is answered: asked for room as the answer gets larger.</summary>
     public ServerCall? Owner { get; set; }
 
     /// <summary>Bytes written since the last <see cref="Reset"/>.</summary>
     public long Length => _fullBytes + _used;
+
+    /// <summary>There was no room for all that was written: it was counted and not kept. True until the next <see cref="Reset"/>.</summary>
+    public bool IsCut { get; private set; }
+
+    /// <summary>Bytes of blocks that what was written takes at most.</summary>
+    public long BytesNeeded => Length + Math.Min(4 * Length, BlockBytesMax);
 
     /// <summary>Number of blocks that hold them.</summary>
     public int BlockCount => _full.Count + 1;
@@ -71,7 +78,7 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
     /// <summary>Forgets what was written and gives the rented blocks back.</summary>
     public void Reset()
     {
-        _used = 0;
+        (_used, IsCut) = (0, false);
         if (ReferenceEquals(_current, _first))
             return;
         foreach (Block block in _full)
@@ -85,11 +92,29 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
     private void NextBlock(int sizeHint)
     {
         int bytes = Math.Max(sizeHint, (int)Math.Min(_current.Length * 4L, BlockBytesMax));
-        Owner?.HoldAnswer(Length + bytes);   // before anything is changed, because it may throw
+        if (IsCut || Owner?.TryHoldAnswer(Length + bytes) == false)
+        {
+            CountOnly(sizeHint);
+            return;
+        }
+
         _full.Add(new Block(_current, _used));
         _fullBytes += _used;
         _current = ArrayPool<byte>.Shared.Rent(bytes);
         _used = 0;
+    }
+
+    /// <summary>What follows is written over what was there.</summary>
+    private void CountOnly(int sizeHint)
+    {
+        IsCut = true;
+        _fullBytes += _used;
+        _used = 0;
+        int bytes = Math.Max(sizeHint, CountedBlockBytes);
+        if (_current.Length >= bytes)
+            return;
+        _full.Add(new Block(_current, 0));
+        _current = ArrayPool<byte>.Shared.Rent(bytes);
     }
 
     private void Return(byte[] block)

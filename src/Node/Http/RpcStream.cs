@@ -31,6 +31,9 @@ public abstract class RpcStream
     /// <exception cref="OperationCanceledException">The call or <paramref name="cancellationToken"/> was cancelled.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> message, bool moreFollows, CancellationToken cancellationToken = default);
 
+    /// <summary>Changes when the client has taken a piece of a large message that is still being written. Any thread may look.</summary>
+    public virtual long PiecesTaken => 0;
+
     /// <summary>Ends the call without a status, for a client that takes nothing: none would arrive. From any thread; does nothing after the end.</summary>
     public virtual void Abort()
     {

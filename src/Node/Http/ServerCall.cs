@@ -26,6 +26,7 @@ internal sealed class ServerCall : RpcContext
     private long _requestBytes;
     private long _heldBytes;
     private long _answerBytes;
+    private long _waitsForRoomSince;   // 0 when it never had to
     private Waiting? _waiting;
 
     private ServerCall(
@@ -141,16 +142,38 @@ internal sealed class ServerCall : RpcContext
         _heldBytes = bytes;
     }
 
-    /// <summary>The answer takes so much now.</summary>
-    /// <exception cref="GrpcException">Too much waits for clients already. Only reads are refused for it: a write has been done.</exception>
-    public void HoldAnswer(long bytes)
+    /// <summary>The answer is to take so much now.</summary>
+    /// <returns>False when there is no room for it. Only reads are told so: a write has been done, and is answered.</returns>
+    public bool TryHoldAnswer(long bytes)
     {
         if (bytes <= RequestBudget.SmallBytes || bytes <= _answerBytes)
-            return;
-        bool fits = _services.Budget.HoldAnswer(_share, bytes - _answerBytes, bytes);
+            return true;
+        if (_ended || Outcome != WriteOutcome.None)
+            _services.Budget.Answers.Take(_share, bytes - _answerBytes);
+        else if (!_services.Budget.Answers.TryTake(_share, bytes - _answerBytes, bytes))
+            return false;
         _answerBytes = bytes;
-        if (fits || _ended || Outcome != WriteOutcome.None)
+        return true;
+    }
+
+    /// <summary>Forgets an answer that found no room, and waits until there is as much as it takes; then it is to be made again.</summary>
+    /// <exception cref="GrpcException">There was none for too long, or too many wait already.</exception>
+    /// <exception cref="OperationCanceledException">The call has ended, as by its deadline.</exception>
+    public async ValueTask WaitForRoomAsync(PooledBuffer answer)
+    {
+        long bytes = answer.BytesNeeded;
+        answer.Reset();
+        ReleaseAnswer();   // who waits holds nothing
+        TimeProvider time = _services.Options.Time;
+        if (_waitsForRoomSince == 0)
+            _waitsForRoomSince = time.GetTimestamp();
+        TimeSpan left = _services.Options.AnswerWait - time.GetElapsedTime(_waitsForRoomSince);
+        if (left > TimeSpan.Zero && await _services.Budget.Answers.WaitAsync(_share, bytes, left, time, Cancellation))
+        {
+            _answerBytes = bytes;
             return;
+        }
+
         _services.Refusals.Count(RefusalReason.AnswerBytes);
         (RetryAfter, Outcome) = (RequestBudget.RetryUnknown, WriteOutcome.Refused);
         throw new GrpcException(EtcdErrors.TooManyRequests);
@@ -203,9 +226,16 @@ internal sealed class ServerCall : RpcContext
     {
         if (_isAdmitted)
             _services.Budget.Leave(_kind, _share);
-        if (_answerBytes > 0)
-            _services.Budget.ReleaseAnswer(_share, _answerBytes);
-        (_isAdmitted, _answerBytes) = (false, 0);
+        _isAdmitted = false;
+        ReleaseAnswer();
+    }
+
+    private void ReleaseAnswer()
+    {
+        if (_answerBytes == 0)
+            return;
+        _services.Budget.Answers.GiveBack(_share, _answerBytes);
+        _answerBytes = 0;
     }
 
     private Waiting Wait()

@@ -14,7 +14,8 @@ internal static class LimitFlags
         Limit("max-streams", "streams, and calls that wait for other clients, at a time (default 100000, 0 = no limit)", (l, v) => l with { Streams = NodeFlags.Number(v) }),
         Limit("max-watch-bytes", "what watches may cost at a time: 512 bytes each and their keys (default 536870912, 0 = no limit)", (l, v) => l with { WatchBytes = NodeFlags.Number(v) }),
         Limit("max-watch-held-bytes", "bytes of events that wait for clients; above it those that take nothing are hung up on (default 268435456, 0 = no limit)", (l, v) => l with { WatchHeldBytes = NodeFlags.Number(v) }),
-        Limit("max-connections", "open client connections (default 10000, 0 = no limit)", (l, v) => l with { Connections = checked((int)NodeFlags.Number(v)) }),
+        Limit("max-buffered-bytes", "bytes on their way over client connections; above it those that hold most are hung up on (default 1073741824, 0 = no limit)", (l, v) => l with { BufferedBytes = NodeFlags.Number(v) }),
+        Limit("max-connections", "open client connections (default 15000, 0 = no limit)", (l, v) => l with { Connections = checked((int)NodeFlags.Number(v)) }),
         // etcd's default is the largest number of 32 bits; more than an int of them is as many as anybody can open.
         Limit("max-concurrent-streams", "streams on one connection (default 20000)", (l, v) => l with { StreamsPerConnection = (int)Math.Min(NodeFlags.Number(v), int.MaxValue) }),
         Limit("grpc-keepalive-min-time", "a client that pings more often is hung up on (default 5s, 0s = never)", (l, v) => l with { KeepAliveMinTime = NodeFlags.Duration(v) }),

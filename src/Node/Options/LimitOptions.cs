@@ -30,8 +30,11 @@ public sealed record LimitOptions
     /// <summary>Bytes of events that watches have taken and their clients have not, above which clients that take nothing are hung up on; 0 is no limit. Default 256 MiB.</summary>
     public long WatchHeldBytes { get; init; } = 256L << 20;
 
-    /// <summary>Open client connections; 0 is no limit. Default 10,000.</summary>
-    public int Connections { get; init; } = 10_000;
+    /// <summary>Bytes on their way over client connections, come and not read or answered and not taken, above which those that hold most are ended; 0 is no limit. Default 1 GiB.</summary>
+    public long BufferedBytes { get; init; } = 1L << 30;
+
+    /// <summary>Open client connections; 0 is no limit. Default 15,000: three quarters, which one address alone may have, are more than 10,000.</summary>
+    public int Connections { get; init; } = 15_000;
 
     /// <summary>What the watches of one stream may cost, counted in the same way. Default 64 MiB: 100,000 with keys of 150 bytes.</summary>
     internal long StreamWatchBytes { get; init; } = 64L << 20;
@@ -58,7 +61,7 @@ public sealed record LimitOptions
                      ("--max-requests-per-second", RequestsPerSecond), ("--max-client-requests-per-second", ClientRequestsPerSecond),
                      ("--max-request-bytes-per-second", RequestBytesPerSecond), ("--max-inflight-requests", InflightRequests),
                      ("--max-inflight-request-bytes", InflightRequestBytes), ("--max-connections", Connections), ("--max-streams", Streams),
-                     ("--max-inflight-answer-bytes", InflightAnswerBytes), ("--max-watch-bytes", WatchBytes), ("--max-watch-held-bytes", WatchHeldBytes),
+                     ("--max-inflight-answer-bytes", InflightAnswerBytes), ("--max-watch-bytes", WatchBytes), ("--max-watch-held-bytes", WatchHeldBytes), ("--max-buffered-bytes", BufferedBytes),
                  })
         {
             if (value < 0) yield return $"{flag} is {value}; use 1 or more, or 0 for no limit.";

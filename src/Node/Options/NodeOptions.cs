@@ -57,6 +57,9 @@ public sealed record NodeOptions
     /// <summary>Entries applied since the last snapshot that cause the next one. Default 100,000; the size of the log causes one sooner.</summary>
     public int SnapshotCount { get; init; } = 100_000;
 
+    /// <summary>Bytes that the log may hold beyond the last snapshot while the disk has no room for the next. Default 512 MiB.</summary>
+    internal long LogBytesUnsavedMax { get; init; } = Consensus.SnapshotKeeper.BytesUnsavedMax;
+
     /// <summary>Bytes of stored data above which the NOSPACE alarm is raised. 0 is the default of 2 GiB, negative is no quota.</summary>
     public long QuotaBackendBytes { get; init; }
 

@@ -112,7 +112,7 @@ internal sealed class KnownIncarnations
     {
         StorageErrorKind kind = failure.Error switch
         {
-            FileError.NoSpace => StorageErrorKind.NoSpace,
+            FileError.NoSpace or FileError.TooLarge => StorageErrorKind.NoSpace,
             FileError.AccessDenied => StorageErrorKind.NotWritable,
             _ => StorageErrorKind.Io,
         };

@@ -190,9 +190,7 @@ internal sealed class WatchService(ServiceContext context)
 
     private sealed class Host(ServiceContext context, StreamSignal signal, RpcStream stream, ClientShare share, bool requiresLeader) : IWatchSessionHost
     {
-        private const long Unseen = -1;
-
-        private long _heldBytes, _seenHeldAt = Unseen;
+        private readonly UnreadTime _unread = new();
 
         public ClientShare Share => share;
 
@@ -200,22 +198,11 @@ internal sealed class WatchService(ServiceContext context)
         public long WatchBytes { get; set; }
 
         /// <summary>What was taken from the session and not yet by the client.</summary>
-        public long HeldBytes => Volatile.Read(ref _heldBytes);
+        public long HeldBytes => _unread.HeldBytes;
 
-        public void Hold(long bytes)
-        {
-            Volatile.Write(ref _heldBytes, bytes);
-            Volatile.Write(ref _seenHeldAt, Unseen);
-        }
+        public void Hold(long bytes) => _unread.Hold(bytes);
 
-        /// <summary>Milliseconds since the timer first saw it hold what it holds; the clock is read there and not for each message.</summary>
-        public long UnreadFor(long nowMilliseconds)
-        {
-            if (HeldBytes == 0) return 0;
-            long seen = Volatile.Read(ref _seenHeldAt);
-            if (seen == Unseen) Volatile.Write(ref _seenHeldAt, seen = nowMilliseconds);
-            return nowMilliseconds - seen;
-        }
+        public long UnreadFor(long nowMilliseconds) => _unread.Of(stream.PiecesTaken, nowMilliseconds);
 
         public void Abort() => stream.Abort();
 

@@ -23,6 +23,9 @@ public enum FileError
 
     /// <summary>This process or the machine has no file descriptors or memory left for it. It says nothing of the disk.</summary>
     Exhausted,
+
+    /// <summary>The file would be larger than its file system or a limit of this process allows. The disk is as good as before, and only as small for this file.</summary>
+    TooLarge,
 }
 
 /// <summary>A file operation failed. What is on the disk may be any part of what was asked.</summary>

@@ -5,7 +5,7 @@ namespace Conclave.Storage;
 /// <summary>Turns the platform's errors into <see cref="FileSystemException"/>.</summary>
 internal static class PosixErrors
 {
-    private const int NotFound = 2, AccessDenied = 13, Exists = 17, NoSpace = 28, ReadOnly = 30, NotPermitted = 1, QuotaExceeded = 122, NoMemory = 12, NoFiles = 23, NoFilesHere = 24;
+    private const int NotFound = 2, AccessDenied = 13, Exists = 17, NoSpace = 28, ReadOnly = 30, NotPermitted = 1, QuotaExceeded = 122, NoMemory = 12, NoFiles = 23, NoFilesHere = 24, FileTooBig = 27;
 
     internal static T Translate<T>(string path, Func<string, T> operation)
     {
@@ -24,7 +24,7 @@ internal static class PosixErrors
         FileNotFoundException or DirectoryNotFoundException => new(FileError.NotFound, path, "does not exist", failure),
         UnauthorizedAccessException => new(FileError.AccessDenied, path, "access denied", failure),
         // What .NET makes of EFBIG.
-        ArgumentOutOfRangeException => new(FileError.Io, path, "it would be larger than its file system or a limit of this process (ulimit -f) allows", failure),
+        ArgumentOutOfRangeException => new(FileError.TooLarge, path, "it would be larger than its file system or a limit of this process (ulimit -f) allows", failure),
         // On Unix the low bits of HResult are errno.
         _ => new(Classify(failure.HResult & 0xFFFF), path, failure.Message, failure),
     };
@@ -41,6 +41,7 @@ internal static class PosixErrors
         Exists => FileError.Exists,
         NoSpace or QuotaExceeded => FileError.NoSpace,
         NoMemory or NoFiles or NoFilesHere => FileError.Exhausted,
+        FileTooBig => FileError.TooLarge,
         PosixCalls.ErrorWouldBlock => FileError.Locked,
         AccessDenied or NotPermitted or ReadOnly => FileError.AccessDenied,
         _ => FileError.Io,

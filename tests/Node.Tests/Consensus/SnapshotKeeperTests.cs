@@ -84,13 +84,47 @@ public class SnapshotKeeperTests
         Assert.Empty(_fatal);
 
         _disk.Faults.SpaceBytesMax = null;
-        Assert.False(_keeper.IsRetryDue);
+        Assert.False(_keeper.IsTryDue);
         _clock.Now += SnapshotKeeper.RetryDelay;
-        Assert.True(_keeper.IsRetryDue);   // nothing is written any more, so nothing else would cause the next try
+        Assert.True(_keeper.IsTryDue);   // nothing is written any more, so nothing else would cause the next try
         _keeper.TakeNow(StoreAt(1).View, At(index));
         await _keeper.StopAsync();
         Assert.False(_keeper.IsOutOfRoom);
-        Assert.False(_keeper.IsRetryDue);
+        Assert.False(_keeper.IsTryDue);
+    }
+
+    [Fact]
+    public async Task A_limit_on_the_size_of_files_asks_for_room_and_never_ends_the_node()
+    {
+        // The state is as large on all members, so all of them would end within seconds, and again after each start.
+        _disk.Faults.Fail(DiskOperation.Write, FileError.TooLarge, times: int.MaxValue);
+        ulong index = Between;
+        for (int i = 0; i < 24; i++) await RetriedAsync(index++, SnapshotKeeper.BytesUnsavedEnd / 16);
+        Assert.Empty(_fatal);
+        Assert.True(_keeper.IsOutOfRoom);
+    }
+
+    [Fact]
+    public async Task After_a_start_with_a_long_log_there_may_be_no_room_until_a_snapshot_was_tried()
+    {
+        Assert.False(_keeper.IsRoomUnknown);
+        _keeper.OnApplied(StoreAt(1).View, At(1), 1);
+        Assert.False(_keeper.IsTryDue);
+        _disk.Faults.Fail(DiskOperation.Write, FileError.NoSpace);
+        _keeper.OnApplied(StoreAt(1).View, At(2), SnapshotKeeper.BytesUnsavedMax);   // so large that one is begun
+        await _keeper.StopAsync();
+        Assert.False(_keeper.IsRoomUnknown);
+        Assert.True(_keeper.IsOutOfRoom);
+
+        var silent = new SnapshotKeeper(_snapshots, null, Between, Members, ToCore, _fatal.Add, new TestOutputLogger("keeper"), _clock, bytesUnsavedMax: 100);
+        silent.OnApplied(StoreAt(1).View, At(2), 101);   // so small that none is
+        Assert.True(silent.IsRoomUnknown);
+        Assert.False(silent.IsOutOfRoom);
+        Assert.True(silent.IsTryDue);
+        silent.TakeNow(StoreAt(1).View, At(2));
+        await silent.StopAsync();
+        Assert.False(silent.IsRoomUnknown);
+        Assert.False(silent.IsTryDue);
     }
 
     [Fact]

@@ -210,18 +210,21 @@ public class GrpcStreamTests
         byte[] message = new byte[1_000_000];
         new Random(1).NextBytes(message);
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
-        Task writing = GrpcStream.WriteInPiecesAsync(pipe.Writer, message, TestContext.Current.CancellationToken).AsTask();
+        int pieces = 0;
+        Task writing = GrpcStream.WriteInPiecesAsync(pipe.Writer, message, () => Interlocked.Increment(ref pieces), TestContext.Current.CancellationToken).AsTask();
         List<byte> taken = [];
         while (taken.Count < GrpcFrame.PrefixBytes + message.Length)
         {
             ReadResult read = await pipe.Reader.ReadAsync(TestContext.Current.CancellationToken);
             Assert.InRange(read.Buffer.Length, 1, GrpcFrame.PrefixBytes + (64 * 1024));
             taken.AddRange(read.Buffer.ToArray());
+            Assert.InRange(Volatile.Read(ref pieces), 0, taken.Count / (64 * 1024));   // said when it is taken, not before
             pipe.Reader.AdvanceTo(read.Buffer.End);
         }
 
         await writing;
         Assert.Equal(message, taken[GrpcFrame.PrefixBytes..]);
+        Assert.Equal(16, pieces);
     }
 
     [Fact]

@@ -8,6 +8,7 @@ using System.Text;
 using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
 using Conclave.Node.Http.Port;
+using Conclave.Node.Tests.Limits;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -85,6 +86,22 @@ public class PortSharingTests
         await second.SendAsync("GET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
         Assert.Equal("HTTP/1.1 200 OK", await second.ReadLineAsync());
         Assert.Equal(1, listener.Refusals.Of(RefusalReason.SilentConnection));
+    }
+
+    [Fact]
+    public async Task Connections_that_all_come_at_once_are_not_hung_up_on_before_they_could_be_heard()
+    {
+        var time = new ManualClock();
+        await using TestListener listener = await StartAsync(o => o with { SilentConnectionsMax = 2, FirstBytesTimeout = TimeSpan.FromMinutes(10), Time = time });
+        List<RawConnection> all = [.. Enumerable.Range(0, 6).Select(_ => listener.Connect())];   // the kernel takes those that are not accepted yet
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);   // for those that are, to be reset if they were
+        foreach (RawConnection each in all)
+        {
+            await each.SendAsync("GET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
+            Assert.Equal("HTTP/1.1 200 OK", await each.ReadLineAsync());
+        }
+
+        Assert.Equal(0, listener.Refusals.Of(RefusalReason.SilentConnection));
     }
 
     [Fact]

@@ -18,6 +18,8 @@ internal sealed class TestListener : IAsyncDisposable
 
     public long HeldRequestBytes => _listener.HeldRequestBytes;
 
+    public long BufferedBytes => _listener.BufferedBytes;
+
     public IPEndPoint EndPoint => _listener.EndPoints[0];
 
     public IReadOnlyList<IPEndPoint> EndPoints => _listener.EndPoints;

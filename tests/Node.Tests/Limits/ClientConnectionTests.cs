@@ -12,7 +12,8 @@ public class ClientConnectionTests
     [Fact]
     public void A_connection_remembers_its_last_call_when_the_request_object_is_gone()
     {
-        var connection = new ClientConnection(new ClientShare(IPAddress.Loopback), new DefaultConnectionContext(), openedAt: 1);
+        var share = new ClientShare(IPAddress.Loopback);
+        var connection = new ClientConnection(share, new ConnectionMemory(new ConnectionBlocks(max: 0), share), new DefaultConnectionContext(), openedAt: 1);
         Assert.Equal(1, connection.IdleSince());
         ServeOne(connection, at: 1_000);
         for (int i = 0; i < 3; i++)

@@ -94,6 +94,40 @@ public class FullDiskTests
     }
 
     [Fact]
+    public async Task An_alarm_for_snapshots_without_room_stays_over_a_restart_until_one_is_written()
+    {
+        using var directory = new TemporaryDirectory();
+        var disk = new LockedFileSystem(new SimulatedFileSystem(seed: 8));
+        NodeOptions options = TestNode.Alone(directory) with { SnapshotCount = 20, LogBytesUnsavedMax = 1_000_000 };
+        disk.With(files => { files.Faults.Fail(DiskOperation.Write, FileError.TooLarge, nameContains: "snapshot-", times: int.MaxValue); return 0; });
+        string large = TestNode.Base64(new string('x', 100_000));
+        await using (TestNode node = await TestNode.StartAsync(options, disk))
+        {
+            Assert.Equal(HttpStatusCode.TooManyRequests, await FillAsync(node, "fill/", large));
+            await TestNode.EventuallyAsync("the alarm shows", async () => await AlarmsAsync(node) == 1);
+            Assert.Null(node.Fatal);
+        }
+
+        await using (TestNode still = await TestNode.StartAsync(options with { SnapshotCount = 100_000 }, disk))
+        {
+            await TestNode.EventuallyAsync("the alarm is read from the log", async () => await AlarmsAsync(still) == 1);
+            for (int i = 0; i < 10; i++)
+            {
+                Assert.Equal(HttpStatusCode.TooManyRequests, await PutAsync(still, "later", "eA=="));
+                await Task.Delay(100, TestContext.Current.CancellationToken);
+            }
+
+            Assert.NotNull(await still.GetAsync("fill/0"));
+            Assert.Null(still.Fatal);
+        }
+
+        disk.With(files => { files.Faults.Heal(); return 0; });
+        await using TestNode again = await TestNode.StartAsync(options with { SnapshotCount = 100_000 }, disk);
+        await TestNode.EventuallyAsync("writes go on", async () => await PutAsync(again, "later", "eA==") == HttpStatusCode.OK);
+        await TestNode.EventuallyAsync("the alarm is gone", async () => await AlarmsAsync(again) == 0);
+    }
+
+    [Fact]
     public async Task A_log_without_any_room_left_waits_and_loses_nothing()
     {
         using var directory = new TemporaryDirectory();

@@ -6,6 +6,7 @@ namespace Conclave.Node.Tests.Nodes;
 internal sealed class LockedFileSystem(SimulatedFileSystem files) : IFileSystem
 {
     private readonly Lock _gate = new();
+    private int _heldSyncs;
     private readonly ManualResetEventSlim _syncs = new(initialState: true);
 
     /// <summary>Looks at the disk, or changes what goes wrong on it.</summary>
@@ -16,6 +17,9 @@ internal sealed class LockedFileSystem(SimulatedFileSystem files) : IFileSystem
 
     /// <summary>No sync of a file ends any more, as on a disk that has stalled; everything else works.</summary>
     public void HoldSyncs() => _syncs.Reset();
+
+    /// <summary>Syncs that wait for the release.</summary>
+    public int HeldSyncs => Volatile.Read(ref _heldSyncs);
 
     public void ReleaseSyncs() => _syncs.Set();
 
@@ -60,7 +64,9 @@ internal sealed class LockedFileSystem(SimulatedFileSystem files) : IFileSystem
 
         public void Sync()
         {
+            Interlocked.Increment(ref owner._heldSyncs);
             owner._syncs.Wait();
+            Interlocked.Decrement(ref owner._heldSyncs);
             owner.Do(file.Sync);
         }
 

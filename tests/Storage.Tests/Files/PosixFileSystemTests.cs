@@ -43,6 +43,12 @@ public sealed class PosixFileSystemTests : IDisposable
         Assert.Equal(FileError.NotFound, Failure(() => _files.SyncDirectory(Path.Combine(_directory, "none"))).Error);
         using (IStorageFile full = _files.Open("/dev/full")) // the device whose every write finds the disk full
             Assert.Equal(FileError.NoSpace, Failure(() => full.Write(0, [1])).Error);
+        using (IStorageFile file = _files.Open(path)) // beyond what any file system holds in one file
+        {
+            Assert.Equal(FileError.TooLarge, Failure(() => file.SetLength(long.MaxValue)).Error);
+            Assert.Equal(FileError.TooLarge, Failure(() => file.Reserve(long.MaxValue)).Error);
+        }
+
         Assert.NotNull(Failure(() => _files.CreateDirectory(Path.Combine(path, "below"))).Path);
     }
 

@@ -61,10 +61,21 @@ internal sealed class GatewayEndpoint(ListenerServices services)
             byte[] request = GatewayMessages.ToBytes(json.Span, call.Method, services.Options.ReceiveBytesMax);
             call.Received(request.Length);
             await handler(call, request, buffer);
+            while (buffer.IsCut)
+            {
+                await call.WaitForRoomAsync(buffer);
+                await handler(call, request, buffer);
+            }
+
             call.Sent((int)buffer.Length);
             IMessage answer = GatewayMessages.FromBytes(buffer.Written, call.Method);
             buffer.Reset();
             JsonTranscoder.Write(answer, buffer);
+            while (buffer.IsCut)
+            {
+                await call.WaitForRoomAsync(buffer);
+                JsonTranscoder.Write(answer, buffer);
+            }
         }
         catch (Exception e)
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using Conclave.Node.Http.Limits;
@@ -14,6 +15,9 @@ internal static class GrpcAnswer
     /// <summary>Up to here an answer goes out in one piece with its trailers, beyond it the connection sets the pace.</summary>
     private const int UnflushedBytesMax = 64 * 1024;
 
+    /// <summary>With its prefix it fits into a block of the connection's memory. A larger span would come from elsewhere, where nobody counts it.</summary>
+    private const int OneSpanBytesMax = ConnectionBlocks.BlockBytes - GrpcFrame.PrefixBytes;
+
     /// <summary>A larger one is handed over in pieces of this size: each that is taken shows that somebody reads.</summary>
     private const int PieceBytes = 64 * 1024;
 
@@ -29,7 +33,7 @@ internal static class GrpcAnswer
         SetContentType(response.Headers);
         Trailers(features)[GrpcHeaders.Status] = Zero;
         PipeWriter output = features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer;
-        if (message.Length <= UnflushedBytesMax && message.BlockCount == 1)
+        if (message.Length <= OneSpanBytesMax && message.BlockCount == 1)
         {   // one copy into one piece of the pipe, which is the common case
             int bytes = (int)message.Length;
             Span<byte> frame = output.GetSpan(GrpcFrame.PrefixBytes + bytes);
@@ -41,6 +45,13 @@ internal static class GrpcAnswer
 
         GrpcFrame.WritePrefix(output.GetSpan(GrpcFrame.PrefixBytes), checked((int)message.Length));
         output.Advance(GrpcFrame.PrefixBytes);
+        if (message.Length <= UnflushedBytesMax)
+        {
+            for (int i = 0; i < message.BlockCount; i++)
+                output.Write(message.BlockAt(i).Span);
+            return;
+        }
+
         await SendBlocksAsync(call, output, message);
     }
 

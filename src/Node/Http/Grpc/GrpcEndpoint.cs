@@ -60,6 +60,12 @@ internal sealed class GrpcEndpoint(ListenerServices services)
             call.Hold(request.Length);
             call.Received(request.Length);
             await handler(call, request, answer);
+            while (answer.IsCut)
+            {
+                await call.WaitForRoomAsync(answer);
+                await handler(call, request, answer);
+            }
+
             if (answer.Length > int.MaxValue)
                 throw new GrpcException(GrpcCode.ResourceExhausted, $"grpc: trying to send message larger than max ({answer.Length} vs. {int.MaxValue})");
             call.Sent((int)answer.Length);

@@ -17,6 +17,10 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
     private readonly CancellationToken _cancellation = call.Cancellation;
     private GrpcBody _body = new(input, services.Options.ReceiveBytesMax);
     private volatile bool _ended;
+    private long _piecesTaken;
+    private Action? _taken;
+
+    public override long PiecesTaken => Volatile.Read(ref _piecesTaken);
 
     public override ValueTask<ReadOnlyMemory<byte>?> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -37,7 +41,7 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
         if (message.Length > PieceBytes)
         {
             call.Sent(message.Length);
-            await WriteInPiecesAsync(output, message, _cancellation);
+            await WriteInPiecesAsync(output, message, _taken ??= () => Interlocked.Increment(ref _piecesTaken), _cancellation);
             return;
         }
 
@@ -52,8 +56,9 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
     /// <summary>Writes and flushes a message piece by piece.</summary>
     /// <param name="output">Holds back whoever flushes while what was flushed before is not taken.</param>
     /// <param name="message">Of any size.</param>
+    /// <param name="taken">Called after each piece.</param>
     /// <param name="cancellationToken">The end of the call and nothing else: nothing could follow half a message.</param>
-    internal static async ValueTask WriteInPiecesAsync(PipeWriter output, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    internal static async ValueTask WriteInPiecesAsync(PipeWriter output, ReadOnlyMemory<byte> message, Action taken, CancellationToken cancellationToken)
     {
         GrpcFrame.WritePrefix(output.GetSpan(GrpcFrame.PrefixBytes), message.Length);
         output.Advance(GrpcFrame.PrefixBytes);
@@ -61,6 +66,7 @@ internal sealed class GrpcStream(ServerCall call, PipeReader input, PipeWriter o
         {
             output.Write(message.Span[at..Math.Min(at + PieceBytes, message.Length)]);
             await output.FlushAsync(cancellationToken);
+            taken();
             cancellationToken.ThrowIfCancellationRequested();
         }
     }

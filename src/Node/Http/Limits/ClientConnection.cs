@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Connections;
 namespace Conclave.Node.Http.Limits;
 
 /// <summary>A connection as the limits see it: whose it is, and what is going on over it. A feature of the connection.</summary>
-internal sealed class ClientConnection(ClientShare share, ConnectionContext connection, long openedAt)
+internal sealed class ClientConnection(ClientShare share, ConnectionMemory memory, ConnectionContext connection, long openedAt)
 {
     /// <summary>A request object that Kestrel has let go of is forgotten when there are so many more than at the last look.</summary>
     private const int PruneStep = 64;
@@ -15,6 +15,9 @@ internal sealed class ClientConnection(ClientShare share, ConnectionContext conn
 
     /// <summary>Of its address.</summary>
     public ClientShare Share => share;
+
+    /// <summary>What is on its way over it.</summary>
+    public ConnectionMemory Memory => memory;
 
     /// <summary>A new request object of Kestrel's; it serves one request after the other, of this connection only.</summary>
     public void Add(RequestState state)
@@ -50,6 +53,9 @@ internal sealed class ClientConnection(ClientShare share, ConnectionContext conn
     {
         return States().Exists(state => state.IsBusy) ? null : Volatile.Read(ref _lastUsed);
     }
+
+    /// <summary>Who it is.</summary>
+    public System.Net.EndPoint? Peer => connection.RemoteEndPoint;
 
     public void Abort(string why) => connection.Abort(new ConnectionAbortedException(why));
 

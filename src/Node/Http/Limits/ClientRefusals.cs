@@ -45,6 +45,9 @@ public enum RefusalReason
     /// <summary>Nothing was asked over it for a while, and a new connection needed its place.</summary>
     IdleConnection,
 
+    /// <summary>Too much lay in connections, and most in its.</summary>
+    Buffers,
+
     /// <summary>A message came too slowly.</summary>
     SlowRequest,
 
@@ -131,6 +134,7 @@ public sealed class ClientRefusals(TimeProvider time, ILogger logger)
         RefusalReason.Watches => "watches",
         RefusalReason.UnreadWatch => "unread_watch",
         RefusalReason.Connections => "connections",
+        RefusalReason.Buffers => "buffered_bytes",
         RefusalReason.SlowRequest => "slow_request",
         RefusalReason.Pings => "pings",
         _ => reason.ToString(),

@@ -13,6 +13,8 @@ internal sealed class ClientShare(IPAddress address)
     public long Connections;
     public long RequestBytes;
     public long AnswerBytes;
+    public long AnswersWaiting;
+    public long BufferedBytes;
     public long WatchBytes;
 
     private long _calls, _streams, _vital;

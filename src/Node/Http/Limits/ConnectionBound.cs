@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Conclave.Node.Http.Limits;
@@ -20,13 +21,19 @@ internal sealed class ConnectionBound : IDisposable
     private readonly ConcurrentDictionary<ClientConnection, bool> _connections = [];
     private readonly Lock _looking = new();
     private readonly ITimer _timer;
+    private readonly ConnectionBlocks _blocks;
+    private int _relieving;
     private long? _lookedAt;   // under _looking
 
     public ConnectionBound(ClientListenerOptions options, ClientRefusals refusals)
     {
         (_options, _refusals, _open) = (options, refusals, new FairBound(options.Limits.Connections));
+        _blocks = new ConnectionBlocks(options.Limits.BufferedBytes) { OnExcess = RelieveSoon };
         _timer = options.Time.CreateTimer(static me => ((ConnectionBound)me!).EndUnread(), this, options.AnswerPatience / 4, options.AnswerPatience / 4);
     }
+
+    /// <summary>Bytes that Kestrel keeps for connections, but for the last 32 KiB of each.</summary>
+    public long BufferedBytes => _blocks.Total;
 
     public void Use(ListenOptions listen) => listen.Use(next => connection => ServeAsync(next, connection));
 
@@ -35,7 +42,8 @@ internal sealed class ConnectionBound : IDisposable
     private async Task ServeAsync(ConnectionDelegate next, ConnectionContext connection)
     {
         ClientShare share = _shares.Enter(connection.RemoteEndPoint);
-        var counted = new ClientConnection(share, connection, _options.Time.GetTimestamp());
+        var memory = new ConnectionMemory(_blocks, share);
+        var counted = new ClientConnection(share, memory, connection, _options.Time.GetTimestamp());
         bool fits = _open.Take(ref share.Connections, 1) || TryMakeRoom(share);
         _refusals.ConnectionOpened();
         try
@@ -48,12 +56,14 @@ internal sealed class ConnectionBound : IDisposable
             }
 
             connection.Features.Set(counted);
+            connection.Features.Set<IMemoryPoolFeature>(memory);
             _connections.TryAdd(counted, true);
             await next(connection);
         }
         finally
         {
             _connections.TryRemove(counted, out _);
+            memory.End();
             _refusals.ConnectionClosed();
             _open.GiveBack(ref share.Connections, 1);
             _shares.Leave(share);
@@ -81,6 +91,28 @@ internal sealed class ConnectionBound : IDisposable
         _refusals.Count(RefusalReason.IdleConnection);
         idlest.Abort("its place was needed");
         return true;
+    }
+
+    private void RelieveSoon()
+    {
+        if (Interlocked.Exchange(ref _relieving, 1) == 0) ThreadPool.UnsafeQueueUserWorkItem(static me => me.Relieve(), this, preferLocal: false);
+    }
+
+    /// <summary>Ends the connections that hold most, of the addresses that hold most, until it is not too much any more.</summary>
+    private void Relieve()
+    {
+        Volatile.Write(ref _relieving, 0);   // before the look: what comes from now on causes another one
+        List<ClientConnection> all = [.. _connections.Keys.Where(each => !each.Memory.IsEnded)];
+        while (_blocks.Excess > 0 && all.Count > 0)
+        {
+            ClientShare greediest = all.MaxBy(each => Volatile.Read(ref each.Share.BufferedBytes))!.Share;   // not null, as the next: there are some
+            ClientConnection largest = all.Where(each => each.Share == greediest).MaxBy(each => each.Memory.HeldBytes)!;
+            _refusals.Say(RefusalReason.Buffers, largest.Peer,
+                $"{largest.Memory.HeldBytes} bytes lie in its connection, most of them not taken by it; --max-buffered-bytes {_options.Limits.BufferedBytes} allows no more");
+            largest.Memory.End();
+            largest.Abort("too much is on its way over it");
+            all.Remove(largest);
+        }
     }
 
     private void EndUnread()

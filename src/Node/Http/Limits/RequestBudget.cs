@@ -26,7 +26,7 @@ internal sealed class RequestBudget
     private readonly ClientRefusals _refusals;
     private readonly TokenBucket? _requests, _bytes;
     private readonly ConcurrentDictionary<IPAddress, TokenBucket> _clients = [];
-    private readonly FairBound _calls, _streams, _vital, _requestBytes, _answerBytes;
+    private readonly FairBound _calls, _streams, _vital, _requestBytes;
 
     public RequestBudget(LimitOptions limits, TimeProvider time, ClientRefusals refusals)
     {
@@ -36,7 +36,7 @@ internal sealed class RequestBudget
         (_calls, _streams) = (new FairBound(limits.InflightRequests), new FairBound(limits.Streams));
         // Renewals stay open for hours as streams do, however low the bounds for others are set.
         _vital = new FairBound(limits.Streams == 0 ? 0 : Math.Max(limits.Streams, VitalMin));
-        (_requestBytes, _answerBytes) = (new FairBound(limits.InflightRequestBytes), new FairBound(limits.InflightAnswerBytes));
+        (_requestBytes, Answers) = (new FairBound(limits.InflightRequestBytes), new AnswerRoom(limits.InflightAnswerBytes));
     }
 
     /// <summary>Bytes of requests that are kept now.</summary>
@@ -80,15 +80,8 @@ internal sealed class RequestBudget
 
     public void Release(ClientShare client, long bytes) => _requestBytes.GiveBack(ref client.RequestBytes, bytes);
 
-    /// <summary>An answer has become larger. Counted in any case; what is held has to be released.</summary>
-    /// <param name="client">Who gets it.</param>
-    /// <param name="bytes">By so much.</param>
-    /// <param name="inAll">So large it is now.</param>
-    /// <returns>False when there are too many such answers. One alone may be as large as it likes: nothing is gained by refusing it.</returns>
-    public bool HoldAnswer(ClientShare client, long bytes, long inAll) =>
-        _answerBytes.Take(ref client.AnswerBytes, bytes) || _answerBytes.Total <= inAll;
-
-    public void ReleaseAnswer(ClientShare client, long bytes) => _answerBytes.GiveBack(ref client.AnswerBytes, bytes);
+    /// <summary>What the answers of unary calls take.</summary>
+    public AnswerRoom Answers { get; }
 
     private FairBound BoundOf(CallKind kind) => kind switch
     {

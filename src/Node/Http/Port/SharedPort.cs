@@ -20,7 +20,7 @@ internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions optio
     private readonly Channel<ConnectionContext> _http1 = NewQueue();
     private readonly Channel<ConnectionContext> _http2 = NewQueue();
     private readonly SemaphoreSlim _bindOnce = new(1, 1);
-    private readonly SilentConnections _silent = new(options.SilentConnectionsMax, refusals);
+    private readonly SilentConnections _silent = new(options.SilentConnectionsMax, refusals, options.Time);
     private readonly CancellationTokenSource _closing = new();
     private IConnectionListener? _socket;
     private Task _accepting = Task.CompletedTask;
@@ -71,6 +71,7 @@ internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions optio
         {
             try
             {
+                await _silent.WaitAsync(_closing.Token);
                 if (await socket.AcceptAsync(_closing.Token) is not { } connection)
                     break;
                 _ = SortAsync(connection);
@@ -94,7 +95,7 @@ internal sealed class SharedPort(IPEndPoint address, ClientListenerOptions optio
     /// <summary>Never throws: nobody waits for it.</summary>
     private async Task SortAsync(ConnectionContext connection)
     {
-        LinkedListNode<ConnectionContext> silent = _silent.Add(connection);
+        LinkedListNode<SilentConnections.Silent> silent = _silent.Add(connection);
         try
         {
             using var timeout = new CancellationTokenSource(options.FirstBytesTimeout, options.Time);

@@ -19,7 +19,7 @@ internal static class Http2Bytes
     public static readonly byte[] GetOverHttps = [0x82, 0x87];
 
     public static byte[] Frame(byte type, byte flags, int stream, byte[] payload) =>
-        [(byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, 0, 0, 0, (byte)stream, .. payload];
+        [(byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, (byte)(stream >> 24), (byte)(stream >> 16), (byte)(stream >> 8), (byte)stream, .. payload];
 
     public static byte[] HeadersFrame(byte[] block, int stream = 1, byte flags = EndHeaders | EndStream) => Frame(1, flags, stream, block);
 
