@@ -45,10 +45,13 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
                 request.Base = (await client.Configuration.ReleasesAsync(new V1.ReleasesRequest { Space = request.Space, Limit = 1 }, cancellationToken).ConfigureAwait(false)).Head;
                 V1.DiffResponse lost = await client.Configuration.DiffAsync(new V1.DiffRequest { Space = request.Space, From = to, To = request.Base }, cancellationToken).ConfigureAwait(false);
                 int count = lost.Changes.Count + ConfigPlans.CountOf(lost.Change) - lost.Change.Entries.Count;
-                options.Terminal.Out.WriteLine($"{(count == 1 ? "This change" : $"These {ConfigOptions.Count(count, "change")}")} since r{to} {(count == 1 ? "is" : "are")} taken back:");
-                options.WriteChanges(lost.Changes);
-                ConfigPlans.WriteOthers(options, lost.Change);
-                if (!await options.AskAsync(cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+                if (count > 0)   // else there is nothing to decide
+                {
+                    options.Terminal.Out.WriteLine($"{(count == 1 ? "This change" : $"These {ConfigOptions.Count(count, "change")}")} since r{to} {(count == 1 ? "is" : "are")} taken back:");
+                    options.WriteChanges(lost.Changes);
+                    ConfigPlans.WriteOthers(options, lost.Change);
+                    if (!await options.AskAsync(cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+                }
             }
 
             try

@@ -130,6 +130,9 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
         Assert.Contains("This change since r4 is taken back:\n  nova * k  1 -> 2\nGo on? [y/N] ", no.Out, StringComparison.Ordinal);
         Assert.Equal(0, (await shell.AskedAsync("y\n", "rollback", "r4", "-m", "back")).Code);
         Assert.Equal(0, (await shell.AskedAsync("", "rollback", "r5", "-m", "forth", "--yes")).Code);
+        Answer nothing = await shell.AskedAsync("", "rollback", "r7", "-m", "nothing is taken back");
+        Assert.Equal(0, nothing.Code);
+        Assert.DoesNotContain("Go on?", nothing.Out, StringComparison.Ordinal);
         await shell.DoneAsync("rollback", "r4", "-m", "back");
         await shell.EndsAsync(2, "rollback", "r4");
         await shell.EndsAsync(2, "rollback", "r0", "-m", "x");
