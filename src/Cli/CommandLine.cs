@@ -22,6 +22,13 @@ internal static class CommandLine
             return ExitCode.Done;
         }
 
+        if (Array.FindIndex(arguments, a => a.Contains('\uFFFD', StringComparison.Ordinal)) is >= 0 and int damaged)
+        {
+            // The runtime has put U+FFFD in the place of bytes that it could not read: what would be written is not what was meant.
+            terminal.Fail($"Word {damaged + 1} of the command line has bytes that are no UTF-8.", "Write it in UTF-8. Bytes for a plain key come from standard input: conclave put KEY < FILE. A configuration value is text; encode bytes, as in base64.");
+            return ExitCode.Usage;
+        }
+
         try
         {
             ParseResult parsed = Build(terminal).Parse(arguments.Length > 0 ? arguments : ["--help"]);
@@ -95,7 +102,7 @@ internal static class CommandLine
         for (SymbolResult? at = parsed.CommandResult; at is CommandResult command; at = at.Parent) path.Insert(0, command.Command.Name);
         path[0] = "conclave";
         string? word = stray ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null);
-        string what = word is not null ? Unknown(word, parsed.CommandResult.Command) : parsed.Errors[0].Message;
+        string what = word is not null ? Unknown(word, parsed.CommandResult.Command) : WrongArgument.Text(parsed);
         string remedy = $"See: {string.Join(' ', path)} --help";
         terminal.Fail(what, stray is null ? remedy : $"{remedy}. A key or value that begins with - comes after a lone --");
         return ExitCode.Usage;

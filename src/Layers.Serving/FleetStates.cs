@@ -63,6 +63,7 @@ public sealed class FleetStates(TimeProvider time)
                 _states[key] = New(said, message, new ReportOrder(report.Run, runBefore, report.Sequence), known);
             }
 
+            if (!report.RunBefore.IsEmpty && report.RunBefore != report.Run) ended.Add(report.RunBefore);
             if (report.ListsAll && ended.Count > 0) ForgetUnnamed(report, heard, ended);
         }
 

@@ -98,6 +98,24 @@ public class FleetStatesTests
     }
 
     [Fact]
+    public void What_only_the_start_before_named_is_forgotten_when_the_agent_says_which_that_was()
+    {
+        TakeAll("a", "", "nvoa");
+        TakeAll("other", "", "glance");
+        TakeAll("b", "", "nova");   // an older agent does not say: nothing connects it with the one before
+        Assert.Equal(["glance", "nova", "nvoa"], _states.Of("default", "c0").Select(s => s.Document));
+        TakeAll("c", "a", "nova");
+        Assert.Equal(["glance", "nova"], _states.Of("default", "c0").Select(s => s.Document));
+
+        void TakeAll(string run, string before, params string[] documents)
+        {
+            V1.AcknowledgeRequest report = Report("c0", documents);
+            (report.Run, report.RunBefore, report.Sequence, report.ListsAll) = (ByteString.CopyFromUtf8(run), ByteString.CopyFromUtf8(before), 1, true);
+            Assert.True(_states.Take(report));
+        }
+    }
+
+    [Fact]
     public void Since_when_is_what_the_agent_says_and_never_later_or_in_the_future()
     {
         long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();

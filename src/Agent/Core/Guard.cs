@@ -13,12 +13,11 @@ public static class Guard
     public static string? Refusal(AgentDocument? before, AgentDocument now, double shrinkMax)
     {
         if (now.AllowShrink) return null;
-        const string Remedy = "Publish with allow-shrink if that is meant";
-        if (now.Items.IsEmpty) return $"{now.Name} r{now.Release} is empty. {Remedy}.";
+        if (now.Items.IsEmpty) return $"{now.Name} r{now.Release} is empty{(before is null ? ": nobody has said anything of it for this node. Correct the name, set something, or publish" : ". Publish")} with allow-shrink if that is meant.";
         if (before is null || before.Items.IsEmpty) return null;
         int gone = before.Items.Keys.Count(k => !now.Items.ContainsKey(k));
         return gone <= shrinkMax * before.Items.Count ? null
-            : string.Create(CultureInfo.InvariantCulture, $"{now.Name} r{now.Release} has lost {gone} of {before.Items.Count} keys, and max_shrink is {shrinkMax:P0}. {Remedy}.");
+            : string.Create(CultureInfo.InvariantCulture, $"{now.Name} r{now.Release} has lost {gone} of {before.Items.Count} keys, and max_shrink is {shrinkMax:P0}. Publish with allow-shrink if that is meant.");
     }
 }
 

@@ -8,12 +8,15 @@ namespace Conclave.Agent;
 /// documents/NAME.document   received last                     groups/NAME.good   what was last known to be well: documents and files
 /// groups/NAME.journal       where the group is                groups/NAME.next   what is on its way
 /// restarted/NAME            the operator's word               status.json        for people, without values
+/// run                       the last start that reported something
 /// </code>
 /// A damaged file counts as none: documents come again from the server, and a group without a journal looks at its files.
 /// </remarks>
 public sealed class StateDirectory(IFiles files, string directory)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private const int RunBytes = 16;
 
     private string Documents => Path.Combine(directory, "documents");
 
@@ -66,6 +69,11 @@ public sealed class StateDirectory(IFiles files, string directory)
 
     public void SaveJournal(string group, Journal journal) => Save(GroupPath(group, "journal"), journal.ToBytes());
 
+    /// <summary>Of the last start that reported something; empty for none.</summary>
+    public byte[] LoadRun() => files.Read(RunPath) is { Length: RunBytes } run ? run : [];
+
+    public void SaveRun(ReadOnlySpan<byte> run) => Save(RunPath, run);
+
     public void SaveStatus(ReadOnlySpan<byte> json) => Save(StatusPath, json);
 
     public void MarkRestarted(string group) => Save(MarkPath(group), [(byte)'\n']);
@@ -77,6 +85,8 @@ public sealed class StateDirectory(IFiles files, string directory)
         files.Delete(MarkPath(group));
         return true;
     }
+
+    private string RunPath => Path.Combine(directory, "run");
 
     private string DocumentPath(string name) => Path.Combine(Documents, Uri.EscapeDataString(name) + ".document");
 

@@ -12,7 +12,8 @@ public sealed class AgentRunsException(string directory) : Exception($"Another a
 /// <param name="WasReached">Whether a member was.</param>
 /// <param name="States">What was reported.</param>
 /// <param name="Unfinished">Groups that were not done in time, and what they are doing.</param>
-public sealed record OncePass(bool WasReached, ImmutableArray<V1.DocumentState> States, ImmutableArray<(string Group, string Phase)> Unfinished);
+/// <param name="IsUnknownNode">Whether a member says that there is no such node.</param>
+public sealed record OncePass(bool WasReached, ImmutableArray<V1.DocumentState> States, ImmutableArray<(string Group, string Phase)> Unfinished, bool IsUnknownNode = false);
 
 /// <summary>The agent: the core with its clock, files, programs and the cluster around it. One event is worked off at a time.</summary>
 public sealed class AgentHost
@@ -48,7 +49,7 @@ public sealed class AgentHost
         var files = new PosixFiles();
         _state = new StateDirectory(files, options.StateDirectory);
         _disk = new DiskEffects(options, files, _state, DiskEffects.OwnerByName);
-        _reporter = new Reporter(options, client, text => log(true, text));
+        _reporter = new Reporter(options, client, text => log(true, text), _state.LoadRun(), SaveRun);
         _facts = new FactsReport(options, client, _reporter, text => log(true, text));
         _core = new AgentCore(options);
         _began = _time.GetTimestamp();
@@ -110,8 +111,10 @@ public sealed class AgentHost
         if (first.Task.IsCompleted) await _reporter.SendAsync(facts: null, stop).ConfigureAwait(false);
         await end.CancelAsync().ConfigureAwait(false);
         await Quietly(stream).ConfigureAwait(false);
-        return new OncePass(first.Task.IsCompleted, first.Task.IsCompleted ? _core.States : [], unfinished);
+        return new OncePass(first.Task.IsCompleted, first.Task.IsCompleted ? _core.States : [], unfinished, _stream.IsUnknownNode);
     }
+
+    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 
     private IDisposable Open()
     {
@@ -123,7 +126,7 @@ public sealed class AgentHost
     {
         Started started = _state.Load(_options, out ImmutableArray<string> damaged);
         foreach (string file in damaged) _log(true, $"{file} is damaged and counts as not there.");
-        _log(false, $"Node {_options.Node}: {_options.Files.Length} files of {_options.Documents.Count()} documents; members {string.Join(", ", _options.Endpoints)}.");
+        _log(false, $"Node {_options.Node}: {Count(_options.Files.Length, "file")} of {Count(_options.Documents.Count(), "document")}; members {string.Join(", ", _options.Endpoints)}.");
         return started;
     }
 
@@ -221,6 +224,18 @@ public sealed class AgentHost
         (_isLinked, _trouble) = (trouble is null, trouble);
         _events.Writer.TryWrite((new Ticked(), null));   // so that the status shows it
         if (trouble is null) _reporter.Wake();
+    }
+
+    private void SaveRun(byte[] run)
+    {
+        try
+        {
+            _state.SaveRun(run);
+        }
+        catch (FileFailure failure)
+        {
+            _log(true, failure.Message);   // at the next start a document that is gone may stay in the fleet as silent
+        }
     }
 
     private void SaveStatus()

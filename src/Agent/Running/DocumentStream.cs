@@ -19,6 +19,9 @@ internal sealed class DocumentStream(
     private volatile bool _fromNothing;
     private long _movedRevision;   // the newest that a message had: a member that is behind it could bring old values of other nodes
 
+    /// <summary>Whether the last answer was that there is no such node.</summary>
+    public bool IsUnknownNode { get; private set; }
+
     /// <summary>Ends the stream and begins one that sends everything.</summary>
     public void Resync()
     {
@@ -56,7 +59,8 @@ internal sealed class DocumentStream(
             }
             catch (ConclaveException failure)
             {
-                say(Failures.IsNoSuchNode(failure) ? $"{failure.Message}. The files are kept as they are. Add the node with: conclave node set {options.Node} ..." : failure.Message);
+                IsUnknownNode = Failures.IsNoSuchNode(failure);
+                say(IsUnknownNode ? $"{failure.Message}. The files are kept as they are. Add the node with: conclave node set {options.Node} ..." : failure.Message);
             }
 
             if (isResync && failures == 0) continue;

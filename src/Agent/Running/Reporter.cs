@@ -6,7 +6,12 @@ using V1 = Conclave.Wire.V1;
 namespace Conclave.Agent;
 
 /// <summary>Tells the cluster what is applied: at once when it changes, after each connection, and as a heartbeat. One report is under way at a time.</summary>
-internal sealed class Reporter(AgentOptions options, ConclaveClient client, Action<string> warn)
+/// <param name="options">Whose state.</param>
+/// <param name="client">Where to.</param>
+/// <param name="warn">Takes what went wrong.</param>
+/// <param name="runBefore">The last start of this agent that reported something; empty for none.</param>
+/// <param name="reported">Told once, that this start has reported something.</param>
+internal sealed class Reporter(AgentOptions options, ConclaveClient client, Action<string> warn, byte[] runBefore, Action<byte[]> reported)
 {
     private static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(2);
 
@@ -16,7 +21,9 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
     private readonly ByteString _run = ByteString.CopyFrom(Guid.NewGuid().ToByteArray());
     private ImmutableArray<V1.DocumentState> _states = [];   // with the next two under the gate
     private readonly Dictionary<string, (string State, long Release, long UnixMs)> _since = new(StringComparer.Ordinal);
+    private readonly ByteString _runBefore = ByteString.CopyFrom(runBefore);
     private long _sequence;
+    private bool _hasReported;
     private string _warned = "";
 
     public void Set(ImmutableArray<V1.DocumentState> states)
@@ -63,6 +70,9 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
             }
 
             if (request.HasFacts || request.States.Count > 0) await client.Configuration.AcknowledgeAsync(request, cancellationToken).ConfigureAwait(false);
+            if (_hasReported || request.States.Count == 0) return;
+            _hasReported = true;
+            reported(_run.ToByteArray());
         }
         finally
         {
@@ -92,7 +102,7 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
 
     private V1.AcknowledgeRequest Request()
     {
-        var request = new V1.AcknowledgeRequest { Space = options.Space, Node = options.Node, Run = _run };
+        var request = new V1.AcknowledgeRequest { Space = options.Space, Node = options.Node, Run = _run, RunBefore = _runBefore };
         lock (_gate)
         {
             request.Sequence = ++_sequence;   // with the states, so that of two reports the one with the larger number has the newer ones

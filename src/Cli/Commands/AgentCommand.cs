@@ -53,6 +53,12 @@ internal sealed class AgentCommand(Terminal terminal, ClusterOptions cluster)
             foreach (V1.DocumentState state in pass.States) terminal.Out.WriteLine(Line(state.Document, state.Release, state.State, state.Message));
             if (!pass.WasReached)
             {
+                if (pass.IsUnknownNode)
+                {
+                    terminal.Fail($"There is no node {options.Node}, so nothing was received.", $"Add it with: conclave node set {options.Node} ..., or correct node in [agent].");
+                    return ExitCode.No;
+                }
+
                 terminal.Fail("No member sent anything in time, so nothing was received.", "Check endpoints in [agent], and look at: conclave status");
                 return ExitCode.Unavailable;
             }
@@ -81,9 +87,9 @@ internal sealed class AgentCommand(Terminal terminal, ClusterOptions cluster)
             using JsonDocument status = JsonDocument.Parse(File.ReadAllBytes(path));
             JsonElement root = status.RootElement;
             JsonElement[] documents = [.. root.GetProperty("documents").EnumerateArray()];
-            if (cluster.IsJson(parsed))
+            if (cluster.Format(parsed) is "json" or "yaml" or "ini")
             {
-                Json.WriteLine(terminal, json =>
+                MessageText.Write(terminal, cluster.Format(parsed), json =>
                 {
                     json.WriteBoolean("running", isRunning);
                     foreach (JsonProperty property in root.EnumerateObject()) property.WriteTo(json);
@@ -91,8 +97,8 @@ internal sealed class AgentCommand(Terminal terminal, ClusterOptions cluster)
             }
             else
             {
-                terminal.Out.WriteLine($"node {root.GetProperty("node").GetString()}  {(isRunning ? $"running, process {root.GetProperty("pid").GetInt32().ToString(CultureInfo.InvariantCulture)}" : "not running")}  "
-                    + $"{(root.GetProperty("connected").GetBoolean() ? "connected" : $"not connected: {root.GetProperty("trouble").GetString()}")}");
+                string link = root.GetProperty("connected").GetBoolean() ? "connected" : $"not connected: {root.GetProperty("trouble").GetString()}";
+                terminal.Out.WriteLine($"node {root.GetProperty("node").GetString()}  {(isRunning ? $"running, process {root.GetProperty("pid").GetInt32().ToString(CultureInfo.InvariantCulture)}  {link}" : $"not running since {root.GetProperty("updated").GetString()} or later, and then {link}")}");
                 foreach (JsonElement document in documents) terminal.Out.WriteLine(Line(Text(document, "document"), document.GetProperty("release").GetInt64(), Text(document, "state"), Text(document, "message")));
                 foreach (JsonElement group in root.GetProperty("groups").EnumerateArray().Where(g => Text(g, "phase") != "idle")) terminal.Out.WriteLine($"group {Text(group, "group")}  {Text(group, "phase")}");
             }
@@ -170,7 +176,7 @@ internal sealed class AgentCommand(Terminal terminal, ClusterOptions cluster)
         }
         catch (Exception unusable) when (unusable is ArgumentException or CryptographicException or IOException or UnauthorizedAccessException)
         {
-            terminal.Fail(unusable.Message);
+            terminal.Fail(ClusterOptions.TextOf(unusable));
             return ExitCode.Usage;
         }
         catch (Exception refused) when (refused is AgentRunsException or FileFailure)

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Conclave.Cli.Output;
 using Conclave.Client;
 using Conclave.Client.Rpc;
+using Conclave.Wire.Grpc;
 
 namespace Conclave.Cli.Commands;
 
@@ -89,7 +90,7 @@ internal sealed class ClusterOptions
         }
         catch (ArgumentException e)
         {
-            terminal.Fail(e.Message);
+            terminal.Fail(TextOf(e));
             return ExitCode.Usage;
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
@@ -99,10 +100,16 @@ internal sealed class ClusterOptions
         }
         catch (ConclaveException e)
         {
-            terminal.Fail(e.Message, ExitCode.Remedy(e));
+            terminal.Fail(e.Message, isConfiguration && e is { Code: GrpcCode.PermissionDenied, Message: DeniedText }
+                ? "Ask an administrator. Permissions on configuration are on names such as /conclave/SPACE/e/DOCUMENT/: docs/configuration.md, Access control." : ExitCode.Remedy(e));
             return ExitCode.Of(e);
         }
     }
+
+    private const string DeniedText = "etcdserver: permission denied";
+
+    /// <summary>What an exception says, without the name of a method's parameter, which says nothing to the reader.</summary>
+    public static string TextOf(Exception e) => e is ArgumentException { ParamName: { } name } && e.Message.LastIndexOf($" (Parameter '{name}')", StringComparison.Ordinal) is > 0 and int end ? e.Message[..end] : e.Message;
 
     /// <summary>A client for other endpoints, with the same options otherwise.</summary>
     public ConclaveClient Connect(ParseResult parsed, Terminal terminal, IEnumerable<string> endpoints) => new(Build(parsed, terminal, [.. endpoints]));

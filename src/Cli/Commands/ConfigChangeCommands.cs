@@ -22,8 +22,8 @@ internal sealed class ConfigChangeCommands(ConfigOptions options)
         Command command = new("set", "Set a configuration key for all nodes, or for those of a scope.") { _document, _key, value, _scope, op, isText, _comment };
         return options.Run(options.WithChange(command), async (client, parsed, cancellationToken) =>
         {
-            string type = parsed.GetValue(isText) ? "string" : await TypeAsync(client, parsed, cancellationToken).ConfigureAwait(false);
             V1.EntryEdit edit = Edit(parsed);
+            string type = parsed.GetValue(isText) ? "string" : await TypeAsync(client, parsed, cancellationToken).ConfigureAwait(false);
             edit.Op = parsed.GetRequiredValue(op);
             edit.Value = ConfigOptions.ValueOf(parsed.GetRequiredValue(value), type);
             return await options.ChangeAsync(client, parsed, new V1.Change { Entries = { edit } }, cancellationToken).ConfigureAwait(false);
@@ -43,8 +43,8 @@ internal sealed class ConfigChangeCommands(ConfigOptions options)
     private V1.EntryEdit Edit(ParseResult parsed) => new()
     {
         Document = parsed.GetRequiredValue(_document),
-        Key = parsed.GetRequiredValue(_key),
-        Scope = parsed.GetRequiredValue(_scope).Replace(',', ';'),
+        Key = parsed.GetRequiredValue(_key) is { Length: > 0 } key ? key : throw new ArgumentException("The key is empty. Name one, such as DEFAULT/debug."),
+        Scope = ConfigOptions.ScopeOf(parsed.GetRequiredValue(_scope)),
         Comment = parsed.GetValue(_comment) ?? "",
     };
 

@@ -21,6 +21,9 @@ internal static class ConfigDirectory
 
     private static readonly JsonDocumentOptions OneOfEach = new() { AllowDuplicateProperties = false };
 
+    /// <summary>What cannot be read is not replaced by U+FFFD, which would then be published.</summary>
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <returns>How many files.</returns>
@@ -63,6 +66,13 @@ internal static class ConfigDirectory
         return files.Count;
     }
 
+    /// <summary>Files that apply would read and that are not of this: of documents that there were when it was written before.</summary>
+    public static string[] Left(DirectoryInfo directory, V1.Change all)
+    {
+        HashSet<string> written = [Model, .. all.Entries.Select(e => e.Document).Concat(all.Schemas.Select(s => s.Document)).Select(d => d + ".json")];
+        return [.. Directory.EnumerateFiles(directory.FullName, "*.json").Select(f => Path.GetFileName(f)).Where(f => !written.Contains(f)).Order(StringComparer.Ordinal)];
+    }
+
     /// <returns>What the files say, and the documents that have one, also where there is nothing in it.</returns>
     /// <exception cref="ArgumentException">A file cannot be read, or is not as it should be.</exception>
     public static (V1.Change Content, string[] Documents) Read(DirectoryInfo directory)
@@ -74,7 +84,7 @@ internal static class ConfigDirectory
         {
             try
             {
-                JsonObject content = JsonNode.Parse(File.ReadAllText(file), documentOptions: OneOfEach)!.AsObject();   // "null" throws below, as everything that is no object
+                JsonObject content = ObjectOf(JsonNode.Parse(File.ReadAllText(file, Strict), documentOptions: OneOfEach), "the file");
                 if (Path.GetFileName(file) == Model) ReadModel(content, change);
                 else ReadDocument(Path.GetFileNameWithoutExtension(file), content, change);
             }
@@ -164,16 +174,17 @@ internal static class ConfigDirectory
     private static void ReadDocument(string document, JsonObject content, V1.Change change)
     {
         Check(content, "schemas", "entries");
-        foreach ((string key, JsonNode? schema) in content["schemas"]?.AsObject() ?? [])
+        foreach ((string key, JsonNode? schema) in Members(content, "schemas"))
             change.Schemas.Add(new V1.SchemaEdit { Document = document, Key = key, Schema = Text(schema) });
-        foreach ((string scope, JsonNode? entries) in content["entries"]?.AsObject() ?? [])
+        foreach ((string scope, JsonNode? entries) in Members(content, "entries"))
         {
-            foreach ((string key, JsonNode? entry) in entries!.AsObject())
+            foreach ((string key, JsonNode? entry) in ObjectOf(entries, $"what is said for {scope}"))
             {
+                JsonObject said = entry as JsonObject ?? throw new JsonException($"{key} for {scope} is {entry?.ToJsonString() ?? "null"}, which does not say what to do with it. Write {{\"set\": {entry?.ToJsonString() ?? "null"}}}, or unset, append, remove or final.");
                 var edit = new V1.EntryEdit { Document = document, Scope = scope, Key = key };
-                string[] operations = [.. entry!.AsObject().Select(m => m.Key).Where(m => m != "comment")];
+                string[] operations = [.. said.Select(m => m.Key).Where(m => m != "comment")];
                 if (operations is not [not ""]) throw new JsonException($"{key} for {scope} has to say one of set, unset, append, remove and final, and it says {(operations.Length == 0 ? "none" : string.Join(" and ", operations))}.");
-                foreach ((string name, JsonNode? value) in entry.AsObject())
+                foreach ((string name, JsonNode? value) in said)
                 {
                     if (name == "comment") edit.Comment = value!.GetValue<string>();
                     else (edit.Op, edit.Value) = (name, name == "unset" ? "" : Text(value));
@@ -183,6 +194,10 @@ internal static class ConfigDirectory
             }
         }
     }
+
+    private static JsonObject Members(JsonObject content, string name) => content.ContainsKey(name) ? ObjectOf(content[name], name) : [];
+
+    private static JsonObject ObjectOf(JsonNode? node, string what) => node as JsonObject ?? throw new JsonException($"{what} has to be a JSON object, and is {node?.ToJsonString() ?? "null"}.");
 
     /// <summary>A mistyped name would be content that is not there, and what is not there is removed.</summary>
     private static void Check(JsonObject content, params string[] names)

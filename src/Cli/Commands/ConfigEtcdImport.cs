@@ -25,10 +25,21 @@ internal sealed class ConfigEtcdImport(ConfigOptions options)
         var command = new Command("etcd", "Keys of an etcd, read at one revision.") { from, prefix, document, scope, json, user, cacert, cert, key };
         return options.Run(options.WithChange(command), async (client, parsed, cancellationToken) =>
         {
-            if (!Scope.TryParse(parsed.GetRequiredValue(scope).Replace(',', ';'), out Scope? to, out string problem)) throw new ArgumentException(problem);
+            if (!Scope.TryParse(ConfigOptions.ScopeOf(parsed.GetRequiredValue(scope)), out Scope? to, out string problem)) throw new ArgumentException(problem);
             string directory = parsed.GetRequiredValue(prefix);
             using ConclaveClient etcd = new(OptionsOf(parsed.GetRequiredValue(from), parsed.GetValue(user) ?? options.Terminal.Environment("CONCLAVE_FROM_USER"), parsed.GetValue(cacert), parsed.GetValue(cert), parsed.GetValue(key)));
-            (List<EtcdItem> items, long revision) = await ReadAsync(etcd, EtcdImport.DirectoryOf(directory), cancellationToken).ConfigureAwait(false);
+            (List<EtcdItem> items, long revision) read;
+            try
+            {
+                read = await ReadAsync(etcd, EtcdImport.DirectoryOf(directory), cancellationToken).ConfigureAwait(false);
+            }
+            catch (ConclaveException failure)
+            {
+                options.Terminal.Fail($"The etcd of --from cannot be read: {failure.Message}", "Nothing was published. Check --from, and --from-user, --from-cacert, --from-cert and --from-key where it asks for them.");
+                return ExitCode.Of(failure);
+            }
+
+            (List<EtcdItem> items, long revision) = read;
             ImportResult result = EtcdImport.Run(items, directory, parsed.GetRequiredValue(document), to, parsed.GetValue(json));
             foreach (ConfigProblem each in result.Problems) options.Terminal.Error.WriteLine(each.ToString());
             if (result.Problems.Any(p => p.IsError)) return ExitCode.Validation;

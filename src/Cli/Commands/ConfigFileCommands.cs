@@ -24,7 +24,15 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
             var request = new V1.ExportRequest { Space = options.Space(parsed), At = options.At(parsed), Reveal = parsed.GetValue(reveal) };
             (V1.Change all, long release) = await ReadAllAsync(client, request, cancellationToken).ConfigureAwait(false);
             int files = ConfigDirectory.Write(parsed.GetRequiredValue(directory), all);
-            options.Terminal.Out.WriteLine($"r{release}: {ConfigOptions.Count(all.Entries.Count, "entry")} and {ConfigOptions.Count(all.Nodes.Count, "node")} in {ConfigOptions.Count(files, "file")}");
+            if (!options.IsJson(parsed))
+                options.Terminal.Out.WriteLine($"r{release}: {ConfigOptions.Count(all.Entries.Count, "entry")} and {ConfigOptions.Count(all.Nodes.Count, "node")} in {ConfigOptions.Count(files, "file")}");
+            else
+                MessageText.Write(options.Terminal, options.Format(parsed), json =>
+                {
+                    foreach ((string name, long count) in (ReadOnlySpan<(string, long)>)[("release", release), ("entries", all.Entries.Count), ("nodes", all.Nodes.Count), ("files", files)]) json.WriteNumber(name, count);
+                });
+            if (ConfigDirectory.Left(parsed.GetRequiredValue(directory), all) is { Length: > 0 } left)
+                options.Terminal.Fail($"Left there, and not of this release: {string.Join(", ", left)}.", "apply would publish what is in them. Remove them if their documents are gone.");
             return ExitCode.Done;
         });
     }
@@ -80,7 +88,7 @@ internal sealed class ConfigFileCommands(ConfigOptions options)
         return options.Run(options.WithChange(new Command("oslo-config", "A file of an OpenStack service.") { file, document, scope, schemaFile }), async (client, parsed, cancellationToken) =>
         {
             string name = parsed.GetRequiredValue(document);
-            if (!Scope.TryParse(parsed.GetRequiredValue(scope), out Scope? to, out string problem)) throw new ArgumentException(problem);
+            if (!Scope.TryParse(ConfigOptions.ScopeOf(parsed.GetRequiredValue(scope)), out Scope? to, out string problem)) throw new ArgumentException(problem);
             var schemas = new Dictionary<string, KeySchema>(StringComparer.Ordinal);
             IReadOnlyDictionary<string, string>? renamed = null;
             if (parsed.GetValue(schemaFile) is { } given)

@@ -14,8 +14,8 @@ internal sealed class ConfigLintCommand(ConfigOptions options)
         return options.Run(options.WithAt(new Command("lint", "Print what is allowed and looks like a mistake. Exit code 1 when there is something.") { document }), async (client, parsed, cancellationToken) =>
         {
             // All of it, because an export of one document has no nodes.
-            (V1.Change all, _) = await ConfigFileCommands.ReadAllAsync(client, new V1.ExportRequest { Space = options.Space(parsed), At = options.At(parsed) }, cancellationToken).ConfigureAwait(false);
-            var found = new V1.PlanResponse();
+            (V1.Change all, long release) = await ConfigFileCommands.ReadAllAsync(client, new V1.ExportRequest { Space = options.Space(parsed), At = options.At(parsed) }, cancellationToken).ConfigureAwait(false);
+            var found = new V1.PlanResponse { Base = release };
             found.Problems.AddRange(Findings(all).Where(p => parsed.GetValue(document) is null || p.Document == parsed.GetValue(document)));
             options.Print(parsed, found, () => Rows.Write(options.Terminal, ["code", "document", "key", "finding"], found.Problems.Select(p => (string[])[p.Code, p.Document, p.Key, p.Message])));
             return found.Problems.Count == 0 ? ExitCode.Done : ExitCode.No;
@@ -35,7 +35,7 @@ internal sealed class ConfigLintCommand(ConfigOptions options)
             {
                 HashSet<string> known = [.. schemas[document.Key]];
                 foreach (string key in keys.Where(k => !known.Contains(k)))
-                    yield return Problem("W_NO_SCHEMA", document.Key, key, $"has no schema, and other keys of {document.Key} have{(Nearest.Of(key, known) is { } meant ? $"; did somebody mean {meant}?" : "")}");
+                    yield return Problem("W_NO_SCHEMA", document.Key, key, $"has no schema, and other keys of {document.Key} have{(Nearest.Of(key, known.Except(keys)) is { } meant ? $"; did somebody mean {meant}?" : "")}");
             }
 
             foreach (V1.EntryEdit entry in document.OrderBy(e => e.Scope, StringComparer.Ordinal).ThenBy(e => e.Key, StringComparer.Ordinal))

@@ -106,6 +106,7 @@ internal sealed class ConfigModelCommands(ConfigOptions options)
             await foreach (V1.ExportPart part in client.Configuration.ExportAsync(new V1.ExportRequest { Space = options.Space(parsed), At = options.At(parsed), Documents = { parsed.GetRequiredValue(document) } }, cancellationToken).ConfigureAwait(false))
                 all.Schemas.AddRange(part.Change.Schemas);
             options.Print(parsed, all, () => Rows.Write(options.Terminal, ["key", "schema"], all.Schemas.Select(s => (string[])[s.Key, s.Schema])));
+            if (all.Schemas.Count == 0) options.Terminal.Fail($"No key of {parsed.GetRequiredValue(document)} has a schema.");
             return all.Schemas.Count > 0 ? ExitCode.Done : ExitCode.No;
         });
         return new Command("schema", "What is known of keys: types, bounds, whether they are secret, how they merge.") { import, set, show, remove };

@@ -67,6 +67,9 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
     /// <summary>Whether a program reads the output: then it is nothing but the answer.</summary>
     public bool IsJson(ParseResult parsed) => cluster.Format(parsed) is "json" or "yaml" or "ini";
 
+    /// <summary>table, text, json, yaml or ini.</summary>
+    public string Format(ParseResult parsed) => cluster.Format(parsed);
+
     public string Space(ParseResult parsed) => parsed.GetValue(_space) ?? terminal.Environment("CONCLAVE_SPACE") ?? "";
 
     public bool IsDraft(ParseResult parsed) => parsed.GetValue(_draft) is not null;
@@ -106,6 +109,10 @@ internal sealed class ConfigOptions(Terminal terminal, ClusterOptions cluster)
         return equals > 0 && equals < text.Length - 1 ? new V1.Pair { Dimension = text[..equals], Value = text[(equals + 1)..] }
             : throw new ArgumentException($"\"{text}\" is not of the form dimension=value.");
     }
+
+    /// <summary>A scope as it is typed, with commas or semicolons between its pairs.</summary>
+    /// <exception cref="ArgumentException">It is empty: the variable of a script that was meant to hold one must not reach everybody.</exception>
+    public static string ScopeOf(string text) => string.IsNullOrWhiteSpace(text) ? throw new ArgumentException("The scope is empty. Write * for all nodes, or dimension=value.") : text.Replace(',', ';');
 
     /// <summary>The value of a key: text where the schema says string; else JSON where it is JSON, and text otherwise.</summary>
     public static string ValueOf(string text, string type) => type != "string" && ValueJson.TryParse(text, out Value? value, out _) ? value.ToString() : Value.Of(text).ToString();

@@ -29,6 +29,8 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
                 Rows.Write(options.Terminal, ["key", "value", "scope", "release"], answer.Items.Select(i => (string[])[i.Key, i.Value, i.Scope, $"r{i.Release}"]));
                 foreach (V1.Problem problem in answer.Problems) options.Terminal.Out.WriteLine($"{problem.Code} {problem.Message}");
             });
+            if (answer.Items.Count == 0 && answer.Problems.Count == 0)
+                options.Terminal.Fail($"{NameOf(subject)} gets nothing of {request.Document}{(request.Keys.Count > 0 ? $" under {string.Join(", ", request.Keys)}" : "")} at r{answer.Release}.");
             return answer.Items.Count > 0 ? ExitCode.Done : ExitCode.No;
         });
     }
@@ -82,9 +84,16 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
             V1.CompareResponse answer = await client.Configuration.CompareAsync(request, cancellationToken).ConfigureAwait(false);
             options.Print(parsed, answer, () =>
             {
-                if (answer.Differences.Count == 0) options.Terminal.Out.WriteLine($"equal ({ConfigOptions.Count(answer.Equal, "key")})");
+                if (answer.Differences.Count == 0 && (answer.Equal > 0 || request.Document.Length == 0)) options.Terminal.Out.WriteLine($"equal ({ConfigOptions.Count(answer.Equal, "key")})");
                 else Rows.Write(options.Terminal, ["document", "key", "a", "b", "from a", "from b"], answer.Differences.Select(d => (string[])[d.Document, d.Key, d.A, d.B, d.ScopeA, d.ScopeB]));
             });
+            if (answer.Equal == 0 && answer.Differences.Count == 0 && request.Document.Length > 0)
+            {
+                // Not a yes: a slip in a name must not look like two nodes that agree.
+                options.Terminal.Fail($"Nothing was compared: neither gets anything of {request.Document}{(request.Keys.Count > 0 ? $" under {string.Join(", ", request.Keys)}" : "")} at r{answer.Release}.");
+                return ExitCode.No;
+            }
+
             return answer.Differences.Count == 0 ? ExitCode.Done : ExitCode.No;
         });
     }
@@ -153,6 +162,8 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
             return ExitCode.Done;
         });
     }
+
+    private static string NameOf(V1.Subject subject) => subject.Node.Length > 0 ? subject.Node : subject.Criteria.Count > 0 ? string.Join(',', subject.Criteria.Select(p => $"{p.Dimension}={p.Value}")) : "*";
 
     private void WriteEntries(ParseResult parsed, IMessage answer, ICollection<V1.EntryEdit> entries, bool more)
     {

@@ -45,10 +45,13 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
                 request.Base = (await client.Configuration.ReleasesAsync(new V1.ReleasesRequest { Space = request.Space, Limit = 1 }, cancellationToken).ConfigureAwait(false)).Head;
                 V1.DiffResponse lost = await client.Configuration.DiffAsync(new V1.DiffRequest { Space = request.Space, From = to, To = request.Base }, cancellationToken).ConfigureAwait(false);
                 int count = lost.Changes.Count + ConfigPlans.CountOf(lost.Change) - lost.Change.Entries.Count;
-                options.Terminal.Out.WriteLine($"{(count == 1 ? "This change" : $"These {ConfigOptions.Count(count, "change")}")} since r{to} {(count == 1 ? "is" : "are")} taken back:");
-                options.WriteChanges(lost.Changes);
-                ConfigPlans.WriteOthers(options, lost.Change);
-                if (!await options.AskAsync(cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+                if (count > 0)   // else there is nothing to decide
+                {
+                    options.Terminal.Out.WriteLine($"{(count == 1 ? "This change" : $"These {ConfigOptions.Count(count, "change")}")} since r{to} {(count == 1 ? "is" : "are")} taken back:");
+                    options.WriteChanges(lost.Changes);
+                    ConfigPlans.WriteOthers(options, lost.Change);
+                    if (!await options.AskAsync(cancellationToken).ConfigureAwait(false)) return ExitCode.No;
+                }
             }
 
             try
@@ -85,6 +88,8 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
             }, cancellationToken).ConfigureAwait(false);
             options.Print(parsed, answer, () => Rows.Write(options.Terminal, ["release", "time", "author", "edits", "documents", "reason", "ticket", "takes back"],
                 answer.Releases.Select(r => (string[])[$"r{r.Release}", ConfigOptions.Time(r.UnixMs), r.Author, $"{r.Edits}", string.Join(',', r.Documents), r.Reason, r.Ticket, TakesBack(r)])));
+            if (answer.Releases.Count == 0)
+                options.Terminal.Fail(parsed.GetValue(document) is { } of ? $"No release{(end == long.MaxValue ? "" : $" before r{end}")} touches {of}." : $"There is no release{(end == long.MaxValue ? " yet" : $" before r{end}")}.");
             return answer.Releases.Count > 0 ? ExitCode.Done : ExitCode.No;
         });
     }
@@ -183,7 +188,7 @@ internal sealed class ConfigReleaseCommands(ConfigOptions options)
     private void WritePlan(string what, V1.PlanResponse plan)
     {
         TextWriter text = options.Terminal.Out;
-        text.WriteLine($"release {what} on r{plan.Base}: {ConfigOptions.Count(plan.Changes.Count, "change")}");
+        text.WriteLine($"release {what} on r{plan.Base}: {ConfigOptions.Count(ConfigPlans.CountOf(plan.Change ?? new V1.Change()), "change")}");
         ConfigPlans.Write(options, plan);
         foreach (V1.Problem error in plan.Problems.Where(ConfigPlans.IsError)) text.WriteLine($"error {error.Code} {error.Message}");
         if (!plan.Problems.Any(ConfigPlans.IsError)) text.WriteLine("checks: ok");

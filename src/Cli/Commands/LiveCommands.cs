@@ -22,7 +22,7 @@ internal sealed class LiveCommands(ConfigOptions options)
             (string[] Path, string Address)[] members = [.. found.Items.Select(kv => (kv.Key.ToString().Split('/', 4), kv.Value.ToString())).Where(m => m.Item1.Length == 4)];
             if (options.IsJson(parsed))
             {
-                Json.WriteLine(options.Terminal, json =>
+                MessageText.Write(options.Terminal, options.Format(parsed), json =>
                 {
                     json.WriteStartArray("members");
                     foreach ((string[] path, string address) in members)

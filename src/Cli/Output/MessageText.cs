@@ -8,6 +8,37 @@ namespace Conclave.Cli.Output;
 /// <summary>Answers of the configuration service as YAML and as INI: the content of the JSON, in the same order and under the same names.</summary>
 internal static partial class MessageText
 {
+    /// <summary>An answer that is no message of the API: as JSON, YAML or INI.</summary>
+    /// <param name="terminal">Where to.</param>
+    /// <param name="format">json, yaml or ini.</param>
+    /// <param name="members">Writes the members of the object.</param>
+    public static void Write(Terminal terminal, string format, Action<Utf8JsonWriter> members)
+    {
+        if (format == "json")
+        {
+            Json.WriteLine(terminal, members);
+            return;
+        }
+
+        using MemoryStream text = new();
+        using (Utf8JsonWriter json = new(text, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        using JsonDocument document = JsonDocument.Parse(text.ToArray());
+        if (format == "ini")
+        {
+            Ini(terminal.Out, document.RootElement, "DEFAULT", "");
+            return;
+        }
+
+        terminal.Out.WriteLine("---");
+        Yaml(terminal.Out, document.RootElement, indent: 0);
+    }
+
     /// <summary>One YAML document. Texts are quoted as in JSON, which YAML reads alike, so that none of them turns into something else.</summary>
     public static void WriteYaml(Terminal terminal, IMessage message)
     {

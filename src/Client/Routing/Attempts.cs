@@ -22,6 +22,7 @@ internal struct Attempts(EndpointSet endpoints, ConclaveClientOptions options, b
     {
         _endpoint = only ?? endpoints.Pick();
         timeLeft = TimeLeft;
+        if (timeLeft < TimeSpan.Zero) timeLeft = TimeSpan.Zero;   // a wait took longer than it was meant to; a negative time is none that a timer takes
         bool hasAlternative = only is null && endpoints.Channels.Length > 1;
         if (!writes && hasAlternative && timeLeft > ReadAttemptMax) timeLeft = ReadAttemptMax;
         return endpoints.Channels[_endpoint];

@@ -37,16 +37,16 @@ public sealed class Dimensions
     {
         ImmutableArray<Dimension> dimensions = [.. list];
         if (dimensions.Length > Limits.DimensionsMax)
-            throw new ArgumentException($"{dimensions.Length} dimensions; {Limits.DimensionsMax} are allowed.", nameof(list));
+            throw new ArgumentException($"{dimensions.Length} dimensions; {Limits.DimensionsMax} are allowed.");
         foreach (Dimension dimension in dimensions)
         {
             if (ValueChecks.NameProblem("name of a dimension", dimension.Name, slashIsFine: false) is { } problem)
-                throw new ArgumentException(problem, nameof(list));
+                throw new ArgumentException(problem);
             if (dimensions.Count(d => d.Name == dimension.Name) > 1)
-                throw new ArgumentException($"Dimension {dimension.Name} is in the list twice.", nameof(list));
+                throw new ArgumentException($"Dimension {dimension.Name} is in the list twice.");
         }
         if (!dimensions.Any(d => d.Name == nodeDimension && !d.IsMultiValued))
-            throw new ArgumentException($"The node dimension {nodeDimension} must be in the list, and single-valued.", nameof(nodeDimension));
+            throw new ArgumentException($"The node dimension {nodeDimension} must be in the list, and single-valued.");
         return new(dimensions, nodeDimension, ImmutableSortedDictionary.Create<(string, string), int>(WeightOrder.Instance));
     }
 

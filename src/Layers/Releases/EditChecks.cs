@@ -174,7 +174,7 @@ internal static class EditChecks
         foreach (ScopePair pair in scope.Pairs)
         {
             if (!after.Dimensions.Contains(pair.Dimension))
-                problems.Add(new(ProblemCodes.Name, $"{document} {key} at {scope}: {pair.Dimension} is no dimension. There are: {Names(after)}.") { Document = document, Key = key });
+                problems.Add(new(ProblemCodes.Name, $"{document}{(key.Length > 0 ? " " + key : "")} at {scope}: {pair.Dimension} is no dimension. There are: {Names(after)}.") { Document = document, Key = key });
         }
     }
 

@@ -35,7 +35,7 @@ public sealed record RenderSource(EffectiveDocument Document, Func<string, KeySc
         return values;
     }
 
-    internal ConfigProblem Problem(string key, string what) => new(ProblemCodes.Format, $"{Document.Document} {key}: {what}.") { Document = Document.Document, Key = key };
+    internal ConfigProblem Problem(string key, string what) => new(ProblemCodes.Format, $"{Document.Document}{(key.Length > 0 ? " " + key : "")}: {what}.") { Document = Document.Document, Key = key };
 
     /// <summary>"section/option": what stands before the last slash, and after it. Without a slash the section is "".</summary>
     internal static (string Section, string Option) Split(string key) => key.LastIndexOf('/') is > 0 and int at ? (key[..at], key[(at + 1)..]) : ("", key);

@@ -201,7 +201,7 @@ internal sealed class Evaluator(IKeySource source, ResolutionInputs inputs, stri
                 if (at.Node is { } node && inputs.Fact(node, reference.Name) is { } fact)
                     return new(fact);
                 return new(null, Problem: new(ProblemCodes.FactMissing,
-                    $"{Where(_path[^1])} needs the fact {reference.Name}, which {at.Node ?? "the node"} has not reported. Start its agent, or give a default: {reference with { Default = "..." }}."));
+                    $"{Where(_path[^1])} needs the fact {reference.Name}, which {(ReferenceEquals(at, source) ? "the node" : at.Node ?? "the node")} has not reported. Start its agent, or give a default: {reference with { Default = "..." }}."));
             case ReferenceKind.Live when inputs.KnowsLive:
                 IsLocal = true;
                 ImmutableArray<string> alive = inputs.Live(reference.Name);

@@ -54,7 +54,7 @@ internal sealed partial class ConfigService
         if (!now.State.Nodes.ContainsKey(request.Node)) now = (await ReadAsync(call, name).ConfigureAwait(false)).Now;
         if (!now.State.Nodes.ContainsKey(request.Node)) throw NoSuchNode(request.Node, now.Release);
         if (request.States.FirstOrDefault(s => !Known.Contains(s.State)) is { } unknown) throw Invalid($"\"{unknown.State}\" is no state; there are {string.Join(", ", Known)}");
-        if (request.Run.Length > RunBytesMax) throw Invalid($"a run has at most {RunBytesMax} bytes, and {request.Run.Length} came");
+        if (Math.Max(request.Run.Length, request.RunBefore.Length) is > RunBytesMax and var length) throw Invalid($"a run has at most {RunBytesMax} bytes, and {length} came");
         if (request.HasFacts) await ReportFactsAsync(call, now, request).ConfigureAwait(false);
         request.Facts.Clear();
         request.HasFacts = false;

@@ -138,6 +138,9 @@ internal sealed partial class ConfigService
         SpaceSnapshot at = await ReadDocumentAsync(call, request.Space, request.Document, request.At, request.Reveal).ConfigureAwait(false);
         at = at.As(NodeOf(at, request.Subject));
         Effective effective = Of(at, request.Subject, request.Document);
+        // An empty file is a service on its defaults, so a slip in a name must not give one.
+        if (effective.Document.Entries.IsEmpty && effective.Document.Problems.IsEmpty)
+            throw NotFound($"{(request.Subject?.Node is { Length: > 0 } node ? node : "who was asked for")} gets nothing of {request.Document} at release {at.Release}");
         DocumentState schemas = at.State.Document(request.Document);
         EffectiveDocument document = request.Reveal ? effective.Document : Hidden(at, effective.Document);
         var source = new RenderSource(document, schemas.SchemaOf, reference => reference.Kind != ReferenceKind.Secret ? null

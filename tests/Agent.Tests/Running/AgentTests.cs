@@ -62,6 +62,44 @@ public class AgentTests
     }
 
     [Fact]
+    public async Task A_document_whose_name_was_corrected_leaves_the_fleet()
+    {
+        await using Machine machine = await Machine.StartAsync(["[file nova]", "doc = nvoa", "path = {dir}/nova.conf"]);
+        long release = await machine.SetAsync("nova", ("DEFAULT/debug", "true"));
+        machine.StartAgent();
+        V1.FleetNode slip = await machine.StateAsync("nvoa", "rejected", release);
+        Assert.Contains("nobody has said anything of it for this node. Correct the name", slip.Message, StringComparison.Ordinal);
+        await machine.StopAgentAsync();
+
+        machine.Configure(Plain);
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", release);
+        V1.FleetResponse fleet = await machine.Client.Configuration.FleetAsync(new V1.FleetRequest(), Cancelled);
+        Assert.Equal(["nova"], fleet.Nodes.Select(n => n.Document));
+    }
+
+    [Fact]
+    public async Task One_pass_for_a_node_that_is_not_known_says_so()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        await File.WriteAllTextAsync(machine.ConfigPath, (await File.ReadAllTextAsync(machine.ConfigPath, Cancelled)).Replace("node = c1", "node = c9", StringComparison.Ordinal), Cancelled);
+        (int code, _, string output) = await machine.ConclaveAsync("agent", "once", "--timeout", "1s", "--config", machine.ConfigPath);
+        Assert.Equal(1, code);
+        Assert.Contains("There is no node c9, so nothing was received.", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_status_is_printed_as_YAML_too()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        await machine.SetAsync("nova", ("DEFAULT/debug", "true"));
+        await machine.ConclaveAsync("agent", "once", "--config", machine.ConfigPath);
+        (int code, string output, _) = await machine.ConclaveAsync("agent", "status", "-o", "yaml", "--config", machine.ConfigPath);
+        Assert.Equal(1, code);   // it does not run
+        Assert.StartsWith("---\nrunning: false\nnode: \"c1\"\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_the_check_refuses_does_not_reach_the_file()
     {
         await using Machine machine = await Machine.StartAsync(Service);

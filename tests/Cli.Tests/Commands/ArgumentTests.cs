@@ -62,6 +62,11 @@ public class ArgumentTests
     [InlineData("get", "a", "--endpoints", "ftp://x")]
     [InlineData("get", "a", "--cacert", "/does/not/exist")]
     [InlineData("up", "--nodes", "2")]
+    [InlineData("set", "nova", "k", "v", "--scope", "", "-m", "why")]   // "$SCOPE" of a script that did not set it
+    [InlineData("unset", "nova", "k", "--scope", " ", "-m", "why")]
+    [InlineData("set", "nova", "", "v", "-m", "why")]
+    [InlineData("set", "nova", "k", "a\uFFFDb", "-m", "why")]   // as the runtime hands on bytes that are no UTF-8
+    [InlineData("put", "k\uFFFD", "v")]
     [InlineData("up", "--port", "65535")]
     [InlineData]
     public async Task A_wrong_command_line_is_refused_before_anything_is_sent(params string[] arguments)
@@ -70,6 +75,29 @@ public class ArgumentTests
 
         Assert.Equal(2, answer.Code);
         Assert.True(arguments.Length == 0 || answer.Error.StartsWith("conclave: ", StringComparison.Ordinal), answer.Error);
+    }
+
+    [Theory]
+    [InlineData("Missing: key, value", "set", "nova")]
+    [InlineData("Missing: NODE DOCUMENT [KEY...]", "show")]
+    [InlineData("draft is followed by one of: list, show, rebase, drop.", "draft")]
+    [InlineData("Option '--document' is required.", "import", "oslo-config", "f")]
+    [InlineData("--op \"foo\" is none of: set, append, remove, final.", "set", "nova", "k", "v", "-m", "why", "--op", "foo")]
+    [InlineData("--output \"xml\" is none of: table, text, json, yaml, ini.", "log", "-o", "xml")]
+    [InlineData("--limit \"x\" is no whole number, or too large for one.", "log", "--limit", "x")]
+    [InlineData("weight \"99999999999\" is no whole number, or too large for one.", "dims", "weight", "a=b", "99999999999", "-m", "why")]
+    [InlineData("Endpoint \"foo bar\" is not an address; write http://host:port, https://host:port or host:port.", "log", "--endpoints", "foo bar")]
+    [InlineData("The scope is empty. Write * for all nodes, or dimension=value.", "rm", "nova", "k", "--scope", "", "-m", "why")]
+    [InlineData("Word 3 of the command line has bytes that are no UTF-8.", "put", "k", "a\uFFFD")]
+    public async Task What_is_wrong_with_a_command_line_is_named(string what, params string[] arguments)
+    {
+        Answer answer = await new Shell("127.0.0.1:1").RunAsync(arguments);
+
+        Assert.Equal(2, answer.Code);
+        string first = answer.Error.Split('\n')[0];
+        Assert.StartsWith($"conclave: {what}", first, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", answer.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("(Parameter", answer.Error, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -33,6 +33,18 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
     }
 
     [Fact]
+    public async Task A_plan_counts_nodes_too_and_names_a_missing_fact_once_for_all_nodes()
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "change-counts");
+        await shell.DoneAsync("set", "nova", "my_ip", "%{fact:mgmt_ip}", "--draft", "d");
+        await shell.DoneAsync("node", "set", "c18", "region=eu", "--draft", "d");
+        string plan = await shell.DoneAsync("plan", "d");
+        Assert.StartsWith("release draft d on r3: 2 changes\n", plan, StringComparison.Ordinal);
+        Assert.Equal(["warning W_FACT nova my_ip needs the fact mgmt_ip, which the node has not reported. Start its agent, or give a default: %{fact:mgmt_ip|...} (2 nodes: c17, c18)"],
+            plan.Split('\n').Where(l => l.StartsWith("warning", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task A_draft_is_gathered_planned_and_published_and_what_came_between_is_a_conflict()
     {
         ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "change-drafts");
@@ -118,6 +130,9 @@ public sealed class ConfigChangeTests(SharedNode shared) : IDisposable
         Assert.Contains("This change since r4 is taken back:\n  nova * k  1 -> 2\nGo on? [y/N] ", no.Out, StringComparison.Ordinal);
         Assert.Equal(0, (await shell.AskedAsync("y\n", "rollback", "r4", "-m", "back")).Code);
         Assert.Equal(0, (await shell.AskedAsync("", "rollback", "r5", "-m", "forth", "--yes")).Code);
+        Answer nothing = await shell.AskedAsync("", "rollback", "r7", "-m", "nothing is taken back");
+        Assert.Equal(0, nothing.Code);
+        Assert.DoesNotContain("Go on?", nothing.Out, StringComparison.Ordinal);
         await shell.DoneAsync("rollback", "r4", "-m", "back");
         await shell.EndsAsync(2, "rollback", "r4");
         await shell.EndsAsync(2, "rollback", "r0", "-m", "x");

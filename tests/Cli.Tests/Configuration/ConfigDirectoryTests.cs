@@ -52,6 +52,48 @@ public sealed class ConfigDirectoryTests(SharedNode shared) : IDisposable
         await shell.EndsAsync(3, "apply", "-f", _directory, "-m", "x");
     }
 
+    [Fact]
+    public async Task What_is_wrong_with_a_file_is_said_with_what_to_write()
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "files-wrong");
+        await SaysAsync("""{"entries":{"*":{"DEFAULT/y":1}}}"""u8.ToArray(), """DEFAULT/y for * is 1, which does not say what to do with it. Write {"set": 1}, or unset, append, remove or final.""");
+        await SaysAsync("""{"entries":{"*":1}}"""u8.ToArray(), "what is said for * has to be a JSON object, and is 1.");
+        await SaysAsync("""{"entries":[]}"""u8.ToArray(), "entries has to be a JSON object, and is [].");
+        await SaysAsync("[1]"u8.ToArray(), "the file has to be a JSON object, and is [1].");
+        await SaysAsync([.. """{"entries":{"*":{"k":{"set":"a"""u8, 0xFF, .. "\"}}}}"u8], "Unable to translate bytes [FF]");   // and not published as U+FFFD
+
+        async Task SaysAsync(byte[] content, string what)
+        {
+            await File.WriteAllBytesAsync(Path.Combine(_directory, "nova.json"), content, TestContext.Current.CancellationToken);
+            Answer answer = await shell.RunAsync("apply", "-f", _directory, "-m", "x");
+            Assert.Equal(2, answer.Code);
+            Assert.Contains($"nova.json is not as export writes it: {what}", answer.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task An_export_names_the_files_of_documents_that_are_gone_and_says_in_JSON_what_it_wrote()
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "files-left");
+        await shell.DoneAsync("set", "nova", "k", "1", "-m", "x");
+        await shell.DoneAsync("export", _directory);
+        await shell.DoneAsync("rm", "nova", "k", "-m", "x");
+        Answer answer = await shell.RunAsync("export", _directory, "-o", "json");
+        Assert.Equal((0, "{\"release\":5,\"entries\":0,\"nodes\":2,\"files\":1}\n"), (answer.Code, answer.Out));
+        Assert.StartsWith("conclave: Left there, and not of this release: nova.json.\n", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_of_oslo_is_taken_in_for_a_scope_with_commas_as_everywhere()
+    {
+        ConfigShell shell = await ConfigShell.WithNodesAsync(shared, "files-oslo");
+        string file = Path.Combine(_directory, "x.conf");
+        await File.WriteAllTextAsync(file, "[DEFAULT]\nk = v\n", TestContext.Current.CancellationToken);
+        await shell.DoneAsync("import", "oslo-config", file, "--document", "nova", "--scope", "region=eu,role=compute", "-m", "x");
+        Assert.Equal("DEFAULT/k\t\"v\"\trole=compute;region=eu\tr4\n", await shell.DoneAsync("show", "c17", "nova"));
+        await shell.EndsAsync(2, "import", "oslo-config", file, "--document", "nova", "--scope", "", "-m", "x");
+    }
+
     [Theory]
     [InlineData("""{"entries":{"*":{"k":{"set":1},"k":{"set":2}}}}""")]
     [InlineData("""{"entries":{"region=eu;role=x":{"k":{"set":1}},"role=x,region=eu":{"k":{"set":2}}}}""")]

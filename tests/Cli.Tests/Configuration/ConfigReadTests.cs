@@ -34,6 +34,26 @@ public class ConfigReadTests(SharedNode shared)
     }
 
     [Fact]
+    public async Task A_slip_in_a_documents_name_is_said_and_neither_an_empty_file_nor_a_yes()
+    {
+        ConfigShell shell = await FilledAsync("read-slip");
+        await SaysAsync("c17 gets nothing of nvoa at r7.", "show", "c17", "nvoa");
+        await SaysAsync("region=eu gets nothing of nova under DEFAULT/prot at r7.", "show", "--as", "region=eu", "nova", "DEFAULT/prot");
+        await SaysAsync("c17 gets nothing of nvoa at release 7", "render", "c17", "nvoa");
+        await SaysAsync("c17 gets nothing of nvoa at release 7", "render", "c17", "nvoa", "--format", "json");
+        await SaysAsync("Nothing was compared: neither gets anything of nvoa at r7.", "compare", "c17", "c18", "nvoa");
+        await SaysAsync("Nothing was compared: neither gets anything of nova under libvirt/ at r7.", "compare", "c17", "c18", "nova", "libvirt/");
+        await SaysAsync("No release touches nvoa.", "log", "nvoa");
+        await SaysAsync("No key of nvoa has a schema.", "schema", "show", "nvoa");
+
+        async Task SaysAsync(string what, params string[] arguments)
+        {
+            Answer answer = await shell.RunAsync(arguments);
+            Assert.Equal((1, "", $"conclave: {what}\n"), (answer.Code, answer.Out, answer.Error));
+        }
+    }
+
+    [Fact]
     public async Task Where_nodes_differ_and_where_something_is_said()
     {
         ConfigShell shell = await FilledAsync("read-compare");
@@ -161,8 +181,11 @@ public class ConfigReadTests(SharedNode shared)
     public async Task What_looks_like_a_mistake_is_told()
     {
         ConfigShell shell = await FilledAsync("read-lint");
-        Assert.Equal("W_NO_SCHEMA\tnova\tDEFAULT/host\thas no schema, and other keys of nova have; did somebody mean DEFAULT/port?\nW_NO_SCHEMA\tnova\tDEFAULT/url\thas no schema, and other keys of nova have\n",
-            (await shell.EndsAsync(1, "lint", "nova")).Replace("DEFAULT/url\thas no schema, and other keys of nova have; did somebody mean DEFAULT/port?", "DEFAULT/url\thas no schema, and other keys of nova have", StringComparison.Ordinal));
+        Assert.Equal("W_NO_SCHEMA\tnova\tDEFAULT/host\thas no schema, and other keys of nova have\nW_NO_SCHEMA\tnova\tDEFAULT/url\thas no schema, and other keys of nova have\n",
+            await shell.EndsAsync(1, "lint", "nova"));   // DEFAULT/port is there itself, so neither was meant to be it
+        await shell.DoneAsync("schema", "set", "nova", "DEFAULT/workers", """{"type":"integer"}""", "-m", "x");
+        await shell.DoneAsync("set", "nova", "DEFAULT/wokers", "1", "-m", "x");
+        Assert.Contains("DEFAULT/wokers\thas no schema, and other keys of nova have; did somebody mean DEFAULT/workers?\n", await shell.EndsAsync(1, "lint", "nova"), StringComparison.Ordinal);
         await shell.DoneAsync("set", "glance", "A", "1", "--scope", "region=mars", "-m", "x");
         await shell.DoneAsync("set", "glance", "a", "1", "-m", "x");
         JsonElement found = await shell.JsonAsync(1, "lint", "glance");

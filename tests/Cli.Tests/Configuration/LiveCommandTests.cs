@@ -19,6 +19,8 @@ public class LiveCommandTests(SharedNode shared)
 
         JsonElement[] all = [.. (await shell.JsonAsync(0, "live", "list")).GetProperty("members").EnumerateArray()];
         Assert.Equal(["mq m1 10.0.0.1:5672", "other o1 10.0.0.9"], all.Select(m => $"{m.GetProperty("service")} {m.GetProperty("instance")} {m.GetProperty("address")}"));
+        Assert.Equal("---\nmembers:\n  -\n    service: \"mq\"\n    instance: \"m1\"\n    address: \"10.0.0.1:5672\"\n", await shell.DoneAsync("live", "list", "mq", "-o", "yaml"));
+        Assert.Equal("[members.0]\nservice = mq\ninstance = m1\naddress = 10.0.0.1:5672\n", await shell.DoneAsync("live", "list", "mq", "-o", "ini"));
         Assert.Contains("10.0.0.1:5672", await shell.DoneAsync("live", "list", "mq"), StringComparison.Ordinal);
         Assert.DoesNotContain("10.0.0.9", await shell.DoneAsync("live", "list", "mq"), StringComparison.Ordinal);
         await ShowsAsync(shell, "10.0.0.1:5672");
