@@ -89,7 +89,7 @@ internal sealed class ClusterOptions
         }
         catch (ArgumentException e)
         {
-            terminal.Fail(e.Message);
+            terminal.Fail(e.ParamName is null ? e.Message : e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal));   // of our code, not of the command line
             return ExitCode.Usage;
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
