@@ -32,6 +32,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     private readonly PasswordHasher _passwords;
     private readonly Replica _replica;
     private readonly ClientListener _listener;
+    private readonly ClientListener? _metricsListener;
     private readonly ConfigEngine _configuration;
     private readonly RolloutDriver _rollouts;
     private readonly Housekeeping _housekeeping;
@@ -49,6 +50,7 @@ public sealed class ConclaveNode : IAsyncDisposable
     /// <exception cref="TlsFileException">A certificate or key that a flag names cannot be used; the message says why and what to do.</exception>
     /// <exception cref="AuthKeyException">A key that --auth-token names cannot be used.</exception>
     /// <exception cref="SecretsKeyException">The file that --secrets-key-file names cannot be used.</exception>
+    /// <exception cref="PortUnavailableException">A name to listen on cannot be resolved.</exception>
     /// <exception cref="Peers.JoinRefusedException">The cluster to join does not know this member, or does not answer; the message says what to do.</exception>
     public ConclaveNode(NodeOptions options, ILoggerFactory loggers, Action<Exception> onFatal) : this(options, new PosixFileSystem(), loggers, onFatal)
     {
@@ -60,6 +62,9 @@ public sealed class ConclaveNode : IAsyncDisposable
         foreach (string problem in options.Problems()) throw new ArgumentException(problem, nameof(options));
         _options = options = RestoredCluster.OptionsFor(options);
         _logger = loggers.CreateLogger("Conclave");
+        // Names that nobody knows are found before anything is opened.
+        IPEndPoint[] clientEndPoints = [.. options.ListenClientUrls.Select(url => EndPointOf("--listen-client-urls", url))];
+        IPEndPoint[] metricsEndPoints = [.. options.ListenMetricsUrls.Select(url => EndPointOf("--listen-metrics-urls", url))];
         TlsSide? clientTls = options.ListenClientUrls.Any(url => url.Scheme == "https")
             ? TlsSide.Open(options.ClientTls, options.ListenClientUrls.Concat(options.AdvertiseClientUrls), options, TimeProvider.System, _logger) : null;
         _passwords = new PasswordHasher(PasswordHasher.IterationsOf(options.PasswordCost), Math.Max(1, Environment.ProcessorCount / 2), LoginsWaitingMax);
@@ -104,20 +109,27 @@ public sealed class ConclaveNode : IAsyncDisposable
         metrics.Refusals = refusals;
         watches.Refusals = refusals;
         metrics.ClientTls = clientTls;
-        _listener = new ClientListener(new ClientListenerOptions
+        var listening = new ClientListenerOptions
         {
-            Addresses = [.. options.ListenClientUrls.Select(url => new ListenAddress(EndPointOf(url), url.Scheme == "https" && clientTls is { } tls
-                ? peer => tls.ForHttp(problem => refusals.Say(RefusalReason.Certificate, peer, problem))
-                : null))],
+            Addresses = [.. AddressesOf(options.ListenClientUrls, clientEndPoints)],
             CertificatesNameUsers = clientTls is { NamesUsers: true },
             Refusals = refusals,
             Limits = options.Limits,
             ReceiveBytesMax = options.MaxRequestBytes + (512 << 10),
             Observer = calls,
-        }, registry, routes, loggers);
+        };
+        _listener = new ClientListener(listening, registry, routes, loggers);
+        // The same plain paths, and no call at all: whoever may watch a node need not be able to use it.
+        if (options.ListenMetricsUrls.Count > 0)
+            _metricsListener = new ClientListener(listening with { Addresses = [.. AddressesOf(options.ListenMetricsUrls, metricsEndPoints)] }, new RpcRegistry(), routes, loggers);
         var space = new SpaceWatch(context, new QuotaMark(files, Path.Combine(options.DataDir, "member")), _logger);
         _replica.OnDiskSpaceChanged = space.LookSoon;
         _housekeeping = new Housekeeping(context, watches, locks, space, _logger);
+
+        IEnumerable<ListenAddress> AddressesOf(IReadOnlyList<Uri> urls, IPEndPoint[] endPoints) =>
+            urls.Zip(endPoints, (url, endPoint) => new ListenAddress(endPoint, url.Scheme == "https" && clientTls is { } tls
+                ? peer => tls.ForHttp(problem => refusals.Say(RefusalReason.Certificate, peer, problem))
+                : null));
     }
 
     /// <summary>Binds the ports and takes part in the cluster. Does not wait for a leader.</summary>
@@ -142,6 +154,15 @@ public sealed class ConclaveNode : IAsyncDisposable
             throw new PortUnavailableException("--listen-client-urls", _options.ListenClientUrls, problem);
         }
 
+        try
+        {
+            if (_metricsListener is not null) await _metricsListener.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (problem is SocketException or IOException)
+        {
+            throw new PortUnavailableException("--listen-metrics-urls", _options.ListenMetricsUrls, problem);
+        }
+
         _replica.Start();
         _configuration.Start();
         _rollouts.Start();
@@ -158,6 +179,7 @@ public sealed class ConclaveNode : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listener.StopAsync(StopGrace).ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
+        if (_metricsListener is not null) await _metricsListener.DisposeAsync().ConfigureAwait(false);
         await _housekeepingLoop.ConfigureAwait(false);
         await _rollouts.DisposeAsync().ConfigureAwait(false);
         await _configuration.DisposeAsync().ConfigureAwait(false);
@@ -181,10 +203,16 @@ public sealed class ConclaveNode : IAsyncDisposable
         }
     }
 
-    private static IPEndPoint EndPointOf(Uri url) => new(
-        url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6 ? IPAddress.Parse(url.DnsSafeHost) : Dns.GetHostAddresses(url.DnsSafeHost)[0], url.Port);
+    private static IPEndPoint EndPointOf(string flag, Uri url)
+    {
+        if (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6) return new(IPAddress.Parse(url.DnsSafeHost), url.Port);
+        try
+        {
+            return new(Dns.GetHostAddresses(url.DnsSafeHost)[0], url.Port);
+        }
+        catch (SocketException problem)
+        {
+            throw new PortUnavailableException(flag, [url], problem);
+        }
+    }
 }
-
-/// <summary>An address to listen on is taken, or not this machine's.</summary>
-public sealed class PortUnavailableException(string flag, IEnumerable<Uri> urls, Exception cause) : Exception(
-    $"cannot listen on {string.Join(", ", urls.Select(NodeOptions.Plain))}: {cause.Message}. Stop what uses the port (ss -ltnp shows it), or choose another one with {flag}.", cause);

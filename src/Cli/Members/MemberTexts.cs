@@ -44,10 +44,10 @@ internal static class MemberTexts
     public static IEnumerable<string> Start(StartFlags start, bool asLearner)
     {
         yield return "";
-        yield return $"ETCD_NAME=\"{start.Name}\"";
-        yield return $"ETCD_INITIAL_CLUSTER=\"{start.InitialCluster}\"";
-        yield return $"ETCD_INITIAL_ADVERTISE_PEER_URLS=\"{string.Join(',', start.PeerUrls)}\"";
-        yield return $"ETCD_INITIAL_CLUSTER_STATE=\"{StartFlags.State}\"";
+        yield return $"CONCLAVE_NAME=\"{start.Name}\"";
+        yield return $"CONCLAVE_INITIAL_CLUSTER=\"{start.InitialCluster}\"";
+        yield return $"CONCLAVE_INITIAL_ADVERTISE_PEER_URLS=\"{string.Join(',', start.PeerUrls)}\"";
+        yield return $"CONCLAVE_INITIAL_CLUSTER_STATE=\"{StartFlags.State}\"";
         yield return "";
         yield return "Start it with an empty data directory and its own client addresses:";
         yield return $"  conclave-node {string.Join(' ', start.Arguments)} --data-dir DIR --listen-client-urls URL --advertise-client-urls URL";

@@ -72,19 +72,28 @@ internal static class ExitCode
     private static bool IsAboutLogin(ConclaveException failure) => failure.Code == GrpcCode.InvalidArgument
         && (failure.Message == EtcdErrors.UserEmpty.Message || failure.Message == EtcdErrors.AuthFailed.Message || failure.Message == EtcdErrors.AuthOldRevision.Message);
 
+    private static readonly string[] BrokenEarly = ["response ended prematurely", "HTTP/2 handshake"];
+
     /// <summary>What a person can do about a failed call, or null when its text says it all.</summary>
     public static string? Remedy(ConclaveException failure) => failure switch
     {
         OutcomeUnknownException => "It may have been carried out: look (get, member list) before trying again.",
         UnavailableException when failure.Message.StartsWith("Cannot connect", StringComparison.Ordinal) =>
             "Check that a node runs there (conclave up starts some) and that --endpoints or CONCLAVE_ENDPOINTS is right.",
+        UnavailableException when failure.Message.StartsWith("The TLS handshake", StringComparison.Ordinal) =>
+            "Check that --cacert has the authority of the nodes' certificates, and that they are made out to the host in --endpoints.",
+        // How a node hangs up on who does not speak TLS, or shows no certificate that it takes: the protocol has no word for the reason.
+        UnavailableException when BrokenEarly.Any(text => failure.Message.Contains(text, StringComparison.Ordinal)) =>
+            "Nothing was changed; try again. If it lasts, the node may want TLS (https://, --cacert) or another certificate (--cert, --key): its log says whom it refused.",
         UnavailableException => "Nothing was changed; try again. If it lasts, look at: conclave status",
         _ when IsAboutLogin(failure) => "Say who you are: --user NAME, and the password in CONCLAVE_PASSWORD or when asked.",
         CompactedException => "Read without --rev, or from a newer revision.",
         _ => failure.Code switch
         {
             GrpcCode.OutOfRange => "The newest revision is in the header of: conclave get -o json",
-            GrpcCode.ResourceExhausted => "Delete or compact keys, then defragment and take the alarm back.",
+            GrpcCode.ResourceExhausted when failure.Message == EtcdErrors.NoSpace.Message =>
+                "Make room with conclave del or conclave compact REVISION, then: conclave alarm disarm. One for a full disk goes by itself.",
+            GrpcCode.FailedPrecondition when failure.Message == EtcdErrors.RootUserNotExist.Message => "Make it first: conclave user add root",
             GrpcCode.PermissionDenied when failure.Message.Contains("see conclave publish", StringComparison.Ordinal) => null,   // nobody may, and it says what to do
             GrpcCode.Unauthenticated or GrpcCode.PermissionDenied => "Ask an administrator for access to these keys.",
             _ => null,

@@ -15,7 +15,7 @@ internal struct Attempts(EndpointSet endpoints, ConclaveClientOptions options, b
     private readonly long _started = options.Time.GetTimestamp();
     private Backoff _backoff = Backoff.ForCalls;
     private long? _firstFailure;
-    private RpcException? _last;
+    private RpcException? _last, _lastAnswer;
     private int _endpoint;
 
     public RpcChannel Next(out TimeSpan timeLeft)
@@ -48,11 +48,16 @@ internal struct Attempts(EndpointSet endpoints, ConclaveClientOptions options, b
         if (failure.Code is GrpcCode.Unavailable or GrpcCode.DeadlineExceeded) endpoints.Failed(_endpoint);
         _firstFailure ??= options.Time.GetTimestamp();
         _last = failure;
+        if (failure.Fate == RequestFate.Answered) _lastAnswer = failure;
         if (only is not null || !Certainty.MayRepeat(failure, writes)) return false;
         if (endpoints.AllCoolingDown) wait = _backoff.Next(Random.Shared.NextDouble());
         if (failure.RetryAfter is { } hint && hint > wait) wait = hint;
         return wait < TimeLeft && options.Time.GetElapsedTime(_firstFailure.Value) + wait < options.RetryPatience;
     }
+
+    /// <summary>The failure to report when <paramref name="last"/> ends the call: what a member said tells more than that another one could not be reached.</summary>
+    /// <remarks>Both mean that nothing happened, or the call would not have been repeated.</remarks>
+    public readonly RpcException Telling(RpcException last) => last.Fate == RequestFate.NotSent && _lastAnswer is not null ? _lastAnswer : last;
 
     private readonly TimeSpan TimeLeft => options.RequestTimeout - options.Time.GetElapsedTime(_started);
 }

@@ -139,7 +139,7 @@ internal sealed class CallRouter : IDisposable
                 mayHaveBeenApplied = kind == CallKind.SessionWrite
                     ? Certainty.MayHaveBeenAppliedInSession(failure, mayHaveBeenApplied)
                     : Certainty.MayHaveBeenApplied(failure, writes: kind == CallKind.Write);
-                if (!attempts.MayRepeat(failure, out TimeSpan wait)) throw ConclaveException.Judged(failure, mayHaveBeenApplied);
+                if (!attempts.MayRepeat(failure, out TimeSpan wait)) throw ConclaveException.Judged(mayHaveBeenApplied ? failure : attempts.Telling(failure), mayHaveBeenApplied);
                 if (wait > TimeSpan.Zero) await Task.Delay(wait, _options.Time, cancellationToken).ConfigureAwait(false);
             }
         }

@@ -66,6 +66,7 @@ internal static class RpcFailure
             HttpRequestError.NameResolutionError => $"The name {endpoint.Host} cannot be resolved.",
             HttpRequestError.SecureConnectionError => $"The TLS handshake with {endpoint.Authority} failed: {Innermost(error)}",
             HttpRequestError.ConnectionError => $"Cannot connect to {endpoint.Authority}: {Innermost(error)}",
+            _ when error is OperationCanceledException && mayHaveLeft => $"{endpoint.Authority} ended the call without a word.",
             _ when error is OperationCanceledException => $"Cannot connect to {endpoint.Authority} in time.",
             HttpRequestError.ResponseEnded => $"The connection to {endpoint.Authority} was lost.",
             _ when error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } => $"The connection to {endpoint.Authority} was lost.",

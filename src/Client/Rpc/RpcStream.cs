@@ -9,6 +9,8 @@ public sealed class RpcStream : IAsyncDisposable
 {
     private const int ReadBufferBytes = 16 * 1024;
     private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(2);
+    // On a machine that is busy the headers have arrived long before anybody gets round to them. A connection that broke ends the wait at once.
+    private static readonly TimeSpan RefusalPatience = TimeSpan.FromSeconds(10);
     private readonly HttpRequestMessage _request;
     private readonly DuplexContent _content;
     private readonly CancellationTokenSource _lifetime;
@@ -145,7 +147,7 @@ public sealed class RpcStream : IAsyncDisposable
     /// </summary>
     private async ValueTask<RpcException?> RefusalAsync(CancellationToken cancellationToken)
     {
-        await Task.WhenAny(_answer, Task.Delay(OpenPatience, cancellationToken)).ConfigureAwait(false);
+        await Task.WhenAny(_answer, Task.Delay(RefusalPatience, cancellationToken)).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (!_answer.IsCompletedSuccessfully) return null;
         HttpResponseMessage answer = await _answer.ConfigureAwait(false);

@@ -8,6 +8,9 @@ internal static partial class Log
     [LoggerMessage(2101, LogLevel.Information, "Now {Role} in term {Term}; the leader is {Leader}.")]
     public static partial void RoleChanged(ILogger logger, RaftRole role, ulong term, string leader);
 
+    [LoggerMessage(2115, LogLevel.Warning, "No leader for {Seconds} s: {Why}. Writes and linearizable reads wait until a majority of the voting members runs and is connected.")]
+    public static partial void NoLeader(ILogger logger, long seconds, string why);
+
     [LoggerMessage(2102, LogLevel.Warning, "This process did not run for {Milliseconds} ms. Elections go on as if that time had not passed, and leases get their full time again.")]
     public static partial void Paused(ILogger logger, long milliseconds);
 

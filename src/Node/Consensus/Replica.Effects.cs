@@ -29,7 +29,7 @@ internal sealed partial class Replica : IConsensusEffects, IApplyObserver
     {
         if (change.Role != RaftRole.Leader) Leases.Demote();
         if (change.Leader != NodeId.None) Interlocked.Increment(ref _leaderChanges);
-        Log.RoleChanged(_logger, change.Role, change.Term.Value, change.Leader == NodeId.None ? "not known" : change.Leader.ToString());
+        _roles.OnRole(change);
     }
 
     void IConsensusEffects.OnMembership(Membership inForce)

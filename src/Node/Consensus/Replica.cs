@@ -43,6 +43,7 @@ internal sealed partial class Replica : IAsyncDisposable
     private readonly AcknowledgedPositions _acknowledged = new();
     private readonly StateMarks _marks;
     private readonly StateRepair _repair;
+    private readonly RoleLog _roles;
     private int _failed;
     private int _driveQueued;
     private bool _isLearner;
@@ -58,6 +59,7 @@ internal sealed partial class Replica : IAsyncDisposable
     public Replica(NodeOptions options, IFileSystem files, ILogger logger, Action<Exception> onFatal)
     {
         (_options, _logger, _onFatal) = (options, logger, onFatal);
+        _roles = new RoleLog(logger, TimeProvider.System, VotersNotConnected);
         ReplicaDisk disk = ReplicaDisk.Open(options, files, logger);
         (_log, _store, _credentials, Cluster) = (disk.Log, disk.Store, disk.Credentials, disk.Cluster);
         try
@@ -96,6 +98,8 @@ internal sealed partial class Replica : IAsyncDisposable
             throw;
         }
     }
+
+    private IReadOnlyList<string> VotersNotConnected() => [.. _peers.All.Where(link => !link.IsUp && Members.InForce.IsVoter(link.Peer)).Select(link => Members.NameOf(link.Peer))];
 
     /// <summary>Which cluster, and who in it; see <see cref="Members"/> for who the others are now.</summary>
     public ClusterIdentity Cluster { get; }

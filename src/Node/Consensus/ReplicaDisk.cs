@@ -20,7 +20,39 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
 {
     /// <exception cref="StorageException">The directory cannot be used; the message names the file, the place and the remedy.</exception>
     /// <exception cref="JoinRefusedException">The directory is empty, and the cluster to join does not know this member or does not answer.</exception>
-    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger) => RequireHelp(OpenForFlags(options, files, logger), options, files, logger);
+    public static ReplicaDisk Open(NodeOptions options, IFileSystem files, ILogger logger)
+    {
+        try
+        {
+            RefuseEtcds(options, files);
+            return RequireHelp(OpenForFlags(options, files, logger), options, files, logger);
+        }
+        catch (FileSystemException failure)
+        {
+            throw KnownIncarnations.AsStorageException(failure);   // mostly a directory of another user
+        }
+    }
+
+    /// <summary>etcd keeps its log in wal/ of the same member directory. Beside it an empty store would be made, and nobody told that the keys are not in it.</summary>
+    private static void RefuseEtcds(NodeOptions options, IFileSystem files)
+    {
+        string directory = MemberDirectoryOf(options), log = Path.Combine(directory, "wal");
+        if (Files(directory).Count > 0 || !Files(log).Any(name => name.EndsWith(".wal", StringComparison.Ordinal))) return;
+        throw new StorageException(StorageErrorKind.WrongFormat, options.DataDir, null, "It holds the data of an etcd, which only etcd can read.",
+            "Give this node a directory of its own (--data-dir), and copy the keys from the running etcd: docs/operations/from-etcd.md.");
+
+        IReadOnlyList<string> Files(string path)
+        {
+            try
+            {
+                return files.List(path);
+            }
+            catch (FileSystemException none) when (none.Error == FileError.NotFound)
+            {
+                return [];
+            }
+        }
+    }
 
     private static ReplicaDisk OpenForFlags(NodeOptions options, IFileSystem files, ILogger logger)
     {

@@ -44,7 +44,7 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Refusals?.Write(text);
         if (Configuration is not null) ConfigMetrics.Write(text, Configuration);
         WriteExpiry(text, ("clients", ClientTls), ("peers", context.Replica.PeerTls));
-        return text.ToString();
+        return MetricHelp.AddTo(text);
     }
 
     private void WriteConsensus(StringBuilder text)
@@ -109,8 +109,16 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         text.Append(CultureInfo.InvariantCulture, $"# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {process.TotalProcessorTime.TotalSeconds}\n");
         Gauge(text, "process_start_time_seconds", new DateTimeOffset(process.StartTime).ToUnixTimeSeconds());
         if (Directory.Exists("/proc/self/fd")) Gauge(text, "process_open_fds", Directory.GetFiles("/proc/self/fd").Length);
+        if (DescriptorsMax() is { } most) Gauge(text, "process_max_fds", most);
         Gauge(text, "dotnet_gc_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
         Counter(text, "dotnet_gc_pause_milliseconds_total", (long)GC.GetTotalPauseDuration().TotalMilliseconds);
+    }
+
+    private static long? DescriptorsMax()
+    {
+        const string limits = "/proc/self/limits", name = "Max open files";
+        string? line = File.Exists(limits) ? File.ReadLines(limits).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal)) : null;
+        return long.TryParse(line?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(), CultureInfo.InvariantCulture, out long most) ? most : null;
     }
 
     private static void WriteExpiry(StringBuilder text, params ReadOnlySpan<(string Side, TlsSide? Tls)> sides)

@@ -19,6 +19,7 @@ public static class NodeFlags
         new("listen-client-urls", "where clients are served (default http://127.0.0.1:2379)", (o, v) => o with { ListenClientUrls = Urls(v) }),
         new("advertise-client-urls", "what the member list tells clients to dial", (o, v) => o with { AdvertiseClientUrls = Urls(v) }),
         new("listen-peer-urls", "where the other members are served (default http://127.0.0.1:2380)", (o, v) => o with { ListenPeerUrls = Urls(v) }),
+        new("listen-metrics-urls", "further addresses for /metrics, /health, /livez, /readyz and /version alone (default none)", (o, v) => o with { ListenMetricsUrls = Urls(v) }),
         new("initial-advertise-peer-urls", "what the other members dial", (o, v) => o with { InitialAdvertisePeerUrls = Urls(v) }),
         new("initial-cluster", "all members: name=url,name=url,...", (o, v) => o with { InitialCluster = Members(v) }),
         new("initial-cluster-state", "'new', or 'existing' to join a running cluster after 'member add'; only looked at while the data directory is empty", (o, v) => o with
@@ -75,36 +76,61 @@ public static class NodeFlags
     [
         "wal-dir", "max-snapshots", "max-wals", "cors", "log-outputs", "logger", "log-package-levels", "backend-batch-limit", "backend-batch-interval",
         "backend-bbolt-freelist-type", "host-whitelist", "metrics",
-        "proxy", "discovery-fallback", "client-cert-file", "client-key-file", "listen-client-http-urls", "snapshot-catchup-entries", "experimental-compaction-batch-limit",
-        "experimental-warning-apply-duration", "warning-apply-duration", "experimental-compact-hash-check-time", "experimental-corrupt-check-time", "log-format",
+        "proxy", "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout", "proxy-write-timeout", "proxy-read-timeout",
+        "discovery-fallback", "discovery-proxy", "discovery-srv-name", "client-cert-file", "client-key-file", "local-address", "feature-gates", "v2-deprecation",
+        "raft-read-timeout", "raft-write-timeout", "max-learners", "experimental-max-learners", "snapshot-catchup-entries", "experimental-snapshot-catchup-entries",
+        "experimental-backend-bbolt-freelist-type", "experimental-enable-v2v3", "compaction-batch-limit", "experimental-compaction-batch-limit",
+        "compaction-sleep-interval", "experimental-compaction-sleep-interval", "warning-apply-duration", "experimental-warning-apply-duration",
+        "warning-unary-request-duration", "experimental-warning-unary-request-duration", "compact-hash-check-time", "experimental-compact-hash-check-time",
+        "corrupt-check-time", "experimental-corrupt-check-time", "downgrade-check-time", "experimental-downgrade-check-time",
+        "bootstrap-defrag-threshold-megabytes", "experimental-bootstrap-defrag-threshold-megabytes", "log-format", "log-rotation-config-json",
+        "distributed-tracing-address", "distributed-tracing-service-name", "distributed-tracing-instance-id", "distributed-tracing-sampling-rate",
+        "experimental-distributed-tracing-address", "experimental-distributed-tracing-service-name", "experimental-distributed-tracing-instance-id",
+        "experimental-distributed-tracing-sampling-rate",
     ];
 
     private static readonly string[] IgnoredSwitches =
     [
         "debug", "pre-vote", "strict-reconfig-check", "enable-v2", "enable-grpc-gateway", "enable-pprof", "initial-election-tick-advance",
         "experimental-initial-corrupt-check", "experimental-enable-lease-checkpoint", "unsafe-no-fsync", "socket-reuse-port", "socket-reuse-address",
-        "experimental-peer-skip-client-san-verification", "peer-skip-client-san-verification",
+        "experimental-peer-skip-client-san-verification", "peer-skip-client-san-verification", "enable-log-rotation", "memory-mlock", "experimental-memory-mlock",
+        "experimental-enable-lease-checkpoint-persist", "experimental-compact-hash-check-enabled", "experimental-stop-grpc-service-on-defrag",
+        "experimental-txn-mode-write-with-shared-buffer", "experimental-wait-cluster-ready", "enable-distributed-tracing", "experimental-enable-distributed-tracing",
     ];
 
     // These ask for something that is not there yet, so ignoring them would be a lie.
     private static readonly string[] Refused =
     [
-        "discovery", "discovery-srv", "force-new-cluster", "config-file",
+        "discovery", "discovery-srv", "discovery-token", "discovery-endpoints", "force-new-cluster", "config-file", "listen-client-http-urls",
     ];
 
     private const string EnvironmentPrefix = "CONCLAVE_";
+    private const string EtcdPrefix = "ETCD_";
+
+    // Of the command line tool, the agent and what runs under a lock. They may stand in the same environment.
+    private static readonly string[] NotFlags =
+    [
+        "node", "endpoints", "user", "password", "cacert", "cert", "key", "insecure-skip-tls-verify", "insecure-transport", "space", "group", "agent-config", "lock-key", "fencing-token",
+    ];
 
     public static Parsed Parse(IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
     {
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        List<string> errors = [], warnings = [];
+        List<string> errors = [], warnings = [], etcds = [];
         foreach ((string key, string value) in environment.OrderBy(e => e.Key, StringComparer.Ordinal))
         {
-            // CONCLAVE_NODE and CONCLAVE_ENDPOINTS belong to the command line tool and may stand in the same environment.
-            if (!key.StartsWith(EnvironmentPrefix, StringComparison.Ordinal) || value.Length == 0) continue;
-            string name = key[EnvironmentPrefix.Length..].ToLowerInvariant().Replace('_', '-');
+            if (value.Length == 0) continue;
+            if (key.StartsWith(EtcdPrefix, StringComparison.Ordinal) && IsKnown(FlagOf(key, EtcdPrefix))) etcds.Add(key);
+            if (!key.StartsWith(EnvironmentPrefix, StringComparison.Ordinal)) continue;
+            string name = FlagOf(key, EnvironmentPrefix);
             if (IsKnown(name)) given[name] = value;
+            else if (!NotFlags.Contains(name) && Nearest(name) is var meant && EditDistance(meant, name) <= MisspeltMax)
+                warnings.Add($"{key} is no flag of this program; {EnvironmentPrefix}{meant.ToUpperInvariant().Replace('-', '_')} is.");
         }
+
+        // Whoever carries a unit file over from etcd would otherwise get a single node with defaults, and no word about it.
+        if (etcds.Count > 0)
+            warnings.Add($"{string.Join(", ", etcds)} {(etcds.Count == 1 ? "is" : "are")} set and not looked at; {EnvironmentPrefix}... is, in the place of {EtcdPrefix}...");
 
         bool help = false, version = false;
         for (int i = 0; i < arguments.Count; i++)
@@ -158,12 +184,14 @@ public static class NodeFlags
         if (options.AutoCompaction is { Retention.Ticks: 0, Revisions: 0 }) options = options with { AutoCompaction = AutoCompaction.Off };
         List<string> ignored = [.. given.Keys.Where(k => Ignored.Contains(k) || IgnoredSwitches.Contains(k)).Order(StringComparer.Ordinal)];
         if (ignored.Count > 0) warnings.Add($"accepted without effect: {string.Join(", ", ignored.Select(k => "--" + k))}.");
-        foreach (string name in given.Keys.Where(Refused.Contains).Order(StringComparer.Ordinal))
+        foreach (string name in given.Keys.Where(k => Refused.Contains(k) && given[k] != "false").Order(StringComparer.Ordinal))
             errors.Add($"--{name} is not supported yet, and ignoring it would not be what you asked for. Remove it to start without.");
         if (errors.Count == 0) errors.AddRange(options.Problems());
         if (errors.Count == 0) warnings.AddRange(options.Warnings());
         return errors.Count == 0 ? options : null;
     }
+
+    private static string FlagOf(string variable, string prefix) => variable[prefix.Length..].ToLowerInvariant().Replace('_', '-');
 
     private static bool IsKnown(string name) =>
         Flags.Any(f => f.Name == name) || Ignored.Contains(name) || IgnoredSwitches.Contains(name) || Refused.Contains(name);
@@ -171,6 +199,8 @@ public static class NodeFlags
     private static bool IsSwitch(string name) =>
         IgnoredSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch)
         || name is "force-new-cluster";
+
+    private const int MisspeltMax = 3;
 
     private static string Nearest(string name) =>
         Flags.Select(f => f.Name).Concat(Ignored).Concat(IgnoredSwitches).MinBy(known => EditDistance(known, name))!;

@@ -18,6 +18,9 @@ public sealed record NodeOptions
     /// <summary>What the member list tells clients to dial. Default: <see cref="ListenClientUrls"/>.</summary>
     public IReadOnlyList<Uri> AdvertiseClientUrls { get => field ?? ListenClientUrls; init; }
 
+    /// <summary>Further addresses for /metrics, /health, /livez, /readyz and /version alone; those that begin with https use the clients' certificate. Default none.</summary>
+    public IReadOnlyList<Uri> ListenMetricsUrls { get; init; } = [];
+
     /// <summary>Where the other members are served. Default http://127.0.0.1:2380.</summary>
     public IReadOnlyList<Uri> ListenPeerUrls { get; init; } = [new("http://127.0.0.1:2380")];
 
@@ -168,8 +171,15 @@ public sealed record NodeOptions
     }
 
     /// <summary>What is usable and perhaps not meant.</summary>
-    public IEnumerable<string> Warnings() =>
-        ClientTls.Warnings("--listen-client-urls", ListenClientUrls).Concat(PeerTls.Warnings("--listen-peer-urls", ListenPeerUrls));
+    public IEnumerable<string> Warnings()
+    {
+        foreach (string warning in ClientTls.Warnings("--listen-client-urls", ListenClientUrls).Concat(PeerTls.Warnings("--listen-peer-urls", ListenPeerUrls))) yield return warning;
+        foreach ((string flag, IReadOnlyList<Uri> urls, string who) in new[] { ("--advertise-client-urls", AdvertiseClientUrls, "clients that ask for the members"), ("--initial-advertise-peer-urls", InitialAdvertisePeerUrls, "the other members") })
+        {
+            if (urls.FirstOrDefault(url => url.Host is "0.0.0.0" or "[::]") is { } any)
+                yield return $"{flag} is {Plain(any)}, which is every machine's own: {who} would dial themselves. Name the address at which this member is reached.";
+        }
+    }
 
     private IEnumerable<string> AuthProblems()
     {
@@ -196,7 +206,7 @@ public sealed record NodeOptions
         if (InitialClusterState == ClusterState.Existing && InitialCluster.Count > Raft.Membership.MembersMax)
             yield return $"--initial-cluster names {InitialCluster.Count} members; the limit is {Raft.Membership.MembersMax}.";
         if (InitialClusterState == ClusterState.New && InitialCluster.Count is not (1 or 3 or 5 or 7))
-            yield return $"--initial-cluster names {InitialCluster.Count} members; a cluster starts with 1, 3, 5 or 7.";
+            yield return $"--initial-cluster names {InitialCluster.Count} members; a cluster starts with 1, 3, 5 or 7. A member that was added to a running cluster needs --initial-cluster-state existing.";
         if (InitialCluster.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             yield return $"--initial-cluster names '{twice.Key}' {twice.Count()} times; give every member its own name.";
         if (InitialCluster.SelectMany(m => m.PeerUrls).GroupBy(u => u.Authority).FirstOrDefault(g => g.Count() > 1) is { } same)
@@ -222,14 +232,19 @@ public sealed record NodeOptions
 
     private IEnumerable<string> UrlProblems()
     {
-        foreach ((string flag, IReadOnlyList<Uri> urls, string prefix) in new[] { ("--listen-client-urls", ListenClientUrls, ""), ("--listen-peer-urls", ListenPeerUrls, "peer-") })
+        if (ListenClientUrls.Concat(ListenPeerUrls).Concat(ListenMetricsUrls).GroupBy(url => url.Authority).FirstOrDefault(g => g.Key.Length > 0 && !g.Key.EndsWith(":0", StringComparison.Ordinal) && g.Count() > 1) is { } same)
+            yield return $"{same.Key} stands {same.Count()} times in --listen-client-urls, --listen-peer-urls and --listen-metrics-urls; each address can be listened on once.";
+        if (ListenMetricsUrls.FirstOrDefault(url => url.Scheme == "https") is { } secure && ListenClientUrls.All(url => url.Scheme != "https"))
+            yield return $"--listen-metrics-urls has {Plain(secure)}, which uses the certificate of the clients' port, and that has none. Write http, or https in --listen-client-urls too.";
+        foreach ((string flag, IReadOnlyList<Uri> urls, string prefix) in new[]
+            { ("--listen-client-urls", ListenClientUrls, ""), ("--listen-peer-urls", ListenPeerUrls, "peer-"), ("--listen-metrics-urls", ListenMetricsUrls, "") })
         {
-            if (urls.Count == 0)
+            if (urls.Count == 0 && urls != ListenMetricsUrls)
                 yield return $"{flag} is empty; name at least one address.";
             foreach (Uri url in urls)
             {
                 if (url.Scheme == "http" && !url.IsLoopback && !AllowInsecureListen)
-                    yield return $"{flag} has {Plain(url)}, which is not loopback: without TLS anyone on that network can read and change everything. "
+                    yield return $"{flag} has {Plain(url)}, which is not loopback: without TLS anyone on that network can read {(urls == ListenMetricsUrls ? "them" : "and change everything")}. "
                                + $"Write https:// and give --{prefix}cert-file and --{prefix}key-file (or --{prefix}auto-tls), or say --allow-insecure-listen if the network is yours alone.";
             }
         }

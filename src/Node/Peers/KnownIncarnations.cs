@@ -116,7 +116,9 @@ internal sealed class KnownIncarnations
             FileError.AccessDenied => StorageErrorKind.NotWritable,
             _ => StorageErrorKind.Io,
         };
-        return new StorageException(kind, failure.Path, null, $"{failure.Message}.", "Check the disk and the permissions, then start the node again.", failure);
+        return new StorageException(kind, failure.Path, null, $"{failure.InnerException?.Message.TrimEnd('.') ?? failure.Message}.",
+            kind == StorageErrorKind.NotWritable ? "Give the directory and everything in it to the user that the node runs as (chown -R), then start the node again."
+                : "Check the disk and the permissions, then start the node again.", failure);
     }
 
     private void Forget(IEnumerable<NodeId> members)

@@ -45,7 +45,7 @@ internal sealed class PeerGate(MemberDirectory members, KnownIncarnations known,
     {
         if (hello.Kind == PeerConnectionKind.Introduce) return (AdmissionReason.None, "");
         if (hello.ClusterId != members.ClusterId)
-            return (AdmissionReason.None, $"cluster ID mismatch: this member belongs to {members.ClusterId:x}, the caller to {hello.ClusterId:x}. Check --initial-cluster and --initial-cluster-token on both");
+            return (AdmissionReason.None, $"cluster ID mismatch: this member belongs to {members.ClusterId:x}, the caller to {hello.ClusterId:x}. Check --initial-cluster and --initial-cluster-token on both; a member that joins a running cluster needs --initial-cluster-state existing");
         if (hello.To != members.Self) return (AdmissionReason.None, $"this is member {members.Self}, the caller wanted {hello.To}. Check the peer URLs in --initial-cluster, or of the member list");
         if (hello.From == members.Self) return (AdmissionReason.SecondProcess, $"the caller says that it is member {members.Self}, which is this one. Two processes run with one data directory, or a copy of it: stop one of them");
         if (!HasRoomFor(hello.From)) return (AdmissionReason.None, $"too many callers are not in the membership that this member has so far; {hello.From} is let in when the log says that it is a member, or when another one has left");

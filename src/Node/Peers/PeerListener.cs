@@ -12,7 +12,8 @@ namespace Conclave.Node.Peers;
 internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDisposable
 {
     private const int ConnectionsMax = 256;   // members have two or three each; anything near this is not a cluster
-    private const int FailedHandshakesMax = 64;
+    private const int FailedHandshakesMax = 64, StrangersMax = 64;
+    private static readonly TimeSpan StrangerAgain = TimeSpan.FromMinutes(1);   // it tries once a second, for days
     private static readonly TimeSpan GreetingTimeout = TimeSpan.FromSeconds(5);
 
     private readonly List<(Socket Socket, bool IsTls)> _listeners = [];
@@ -21,6 +22,7 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<NodeId, string> _refusals = [];   // the last one per member, so that it is logged once and not at every try
     private readonly ConcurrentDictionary<IPAddress, string> _failedHandshakes = [];   // the same for callers that nobody knows by name yet
+    private readonly ConcurrentDictionary<(IPAddress, string), long> _strangers = [];   // the same for callers that are no members: when it was said last
     private int _connections;
     private long _refused, _refusedTls;
 
@@ -143,7 +145,7 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
                 if (hello is null || reason.Length > 0)
                 {
                     if (insecure.Length == 0) Interlocked.Increment(ref _refused);
-                    if (IsNews(hello, reason)) Log.PeerRefused(logger, socket.RemoteEndPoint?.ToString() ?? "?", reason);
+                    if (IsNews(hello, socket, reason)) Log.PeerRefused(logger, socket.RemoteEndPoint?.ToString() ?? "?", reason);
                     return;
                 }
 
@@ -195,11 +197,22 @@ internal sealed class PeerListener(PeerGate gate, ILogger logger) : IAsyncDispos
         return (null, problem);
     }
 
-    private bool IsNews(PeerHello? hello, string reason)
+    private bool IsNews(PeerHello? hello, Socket socket, string reason)
     {
-        if (hello is not { } caller || !gate.Members.Includes(caller.From)) return true;
-        bool isNews = !_refusals.TryGetValue(caller.From, out string? last) || last != reason;
-        _refusals[caller.From] = reason;
-        return isNews;
+        bool isNews;
+        if (hello is { } caller && gate.Members.Includes(caller.From))
+        {
+            isNews = !_refusals.TryGetValue(caller.From, out string? last) || last != reason;
+            _refusals[caller.From] = reason;
+            return isNews;
+        }
+
+        // By address and not by port: each try comes from another one.
+        (IPAddress, string) stranger = ((socket.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None, reason);
+        isNews = !_strangers.TryGetValue(stranger, out long said) || TimeProvider.System.GetElapsedTime(said) >= StrangerAgain;
+        if (!isNews) return false;
+        if (_strangers.Count >= StrangersMax) _strangers.Clear();
+        _strangers[stranger] = TimeProvider.System.GetTimestamp();
+        return true;
     }
 }

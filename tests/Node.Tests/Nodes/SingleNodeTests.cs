@@ -72,7 +72,44 @@ public sealed class SingleNodeTests : IDisposable
             TestNode.StartAsync(options with { DataDir = Path.Combine(_directory.Path, "other") }));
 
         Assert.Contains(options.ListenClientUrls[0].Port.ToString(System.Globalization.CultureInfo.InvariantCulture), problem.Message);
-        Assert.Contains("--listen-client-urls", problem.Message);
+        Assert.Contains("the port is in use. Stop what uses it (ss -ltnp shows it), or choose another one with --listen-client-urls.", problem.Message);
+    }
+
+    [Fact]
+    public async Task A_name_to_listen_on_that_nobody_knows_is_named_with_its_flag()
+    {
+        NodeOptions options = TestNode.Alone(_directory) with { ListenClientUrls = [new Uri("http://no-such-host.invalid:1")], AllowInsecureListen = true };
+
+        PortUnavailableException problem = await Assert.ThrowsAsync<PortUnavailableException>(() => TestNode.StartAsync(options));
+
+        Assert.Equal("cannot listen on http://no-such-host.invalid:1: the name cannot be resolved. Correct --listen-client-urls, or name the address by its number.", problem.Message);
+    }
+
+    [Fact]
+    public async Task The_addresses_for_metrics_serve_what_tells_of_the_node_and_no_call()
+    {
+        NodeOptions options = TestNode.Alone(_directory) with { ListenMetricsUrls = [TestNode.FreeUrl()] };
+        await using TestNode node = await TestNode.StartAsync(options);
+        using var http = new HttpClient { BaseAddress = options.ListenMetricsUrls[0] };
+
+        foreach (string path in (string[])["/metrics", "/health?serializable=true", "/livez", "/version"])
+            Assert.Equal((path, HttpStatusCode.OK), (path, (await http.GetAsync(path, TestContext.Current.CancellationToken)).StatusCode));
+        using var body = new StringContent("""{"key":"YQ==","value":"YQ=="}""");
+        Assert.Equal(HttpStatusCode.NotFound, (await http.PostAsync("/v3/kv/put", body, TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Null(await node.GetAsync("a"));
+    }
+
+    [Fact]
+    public async Task Every_series_has_a_type_and_says_what_it_is()
+    {
+        await using TestNode node = await TestNode.StartAsync(TestNode.Alone(_directory));
+        string[] lines = (await node.GetTextAsync("/metrics")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        string[] types = [.. lines.Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2])];
+        Assert.Equal(types.Length, types.Distinct().Count());
+        Assert.Equal(types, lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal) && line.Split(' ').Length > 3).Select(line => line.Split(' ')[2]));
+        foreach (string line in lines.Where(line => line[0] != '#'))
+            Assert.Contains(types, type => line.StartsWith(type, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -58,6 +58,46 @@ public class NodeFlagsTests
         Assert.Equal("accepted without effect: --logger, --max-wals, --pre-vote.", Assert.Single(parsed.Warnings));
     }
 
+    /// <summary>As kubeadm, and unit files for 3.5 and 3.6, write them.</summary>
+    [Theory]
+    [InlineData("--experimental-initial-corrupt-check=true", "--experimental-watch-progress-notify-interval=5s", "--listen-metrics-urls=http://127.0.0.1:2381", "--snapshot-count=10000")]
+    [InlineData("--feature-gates=InitialCorruptCheck=true", "--watch-progress-notify-interval=5s", "--warning-unary-request-duration", "1s")]
+    [InlineData("--experimental-compact-hash-check-enabled", "--experimental-compaction-sleep-interval=10ms", "--max-learners=1", "--enable-log-rotation")]
+    [InlineData("--v2-deprecation=gone", "--raft-read-timeout", "10s", "--experimental-memory-mlock")]
+    [InlineData("--force-new-cluster=false")]
+    public void Flags_of_later_versions_of_etcd_carry_over(params string[] flags) => Assert.Empty(Parse(flags).Errors);
+
+    [Fact]
+    public void A_variable_that_is_nearly_a_flag_and_one_of_etcds_are_warned_of()
+    {
+        KeyValuePair<string, string>[] environment =
+            [new("CONCLAVE_LISTEN_CLIENT_URL", "x"), new("CONCLAVE_NODE", "x"), new("CONCLAVE_USER", "x"), new("CONCLAVE_ELSEWHERE", "x"), new("ETCD_NAME", "n1"), new("ETCD_UNSUPPORTED_ARCH", "arm64"), new("ETCDCTL_API", "3")];
+
+        IReadOnlyList<string> warnings = NodeFlags.Parse([], environment).Warnings;
+
+        Assert.Equal(
+            ["CONCLAVE_LISTEN_CLIENT_URL is no flag of this program; CONCLAVE_LISTEN_CLIENT_URLS is.", "ETCD_NAME is set and not looked at; CONCLAVE_... is, in the place of ETCD_..."], warnings);
+    }
+
+    [Theory]
+    [InlineData("stands 2 times", "--listen-client-urls", "http://127.0.0.1:5000", "--listen-peer-urls", "http://127.0.0.1:5000")]
+    [InlineData("stands 2 times", "--listen-metrics-urls", "http://127.0.0.1:2379")]
+    [InlineData("uses the certificate of the clients' port", "--listen-metrics-urls", "https://127.0.0.1:5000")]
+    [InlineData("can read them", "--listen-metrics-urls", "http://10.0.0.1:5000")]
+    [InlineData("--listen-client-http-urls is not supported", "--listen-client-http-urls", "http://127.0.0.1:5000")]
+    [InlineData("--initial-cluster-state existing", "--name", "b", "--listen-peer-urls", "http://127.0.0.1:2", "--initial-cluster", "a=http://127.0.0.1:1,b=http://127.0.0.1:2")]
+    public void Listening_and_joining_that_cannot_be_meant_is_refused(string expected, params string[] flags) => Assert.Contains(expected, Assert.Single(Parse(flags).Errors));
+
+    [Fact]
+    public void An_address_that_is_every_machines_own_is_not_advertised_without_a_warning()
+    {
+        NodeFlags.Parsed parsed = Parse("--listen-client-urls", "http://0.0.0.0:2379", "--allow-insecure-listen");
+
+        Assert.NotNull(parsed.Options);
+        Assert.Contains("--advertise-client-urls is http://0.0.0.0:2379", Assert.Single(parsed.Warnings));
+        Assert.Empty(Parse("--listen-client-urls", "http://0.0.0.0:2379", "--allow-insecure-listen", "--advertise-client-urls", "http://10.0.0.1:2379").Warnings);
+    }
+
     [Fact]
     public void A_flag_that_asks_for_what_we_do_not_have_is_refused() =>
         Assert.Contains("--discovery-srv", Assert.Single(Parse("--discovery-srv", "example.com").Errors));

@@ -15,6 +15,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
     private static readonly TimeSpan LongElectionTimeout = TimeSpan.FromMinutes(1);
     private readonly Uri _url = FreeUrl();
     private readonly MemberCredentials _mine = TestGate.Credentials(), _theirs = TestGate.Credentials();
+    private readonly TestOutputLogger _log = new("n2");
     private readonly PeerTransport _callee;
     private readonly PeerGate _callerGate, _calleeGate;
 
@@ -23,7 +24,7 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         (NodeId, Uri)[] members = [(Caller, FreeUrl()), (Callee, _url)];
         _callerGate = TestGate.Of(Caller, _mine, members);
         _calleeGate = TestGate.Of(Callee, _theirs, members);
-        _callee = new PeerTransport(_calleeGate, LongElectionTimeout, new NoPeers(), new NoPeers(), (_, _, _) => Task.CompletedTask, NullLogger.Instance);
+        _callee = new PeerTransport(_calleeGate, LongElectionTimeout, new NoPeers(), new NoPeers(), (_, _, _) => Task.CompletedTask, _log);
     }
 
     public ValueTask InitializeAsync()
@@ -225,6 +226,22 @@ public sealed class PeerConnectionTests : IAsyncLifetime
         _calleeGate.IsLeader = () => true;
         PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => PeerLink.DialAsync(_url, guest, gate: null, TestContext.Current.CancellationToken));
         Assert.Equal(AdmissionReason.Unknown, refusal.Reason);
+    }
+
+    /// <summary>It dials once a second until somebody corrects its flags.</summary>
+    [Fact]
+    public async Task A_caller_of_another_cluster_is_refused_each_time_and_in_the_log_once()
+    {
+        var stranger = new PeerHello(PeerConnectionKind.Messages, TestGate.ClusterId + 1, Third, Callee, TestGate.Credentials(), NodeOptions.Plain(FreeUrl()));
+
+        for (int i = 0; i < 5; i++)
+        {
+            PeerRefusedException refusal = await Assert.ThrowsAsync<PeerRefusedException>(() => PeerLink.DialAsync(_url, stranger, gate: null, TestContext.Current.CancellationToken));
+            Assert.Contains("--initial-cluster-state existing", refusal.Message);
+        }
+
+        await EventuallyAsync(() => _callee.RefusedCount == 5 && _log.Lines.Any(line => line.Contains("cluster ID mismatch")));
+        Assert.Single(_log.Lines, line => line.Contains("cluster ID mismatch"));
     }
 
     [Fact]
