@@ -6,7 +6,7 @@ MINUTES ?= 5
 AGENTS ?= 50
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 build: ## everything, warnings are errors
 	dotnet build -c Release Cluster.sln
@@ -24,6 +24,9 @@ run: ## three nodes on loopback, with a live table
 
 publish: ## the node as one self-contained, precompiled file in artifacts/publish/node
 	dotnet publish src/Node -c Release -r linux-x64 --self-contained -p:PublishSingleFile=true -p:PublishReadyToRun=true -o artifacts/publish/node
+
+publish-cli: ## conclave, the command line, in the same way in artifacts/publish/cli
+	dotnet publish src/Cli -c Release -r linux-x64 --self-contained -p:PublishSingleFile=true -p:PublishReadyToRun=true -o artifacts/publish/cli
 
 simulate: ## replay one seed: make simulate SEED=7
 	dotnet run -c Release --project chaos/Simulator -- --seed $(SEED) --steps $(STEPS)
@@ -46,4 +49,4 @@ fleet: ## a fleet of agents, a killed leader, and two bad changes: make fleet AG
 bench: ## the same load against Conclave and etcd, side by side
 	dotnet run -c Release --project bench/Bench
 
-.PHONY: help build verify fix run publish simulate explore exhaustive fuzz chaos fleet bench
+.PHONY: help build verify fix run publish publish-cli simulate explore exhaustive fuzz chaos fleet bench
