@@ -6,7 +6,6 @@ using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Node.Configuration;
@@ -20,40 +19,42 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
 
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(Unary("Get", V1.GetRequest.Parser, V1.GetResponse.Descriptor, GetAsync));
-        registry.Add(Unary("Explain", V1.ExplainRequest.Parser, V1.ExplainResponse.Descriptor, ExplainAsync));
-        registry.Add(Unary("Compare", V1.CompareRequest.Parser, V1.CompareResponse.Descriptor, CompareAsync));
-        registry.Add(Unary("Search", V1.SearchRequest.Parser, V1.SearchResponse.Descriptor, SearchAsync));
-        registry.Add(Unary("WhoUses", V1.WhoUsesRequest.Parser, V1.WhoUsesResponse.Descriptor, WhoUsesAsync));
-        registry.Add(Unary("Render", V1.RenderRequest.Parser, V1.RenderResponse.Descriptor, RenderAsync));
-        registry.Add(Unary("Plan", V1.PlanRequest.Parser, V1.PlanResponse.Descriptor, PlanAsync));
-        registry.Add(Unary("Publish", V1.PublishRequest.Parser, V1.PublishResponse.Descriptor, PublishAsync));
-        registry.Add(Unary("Rollback", V1.RollbackRequest.Parser, V1.PublishResponse.Descriptor, RollbackAsync));
-        registry.Add(Unary("Releases", V1.ReleasesRequest.Parser, V1.ReleasesResponse.Descriptor, ReleasesAsync));
-        registry.Add(Unary("Diff", V1.DiffRequest.Parser, V1.DiffResponse.Descriptor, DiffAsync));
-        registry.Add(RpcMethod.ForServerStream(Service + "Export", V1.ExportRequest.Descriptor, V1.ExportPart.Descriptor, ExportAsync, "/v1/config/export"));
-        registry.Add(Unary("PutDraft", V1.PutDraftRequest.Parser, V1.PutDraftResponse.Descriptor, PutDraftAsync));
-        registry.Add(Unary("Drafts", V1.DraftsRequest.Parser, V1.DraftsResponse.Descriptor, DraftsAsync));
-        registry.Add(Unary("DropDraft", V1.DropDraftRequest.Parser, V1.DropDraftResponse.Descriptor, DropDraftAsync));
-        registry.Add(Unary("RebaseDraft", V1.RebaseDraftRequest.Parser, V1.RebaseDraftResponse.Descriptor, RebaseDraftAsync));
-        registry.Add(Unary("Nodes", V1.NodesRequest.Parser, V1.NodesResponse.Descriptor, NodesAsync));
-        registry.Add(RpcMethod.ForServerStream(Service + "Watch", V1.WatchRequest.Descriptor, V1.Delta.Descriptor, WatchAsync, "/v1/config/watch"));
-        registry.Add(Unary("Acknowledge", V1.AcknowledgeRequest.Parser, V1.AcknowledgeResponse.Descriptor, AcknowledgeAsync));
-        registry.Add(Unary("Fleet", V1.FleetRequest.Parser, V1.FleetResponse.Descriptor, FleetAsync));
-        registry.Add(Unary("Rollouts", V1.RolloutsRequest.Parser, V1.RolloutsResponse.Descriptor, RolloutsAsync));
-        registry.Add(Unary("SteerRollout", V1.SteerRolloutRequest.Parser, V1.SteerRolloutResponse.Descriptor, SteerRolloutAsync));
-        registry.Add(Unary("PutSecret", V1.PutSecretRequest.Parser, V1.PutSecretResponse.Descriptor, PutSecretAsync));
-        registry.Add(Unary("Secrets", V1.SecretsRequest.Parser, V1.SecretsResponse.Descriptor, SecretsAsync));
-        registry.Add(Unary("DropSecret", V1.DropSecretRequest.Parser, V1.DropSecretResponse.Descriptor, DropSecretAsync));
-        registry.Add(Unary("RotateSecrets", V1.RotateSecretsRequest.Parser, V1.RotateSecretsResponse.Descriptor, RotateSecretsAsync));
+        registry.Add(Unary<V1.GetRequest, V1.GetResponse>("Get", GetAsync));
+        registry.Add(Unary<V1.ExplainRequest, V1.ExplainResponse>("Explain", ExplainAsync));
+        registry.Add(Unary<V1.CompareRequest, V1.CompareResponse>("Compare", CompareAsync));
+        registry.Add(Unary<V1.SearchRequest, V1.SearchResponse>("Search", SearchAsync));
+        registry.Add(Unary<V1.WhoUsesRequest, V1.WhoUsesResponse>("WhoUses", WhoUsesAsync));
+        registry.Add(Unary<V1.RenderRequest, V1.RenderResponse>("Render", RenderAsync));
+        registry.Add(Unary<V1.PlanRequest, V1.PlanResponse>("Plan", PlanAsync));
+        registry.Add(Unary<V1.PublishRequest, V1.PublishResponse>("Publish", PublishAsync));
+        registry.Add(Unary<V1.RollbackRequest, V1.PublishResponse>("Rollback", RollbackAsync));
+        registry.Add(Unary<V1.ReleasesRequest, V1.ReleasesResponse>("Releases", ReleasesAsync));
+        registry.Add(Unary<V1.DiffRequest, V1.DiffResponse>("Diff", DiffAsync));
+        registry.Add(RpcMethod.ForServerStream<V1.ExportRequest, V1.ExportPart>(Service + "Export", ExportAsync, "/v1/config/export"));
+        registry.Add(Unary<V1.PutDraftRequest, V1.PutDraftResponse>("PutDraft", PutDraftAsync));
+        registry.Add(Unary<V1.DraftsRequest, V1.DraftsResponse>("Drafts", DraftsAsync));
+        registry.Add(Unary<V1.DropDraftRequest, V1.DropDraftResponse>("DropDraft", DropDraftAsync));
+        registry.Add(Unary<V1.RebaseDraftRequest, V1.RebaseDraftResponse>("RebaseDraft", RebaseDraftAsync));
+        registry.Add(Unary<V1.NodesRequest, V1.NodesResponse>("Nodes", NodesAsync));
+        registry.Add(RpcMethod.ForServerStream<V1.WatchRequest, V1.Delta>(Service + "Watch", WatchAsync, "/v1/config/watch"));
+        registry.Add(Unary<V1.AcknowledgeRequest, V1.AcknowledgeResponse>("Acknowledge", AcknowledgeAsync));
+        registry.Add(Unary<V1.FleetRequest, V1.FleetResponse>("Fleet", FleetAsync));
+        registry.Add(Unary<V1.RolloutsRequest, V1.RolloutsResponse>("Rollouts", RolloutsAsync));
+        registry.Add(Unary<V1.SteerRolloutRequest, V1.SteerRolloutResponse>("SteerRollout", SteerRolloutAsync));
+        registry.Add(Unary<V1.PutSecretRequest, V1.PutSecretResponse>("PutSecret", PutSecretAsync));
+        registry.Add(Unary<V1.SecretsRequest, V1.SecretsResponse>("Secrets", SecretsAsync));
+        registry.Add(Unary<V1.DropSecretRequest, V1.DropSecretResponse>("DropSecret", DropSecretAsync));
+        registry.Add(Unary<V1.RotateSecretsRequest, V1.RotateSecretsResponse>("RotateSecrets", RotateSecretsAsync));
     }
 
     private delegate ValueTask<IMessage> Handler<in T>(RpcContext call, T request);
 
-    private static RpcMethod Unary<T>(string name, MessageParser<T> parser, MessageDescriptor response, Handler<T> handler) where T : IMessage<T>, new() =>
-        RpcMethod.ForUnary(Service + name, new T().Descriptor, response, async (call, bytes, answer) =>
+    private static RpcMethod Unary<TRequest, TResponse>(string name, Handler<TRequest> handler) where TRequest : IMessage<TRequest>, new() where TResponse : IMessage, new()
+    {
+        var parser = new MessageParser<TRequest>(static () => new TRequest());
+        return RpcMethod.ForUnary<TRequest, TResponse>(Service + name, async (call, bytes, answer) =>
         {
-            T request = LeaseService.Parse(parser, bytes);
+            TRequest request = LeaseService.Parse(parser, bytes);
             try
             {
                 ResponseWriter.Write(answer, await handler(call, request).ConfigureAwait(false));
@@ -63,6 +64,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
                 throw Unavailable(missing);
             }
         }, "/v1/config/" + name.ToLowerInvariant());
+    }
 
     /// <summary>The space as it is now: linearizable, or at a release that the caller has seen and then without a majority.</summary>
     /// <param name="call">The call.</param>

@@ -33,10 +33,10 @@ public sealed class HealthService
     /// <summary>Adds Check and Watch to the methods served.</summary>
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(RpcMethod.ForUnary(
-            "/grpc.health.v1.Health/Check", HealthCheckRequest.Descriptor, HealthCheckResponse.Descriptor, Check));
-        registry.Add(RpcMethod.ForServerStream(
-            "/grpc.health.v1.Health/Watch", HealthCheckRequest.Descriptor, HealthCheckResponse.Descriptor, WatchAsync));
+        registry.Add(RpcMethod.ForUnary<HealthCheckRequest, HealthCheckResponse>(
+            "/grpc.health.v1.Health/Check", Check));
+        registry.Add(RpcMethod.ForServerStream<HealthCheckRequest, HealthCheckResponse>(
+            "/grpc.health.v1.Health/Watch", WatchAsync));
     }
 
     private static string ServiceIn(ReadOnlyMemory<byte> request)

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
 namespace Conclave.Node.Http;
@@ -5,13 +6,16 @@ namespace Conclave.Node.Http;
 /// <summary>One method of the API: its gRPC path, its HTTP paths, its messages and its handler.</summary>
 public sealed class RpcMethod
 {
-    private RpcMethod(string path, MessageDescriptor request, MessageDescriptor response, string[] httpPaths)
+    // Not read before somebody asks: the first descriptor builds those of its whole file by reflection, which was a quarter of the start of a node.
+    private readonly Func<MessageDescriptor> _request, _response;
+
+    private RpcMethod(string path, Func<MessageDescriptor> request, Func<MessageDescriptor> response, string[] httpPaths)
     {
         int dash = path.LastIndexOf('/');
         if (path.Length < 4 || path[0] != '/' || dash < 2 || dash == path.Length - 1)
             throw new ArgumentException($"'{path}' is not of the form /package.Service/Method.", nameof(path));
         (Path, Service, Name) = (path, path[1..dash], path[(dash + 1)..]);
-        (Request, Response, HttpPaths) = (request, response, httpPaths);
+        (_request, _response, HttpPaths) = (request, response, httpPaths);
     }
 
     /// <summary>E.g. <c>/etcdserverpb.KV/Range</c>.</summary>
@@ -24,10 +28,10 @@ public sealed class RpcMethod
     public string Name { get; }
 
     /// <summary>What the client sends; the JSON gateway needs it.</summary>
-    public MessageDescriptor Request { get; }
+    public MessageDescriptor Request => _request();
 
     /// <summary>What the client receives; the JSON gateway needs it.</summary>
-    public MessageDescriptor Response { get; }
+    public MessageDescriptor Response => _response();
 
     /// <summary>Set for a unary method, null for a streaming one.</summary>
     public UnaryHandler? Unary { get; private init; }
@@ -51,22 +55,24 @@ public sealed class RpcMethod
     public string Type => Stream is null ? "unary" : ClientStreams ? "bidi_stream" : "server_stream";
 
     /// <summary>One request, one response.</summary>
-    public static RpcMethod ForUnary(
-        string path, MessageDescriptor request, MessageDescriptor response, UnaryHandler handler, params string[] httpPaths) =>
-        new(path, request, response, httpPaths) { Unary = handler };
+    public static RpcMethod ForUnary<TRequest, TResponse>(string path, UnaryHandler handler, params string[] httpPaths)
+        where TRequest : IMessage, new() where TResponse : IMessage, new() =>
+        new(path, Describe<TRequest>, Describe<TResponse>, httpPaths) { Unary = handler };
 
-    /// <summary>As <see cref="ForUnary"/>, for calls that may wait without bound: see <see cref="WaitsForOthers"/>.</summary>
-    public static RpcMethod ForWaitingUnary(
-        string path, MessageDescriptor request, MessageDescriptor response, UnaryHandler handler, params string[] httpPaths) =>
-        new(path, request, response, httpPaths) { Unary = handler, WaitsForOthers = true };
+    /// <summary>As <see cref="ForUnary{TRequest, TResponse}"/>, for calls that may wait without bound: see <see cref="WaitsForOthers"/>.</summary>
+    public static RpcMethod ForWaitingUnary<TRequest, TResponse>(string path, UnaryHandler handler, params string[] httpPaths)
+        where TRequest : IMessage, new() where TResponse : IMessage, new() =>
+        new(path, Describe<TRequest>, Describe<TResponse>, httpPaths) { Unary = handler, WaitsForOthers = true };
 
     /// <summary>One request, any number of responses.</summary>
-    public static RpcMethod ForServerStream(
-        string path, MessageDescriptor request, MessageDescriptor response, StreamHandler handler, params string[] httpPaths) =>
-        new(path, request, response, httpPaths) { Stream = handler };
+    public static RpcMethod ForServerStream<TRequest, TResponse>(string path, StreamHandler handler, params string[] httpPaths)
+        where TRequest : IMessage, new() where TResponse : IMessage, new() =>
+        new(path, Describe<TRequest>, Describe<TResponse>, httpPaths) { Stream = handler };
 
     /// <summary>Any number of requests and responses.</summary>
-    public static RpcMethod ForBidiStream(
-        string path, MessageDescriptor request, MessageDescriptor response, StreamHandler handler, params string[] httpPaths) =>
-        new(path, request, response, httpPaths) { Stream = handler, ClientStreams = true };
+    public static RpcMethod ForBidiStream<TRequest, TResponse>(string path, StreamHandler handler, params string[] httpPaths)
+        where TRequest : IMessage, new() where TResponse : IMessage, new() =>
+        new(path, Describe<TRequest>, Describe<TResponse>, httpPaths) { Stream = handler, ClientStreams = true };
+
+    private static MessageDescriptor Describe<T>() where T : IMessage, new() => new T().Descriptor;
 }

@@ -8,6 +8,7 @@ namespace Conclave.Node.Http;
 public sealed class RpcRegistry
 {
     private readonly List<RpcMethod> _methods = [];
+    private readonly Dictionary<string, RpcMethod> _claimed = new(StringComparer.Ordinal);
     private FrozenDictionary<string, RpcMethod>? _byPath;
     private FrozenDictionary<string, RpcMethod>? _byHttpPath;
 
@@ -19,12 +20,15 @@ public sealed class RpcRegistry
     {
         if (_byPath is not null)
             throw new InvalidOperationException($"{method.Path} comes too late: the listener has started.");
-        foreach (RpcMethod other in _methods)
+        string[] paths = [method.Path, .. method.HttpPaths];
+        foreach (string path in paths)
         {
-            if (other.Path == method.Path || other.HttpPaths.Intersect(method.HttpPaths).Any())
+            if (_claimed.TryGetValue(path, out RpcMethod? other))
                 throw new InvalidOperationException($"{method.Path} and {other.Path} claim the same path.");
         }
 
+        foreach (string path in paths)
+            _claimed[path] = method;
         method.Ordinal = _methods.Count;
         _methods.Add(method);
     }

@@ -8,7 +8,6 @@ using Conclave.Wire.Etcd.Authpb;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 
 namespace Conclave.Node.Services;
 
@@ -31,27 +30,27 @@ internal sealed class AuthService(ServiceContext context, PasswordHasher passwor
 
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(Unary("AuthEnable", AuthEnableRequest.Descriptor, AuthEnableResponse.Descriptor, EnableAsync, "enable"));
-        registry.Add(Unary("AuthDisable", AuthDisableRequest.Descriptor, AuthDisableResponse.Descriptor, Change(CommandKind.AuthDisable), "disable"));
-        registry.Add(Unary("AuthStatus", AuthStatusRequest.Descriptor, AuthStatusResponse.Descriptor, StatusAsync, "status"));
-        registry.Add(Unary("Authenticate", AuthenticateRequest.Descriptor, AuthenticateResponse.Descriptor, AuthenticateAsync, "authenticate"));
-        registry.Add(Unary("UserAdd", AuthUserAddRequest.Descriptor, AuthUserAddResponse.Descriptor, UserAddAsync, "user/add"));
-        registry.Add(Unary("UserGet", AuthUserGetRequest.Descriptor, AuthUserGetResponse.Descriptor, UserGetAsync, "user/get"));
-        registry.Add(Unary("UserList", AuthUserListRequest.Descriptor, AuthUserListResponse.Descriptor, UserListAsync, "user/list"));
-        registry.Add(Unary("UserDelete", AuthUserDeleteRequest.Descriptor, AuthUserDeleteResponse.Descriptor, Change(CommandKind.UserDelete), "user/delete"));
-        registry.Add(Unary("UserChangePassword", AuthUserChangePasswordRequest.Descriptor, AuthUserChangePasswordResponse.Descriptor, ChangePasswordAsync, "user/changepw"));
-        registry.Add(Unary("UserGrantRole", AuthUserGrantRoleRequest.Descriptor, AuthUserGrantRoleResponse.Descriptor, Change(CommandKind.UserGrantRole), "user/grant"));
-        registry.Add(Unary("UserRevokeRole", AuthUserRevokeRoleRequest.Descriptor, AuthUserRevokeRoleResponse.Descriptor, Change(CommandKind.UserRevokeRole), "user/revoke"));
-        registry.Add(Unary("RoleAdd", AuthRoleAddRequest.Descriptor, AuthRoleAddResponse.Descriptor, Change(CommandKind.RoleAdd), "role/add"));
-        registry.Add(Unary("RoleGet", AuthRoleGetRequest.Descriptor, AuthRoleGetResponse.Descriptor, RoleGetAsync, "role/get"));
-        registry.Add(Unary("RoleList", AuthRoleListRequest.Descriptor, AuthRoleListResponse.Descriptor, RoleListAsync, "role/list"));
-        registry.Add(Unary("RoleDelete", AuthRoleDeleteRequest.Descriptor, AuthRoleDeleteResponse.Descriptor, Change(CommandKind.RoleDelete), "role/delete"));
-        registry.Add(Unary("RoleGrantPermission", AuthRoleGrantPermissionRequest.Descriptor, AuthRoleGrantPermissionResponse.Descriptor, Change(CommandKind.RoleGrantPermission), "role/grant"));
-        registry.Add(Unary("RoleRevokePermission", AuthRoleRevokePermissionRequest.Descriptor, AuthRoleRevokePermissionResponse.Descriptor, Change(CommandKind.RoleRevokePermission), "role/revoke"));
+        registry.Add(Unary<AuthEnableRequest, AuthEnableResponse>("AuthEnable", EnableAsync, "enable"));
+        registry.Add(Unary<AuthDisableRequest, AuthDisableResponse>("AuthDisable", Change(CommandKind.AuthDisable), "disable"));
+        registry.Add(Unary<AuthStatusRequest, AuthStatusResponse>("AuthStatus", StatusAsync, "status"));
+        registry.Add(Unary<AuthenticateRequest, AuthenticateResponse>("Authenticate", AuthenticateAsync, "authenticate"));
+        registry.Add(Unary<AuthUserAddRequest, AuthUserAddResponse>("UserAdd", UserAddAsync, "user/add"));
+        registry.Add(Unary<AuthUserGetRequest, AuthUserGetResponse>("UserGet", UserGetAsync, "user/get"));
+        registry.Add(Unary<AuthUserListRequest, AuthUserListResponse>("UserList", UserListAsync, "user/list"));
+        registry.Add(Unary<AuthUserDeleteRequest, AuthUserDeleteResponse>("UserDelete", Change(CommandKind.UserDelete), "user/delete"));
+        registry.Add(Unary<AuthUserChangePasswordRequest, AuthUserChangePasswordResponse>("UserChangePassword", ChangePasswordAsync, "user/changepw"));
+        registry.Add(Unary<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>("UserGrantRole", Change(CommandKind.UserGrantRole), "user/grant"));
+        registry.Add(Unary<AuthUserRevokeRoleRequest, AuthUserRevokeRoleResponse>("UserRevokeRole", Change(CommandKind.UserRevokeRole), "user/revoke"));
+        registry.Add(Unary<AuthRoleAddRequest, AuthRoleAddResponse>("RoleAdd", Change(CommandKind.RoleAdd), "role/add"));
+        registry.Add(Unary<AuthRoleGetRequest, AuthRoleGetResponse>("RoleGet", RoleGetAsync, "role/get"));
+        registry.Add(Unary<AuthRoleListRequest, AuthRoleListResponse>("RoleList", RoleListAsync, "role/list"));
+        registry.Add(Unary<AuthRoleDeleteRequest, AuthRoleDeleteResponse>("RoleDelete", Change(CommandKind.RoleDelete), "role/delete"));
+        registry.Add(Unary<AuthRoleGrantPermissionRequest, AuthRoleGrantPermissionResponse>("RoleGrantPermission", Change(CommandKind.RoleGrantPermission), "role/grant"));
+        registry.Add(Unary<AuthRoleRevokePermissionRequest, AuthRoleRevokePermissionResponse>("RoleRevokePermission", Change(CommandKind.RoleRevokePermission), "role/revoke"));
     }
 
-    private static RpcMethod Unary(string name, MessageDescriptor request, MessageDescriptor response, UnaryHandler handler, string path) =>
-        RpcMethod.ForUnary($"/etcdserverpb.Auth/{name}", request, response, handler, $"/v3/auth/{path}");
+    private static RpcMethod Unary<TRequest, TResponse>(string name, UnaryHandler handler, string path) where TRequest : IMessage, new() where TResponse : IMessage, new() =>
+        RpcMethod.ForUnary<TRequest, TResponse>($"/etcdserverpb.Auth/{name}", handler, $"/v3/auth/{path}");
 
     /// <summary>A change whose request can stand in the log as it is, and whose response is a header.</summary>
     private UnaryHandler Change(CommandKind kind) => (call, request, response) =>

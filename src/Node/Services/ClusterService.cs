@@ -24,11 +24,11 @@ internal sealed class ClusterService(ServiceContext context)
 
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Cluster/MemberList", MemberListRequest.Descriptor, MemberListResponse.Descriptor, MemberListAsync, "/v3/cluster/member/list"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Cluster/MemberAdd", MemberAddRequest.Descriptor, MemberAddResponse.Descriptor, MemberAddAsync, "/v3/cluster/member/add"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Cluster/MemberRemove", MemberRemoveRequest.Descriptor, MemberRemoveResponse.Descriptor, MemberRemoveAsync, "/v3/cluster/member/remove"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Cluster/MemberUpdate", MemberUpdateRequest.Descriptor, MemberUpdateResponse.Descriptor, MemberUpdateAsync, "/v3/cluster/member/update"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Cluster/MemberPromote", MemberPromoteRequest.Descriptor, MemberPromoteResponse.Descriptor, MemberPromoteAsync, "/v3/cluster/member/promote"));
+        registry.Add(RpcMethod.ForUnary<MemberListRequest, MemberListResponse>("/etcdserverpb.Cluster/MemberList", MemberListAsync, "/v3/cluster/member/list"));
+        registry.Add(RpcMethod.ForUnary<MemberAddRequest, MemberAddResponse>("/etcdserverpb.Cluster/MemberAdd", MemberAddAsync, "/v3/cluster/member/add"));
+        registry.Add(RpcMethod.ForUnary<MemberRemoveRequest, MemberRemoveResponse>("/etcdserverpb.Cluster/MemberRemove", MemberRemoveAsync, "/v3/cluster/member/remove"));
+        registry.Add(RpcMethod.ForUnary<MemberUpdateRequest, MemberUpdateResponse>("/etcdserverpb.Cluster/MemberUpdate", MemberUpdateAsync, "/v3/cluster/member/update"));
+        registry.Add(RpcMethod.ForUnary<MemberPromoteRequest, MemberPromoteResponse>("/etcdserverpb.Cluster/MemberPromote", MemberPromoteAsync, "/v3/cluster/member/promote"));
     }
 
     /// <summary>The members, with what each has said of itself through the log since it started.</summary>

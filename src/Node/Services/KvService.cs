@@ -3,7 +3,7 @@ using Conclave.Node.Auth;
 using Conclave.Node.Http;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
-using Google.Protobuf.Reflection;
+using Google.Protobuf;
 
 namespace Conclave.Node.Services;
 
@@ -12,15 +12,15 @@ internal sealed class KvService(ServiceContext context)
 {
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(Unary("Range", RangeRequest.Descriptor, RangeResponse.Descriptor, RangeAsync, "/v3/kv/range"));
-        registry.Add(Unary("Put", PutRequest.Descriptor, PutResponse.Descriptor, PutAsync, "/v3/kv/put"));
-        registry.Add(Unary("DeleteRange", DeleteRangeRequest.Descriptor, DeleteRangeResponse.Descriptor, DeleteRangeAsync, "/v3/kv/deleterange"));
-        registry.Add(Unary("Txn", TxnRequest.Descriptor, TxnResponse.Descriptor, TxnAsync, "/v3/kv/txn"));
-        registry.Add(Unary("Compact", CompactionRequest.Descriptor, CompactionResponse.Descriptor, CompactAsync, "/v3/kv/compaction"));
+        registry.Add(Unary<RangeRequest, RangeResponse>("Range", RangeAsync, "/v3/kv/range"));
+        registry.Add(Unary<PutRequest, PutResponse>("Put", PutAsync, "/v3/kv/put"));
+        registry.Add(Unary<DeleteRangeRequest, DeleteRangeResponse>("DeleteRange", DeleteRangeAsync, "/v3/kv/deleterange"));
+        registry.Add(Unary<TxnRequest, TxnResponse>("Txn", TxnAsync, "/v3/kv/txn"));
+        registry.Add(Unary<CompactionRequest, CompactionResponse>("Compact", CompactAsync, "/v3/kv/compaction"));
     }
 
-    private static RpcMethod Unary(string name, MessageDescriptor request, MessageDescriptor response, UnaryHandler handler, string httpPath) =>
-        RpcMethod.ForUnary($"/etcdserverpb.KV/{name}", request, response, handler, httpPath);
+    private static RpcMethod Unary<TRequest, TResponse>(string name, UnaryHandler handler, string httpPath) where TRequest : IMessage, new() where TResponse : IMessage, new() =>
+        RpcMethod.ForUnary<TRequest, TResponse>($"/etcdserverpb.KV/{name}", handler, httpPath);
 
     private async ValueTask RangeAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
     {

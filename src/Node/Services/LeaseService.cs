@@ -20,11 +20,11 @@ internal sealed class LeaseService(ServiceContext context)
 
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Lease/LeaseGrant", LeaseGrantRequest.Descriptor, LeaseGrantResponse.Descriptor, GrantAsync, "/v3/lease/grant"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Lease/LeaseRevoke", LeaseRevokeRequest.Descriptor, LeaseRevokeResponse.Descriptor, RevokeAsync, "/v3/lease/revoke", "/v3/kv/lease/revoke"));
-        registry.Add(RpcMethod.ForBidiStream("/etcdserverpb.Lease/LeaseKeepAlive", LeaseKeepAliveRequest.Descriptor, LeaseKeepAliveResponse.Descriptor, KeepAliveAsync, "/v3/lease/keepalive"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Lease/LeaseTimeToLive", LeaseTimeToLiveRequest.Descriptor, LeaseTimeToLiveResponse.Descriptor, TimeToLiveAsync, "/v3/lease/timetolive", "/v3/kv/lease/timetolive"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Lease/LeaseLeases", LeaseLeasesRequest.Descriptor, LeaseLeasesResponse.Descriptor, LeasesAsync, "/v3/lease/leases", "/v3/kv/lease/leases"));
+        registry.Add(RpcMethod.ForUnary<LeaseGrantRequest, LeaseGrantResponse>("/etcdserverpb.Lease/LeaseGrant", GrantAsync, "/v3/lease/grant"));
+        registry.Add(RpcMethod.ForUnary<LeaseRevokeRequest, LeaseRevokeResponse>("/etcdserverpb.Lease/LeaseRevoke", RevokeAsync, "/v3/lease/revoke", "/v3/kv/lease/revoke"));
+        registry.Add(RpcMethod.ForBidiStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>("/etcdserverpb.Lease/LeaseKeepAlive", KeepAliveAsync, "/v3/lease/keepalive"));
+        registry.Add(RpcMethod.ForUnary<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>("/etcdserverpb.Lease/LeaseTimeToLive", TimeToLiveAsync, "/v3/lease/timetolive", "/v3/kv/lease/timetolive"));
+        registry.Add(RpcMethod.ForUnary<LeaseLeasesRequest, LeaseLeasesResponse>("/etcdserverpb.Lease/LeaseLeases", LeasesAsync, "/v3/lease/leases", "/v3/kv/lease/leases"));
     }
 
     private async ValueTask GrantAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)

@@ -12,14 +12,14 @@ internal sealed class MaintenanceService(ServiceContext context)
 {
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Status", StatusRequest.Descriptor, StatusResponse.Descriptor, StatusAsync, "/v3/maintenance/status"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Alarm", AlarmRequest.Descriptor, AlarmResponse.Descriptor, AlarmAsync, "/v3/maintenance/alarm"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Defragment", DefragmentRequest.Descriptor, DefragmentResponse.Descriptor, DefragmentAsync, "/v3/maintenance/defragment"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Hash", HashRequest.Descriptor, HashResponse.Descriptor, HashAsync, "/v3/maintenance/hash"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/HashKV", HashKVRequest.Descriptor, HashKVResponse.Descriptor, HashKvAsync, "/v3/maintenance/hashkv"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/MoveLeader", MoveLeaderRequest.Descriptor, MoveLeaderResponse.Descriptor, MoveLeaderAsync, "/v3/maintenance/transfer-leadership"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Downgrade", DowngradeRequest.Descriptor, DowngradeResponse.Descriptor, DowngradeAsync, "/v3/maintenance/downgrade"));
-        registry.Add(RpcMethod.ForServerStream("/etcdserverpb.Maintenance/Snapshot", SnapshotRequest.Descriptor, SnapshotResponse.Descriptor, new SnapshotDownload(context).ServeAsync, "/v3/maintenance/snapshot"));
+        registry.Add(RpcMethod.ForUnary<StatusRequest, StatusResponse>("/etcdserverpb.Maintenance/Status", StatusAsync, "/v3/maintenance/status"));
+        registry.Add(RpcMethod.ForUnary<AlarmRequest, AlarmResponse>("/etcdserverpb.Maintenance/Alarm", AlarmAsync, "/v3/maintenance/alarm"));
+        registry.Add(RpcMethod.ForUnary<DefragmentRequest, DefragmentResponse>("/etcdserverpb.Maintenance/Defragment", DefragmentAsync, "/v3/maintenance/defragment"));
+        registry.Add(RpcMethod.ForUnary<HashRequest, HashResponse>("/etcdserverpb.Maintenance/Hash", HashAsync, "/v3/maintenance/hash"));
+        registry.Add(RpcMethod.ForUnary<HashKVRequest, HashKVResponse>("/etcdserverpb.Maintenance/HashKV", HashKvAsync, "/v3/maintenance/hashkv"));
+        registry.Add(RpcMethod.ForUnary<MoveLeaderRequest, MoveLeaderResponse>("/etcdserverpb.Maintenance/MoveLeader", MoveLeaderAsync, "/v3/maintenance/transfer-leadership"));
+        registry.Add(RpcMethod.ForUnary<DowngradeRequest, DowngradeResponse>("/etcdserverpb.Maintenance/Downgrade", DowngradeAsync, "/v3/maintenance/downgrade"));
+        registry.Add(RpcMethod.ForServerStream<SnapshotRequest, SnapshotResponse>("/etcdserverpb.Maintenance/Snapshot", new SnapshotDownload(context).ServeAsync, "/v3/maintenance/snapshot"));
     }
 
     private async ValueTask StatusAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)

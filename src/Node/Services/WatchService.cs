@@ -37,7 +37,7 @@ internal sealed class WatchService(ServiceContext context)
     public long HeldBytes => Interlocked.Read(ref _heldBytes);
 
     public void AddTo(RpcRegistry registry) =>
-        registry.Add(RpcMethod.ForBidiStream("/etcdserverpb.Watch/Watch", WatchRequest.Descriptor, WatchResponse.Descriptor, ServeAsync, "/v3/watch"));
+        registry.Add(RpcMethod.ForBidiStream<WatchRequest, WatchResponse>("/etcdserverpb.Watch/Watch", ServeAsync, "/v3/watch"));
 
     /// <summary>Called by the node's housekeeping; gives idle watches their progress and ends streams that lost their leader.</summary>
     public void OnTimer(long nowMilliseconds, TimeSpan sinceLast)

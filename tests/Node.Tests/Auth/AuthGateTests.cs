@@ -157,7 +157,7 @@ public class AuthGateTests
 
         public bool IsJson { get; init; }
 
-        public override RpcMethod Method { get; } = RpcMethod.ForUnary("/test/Method", Pb.RangeRequest.Descriptor, Pb.RangeResponse.Descriptor, (_, _, _) => default);
+        public override RpcMethod Method { get; } = RpcMethod.ForUnary<Pb.RangeRequest, Pb.RangeResponse>("/test/Method", (_, _, _) => default);
 
         public override CancellationToken Cancellation => default;
 

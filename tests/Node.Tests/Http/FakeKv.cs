@@ -18,9 +18,9 @@ internal sealed class FakeKv
 
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.KV/Range", RangeRequest.Descriptor, RangeResponse.Descriptor, Range, "/v3/kv/range"));
-        registry.Add(RpcMethod.ForUnary("/etcdserverpb.KV/Put", PutRequest.Descriptor, PutResponse.Descriptor, Put, "/v3/kv/put"));
-        registry.Add(RpcMethod.ForBidiStream("/etcdserverpb.Watch/Watch", WatchRequest.Descriptor, WatchResponse.Descriptor, WatchAsync, "/v3/watch"));
+        registry.Add(RpcMethod.ForUnary<RangeRequest, RangeResponse>("/etcdserverpb.KV/Range", Range, "/v3/kv/range"));
+        registry.Add(RpcMethod.ForUnary<PutRequest, PutResponse>("/etcdserverpb.KV/Put", Put, "/v3/kv/put"));
+        registry.Add(RpcMethod.ForBidiStream<WatchRequest, WatchResponse>("/etcdserverpb.Watch/Watch", WatchAsync, "/v3/watch"));
     }
 
     private ResponseHeader Header => new() { ClusterId = ulong.MaxValue, MemberId = 2, Revision = _revision, RaftTerm = 2 };

@@ -77,8 +77,8 @@ public class GatewayStreamTests
     [Fact]
     public async Task A_server_stream_always_gets_its_one_request()
     {
-        await using TestListener listener = await TestListener.StartAsync(registry => registry.Add(RpcMethod.ForServerStream(
-            "/test.Test/List", PutRequest.Descriptor, PutRequest.Descriptor, async (context, stream) =>
+        await using TestListener listener = await TestListener.StartAsync(registry => registry.Add(RpcMethod.ForServerStream<PutRequest, PutRequest>(
+            "/test.Test/List", async (context, stream) =>
             {
                 ReadOnlyMemory<byte>? request = await stream.ReadAsync();
                 Assert.Null(await stream.ReadAsync());

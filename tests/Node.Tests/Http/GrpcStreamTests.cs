@@ -285,7 +285,7 @@ public class GrpcStreamTests
     {
         var observer = new CountingObserver();
         await using TestListener listener = await TestListener.StartAsync(
-            registry => registry.Add(RpcMethod.ForServerStream("/test.Test/List", SnapshotRequest.Descriptor, SnapshotResponse.Descriptor, ListAsync)),
+            registry => registry.Add(RpcMethod.ForServerStream<SnapshotRequest, SnapshotResponse>("/test.Test/List", ListAsync)),
             change: o => o with { Observer = observer });
         GrpcReply reply = await listener.Grpc().CallAsync("/test.Test/List", new PutRequest());
         Assert.Equal(GrpcStatus.OK, reply.Status);

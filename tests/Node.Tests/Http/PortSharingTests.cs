@@ -170,7 +170,7 @@ public class PortSharingTests
         Assert.Equal(0, registry.Methods[0].Ordinal);
 
         static RpcMethod Method(string path, params string[] httpPaths) =>
-            RpcMethod.ForUnary(path, PutRequest.Descriptor, PutResponse.Descriptor, (_, _, _) => default, httpPaths);
+            RpcMethod.ForUnary<PutRequest, PutResponse>(path, (_, _, _) => default, httpPaths);
     }
 
     private static async Task<byte[]> ReadToEnd(RawConnection connection)
@@ -186,7 +186,7 @@ public class PortSharingTests
     }
 
     private static Task<TestListener> StartAsync(Func<ClientListenerOptions, ClientListenerOptions>? change = null) => TestListener.StartAsync(
-        registry => registry.Add(RpcMethod.ForUnary("/test.Test/Call", PutRequest.Descriptor, PutRequest.Descriptor, (context, request, response) =>
+        registry => registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>("/test.Test/Call", (context, request, response) =>
         {
             response.Write(request.Span);
             return default;

@@ -92,8 +92,8 @@ public class StopTests
     public async Task A_call_that_waits_for_others_is_ended_at_once()
     {
         var entered = new TaskCompletionSource();
-        await using TestListener listener = await TestListener.StartAsync(registry => registry.Add(RpcMethod.ForWaitingUnary(
-            "/test.Test/Lock", PutRequest.Descriptor, PutResponse.Descriptor, async (context, _, _) =>
+        await using TestListener listener = await TestListener.StartAsync(registry => registry.Add(RpcMethod.ForWaitingUnary<PutRequest, PutResponse>(
+            "/test.Test/Lock", async (context, _, _) =>
             {
                 entered.SetResult();
                 await Task.Delay(Timeout.Infinite, context.Cancellation);

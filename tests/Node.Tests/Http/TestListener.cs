@@ -46,13 +46,13 @@ internal sealed class TestListener : IAsyncDisposable
 
     /// <summary>A listener with one unary method, /test.Test/Call and POST /v3/test/call.</summary>
     public static Task<TestListener> WithUnaryAsync(UnaryHandler handler, Func<ClientListenerOptions, ClientListenerOptions>? change = null) =>
-        StartAsync(registry => registry.Add(RpcMethod.ForUnary(
-            "/test.Test/Call", PutRequest.Descriptor, PutRequest.Descriptor, handler, "/v3/test/call")), change: change);
+        StartAsync(registry => registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>(
+            "/test.Test/Call", handler, "/v3/test/call")), change: change);
 
     /// <summary>A listener with one bidirectional method, /test.Test/Call and POST /v3/test/call.</summary>
     public static Task<TestListener> WithStreamAsync(StreamHandler handler, Func<ClientListenerOptions, ClientListenerOptions>? change = null) =>
-        StartAsync(registry => registry.Add(RpcMethod.ForBidiStream(
-            "/test.Test/Call", PutRequest.Descriptor, PutRequest.Descriptor, handler, "/v3/test/call")), change: change);
+        StartAsync(registry => registry.Add(RpcMethod.ForBidiStream<PutRequest, PutRequest>(
+            "/test.Test/Call", handler, "/v3/test/call")), change: change);
 
     public GrpcTestClient Grpc() => Keep(new GrpcTestClient(Address));
 

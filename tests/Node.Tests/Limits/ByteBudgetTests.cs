@@ -101,10 +101,10 @@ public class ByteBudgetTests
     private static Task<TestListener> StartAsync() => TestListener.StartAsync(
         registry =>
         {
-            registry.Add(RpcMethod.ForUnary(Call, PutRequest.Descriptor, PutRequest.Descriptor, (_, _, _) => default, "/v3/test/call"));
-            registry.Add(RpcMethod.ForUnary(Status, PutRequest.Descriptor, PutRequest.Descriptor, (_, _, _) => default));
-            registry.Add(RpcMethod.ForUnary("/grpc.health.v1.Health/Check", PutRequest.Descriptor, PutRequest.Descriptor, (_, _, _) => default));
-            registry.Add(RpcMethod.ForBidiStream(Streamed, PutRequest.Descriptor, PutRequest.Descriptor, async (_, stream) =>
+            registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>(Call, (_, _, _) => default, "/v3/test/call"));
+            registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>(Status, (_, _, _) => default));
+            registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>("/grpc.health.v1.Health/Check", (_, _, _) => default));
+            registry.Add(RpcMethod.ForBidiStream<PutRequest, PutRequest>(Streamed, async (_, stream) =>
             {
                 while (await stream.ReadAsync() is not null) await stream.WriteAsync(ReadOnlyMemory<byte>.Empty);
             }));

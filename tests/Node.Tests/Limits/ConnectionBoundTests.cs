@@ -76,8 +76,8 @@ public class ConnectionBoundTests
         await using TestListener listener = await TestListener.StartAsync(
             registry =>
             {
-                registry.Add(RpcMethod.ForBidiStream(Call, PutRequest.Descriptor, PutRequest.Descriptor, DrainAsync));
-                registry.Add(RpcMethod.ForBidiStream(renew, PutRequest.Descriptor, PutRequest.Descriptor, DrainAsync));
+                registry.Add(RpcMethod.ForBidiStream<PutRequest, PutRequest>(Call, DrainAsync));
+                registry.Add(RpcMethod.ForBidiStream<PutRequest, PutRequest>(renew, DrainAsync));
             },
             change: o => o with { Limits = new LimitOptions { Streams = 2 } });
         using GrpcTestStream first = await listener.Grpc().OpenAsync(Call), second = await listener.Grpc().OpenAsync(Call), third = await listener.Grpc().OpenAsync(Call);

@@ -140,8 +140,8 @@ public class LimitTests
         await using TestListener listener = await TestListener.StartAsync(
             registry =>
             {
-                registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Status", PutRequest.Descriptor, PutRequest.Descriptor, (_, _, _) => default));
-                registry.Add(RpcMethod.ForUnary(Call, PutRequest.Descriptor, PutRequest.Descriptor, (_, _, _) => default));
+                registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>("/etcdserverpb.Maintenance/Status", (_, _, _) => default));
+                registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>(Call, (_, _, _) => default));
             },
             change: o => o with { Limits = new LimitOptions { RequestsPerSecond = 1 }, Time = new ManualClock() });
         for (int i = 0; i < 5; i++) Assert.True((await listener.Grpc().CallAsync("/etcdserverpb.Maintenance/Status", new PutRequest())).Status.IsOK);
@@ -155,7 +155,7 @@ public class LimitTests
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var inside = new SemaphoreSlim(0);
         await using TestListener listener = await TestListener.StartAsync(
-            registry => registry.Add(RpcMethod.ForUnary("/etcdserverpb.Maintenance/Status", PutRequest.Descriptor, PutRequest.Descriptor, async (_, _, _) =>
+            registry => registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>("/etcdserverpb.Maintenance/Status", async (_, _, _) =>
             {
                 inside.Release();
                 await release.Task;

@@ -15,11 +15,11 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
 {
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(RpcMethod.ForWaitingUnary("/v3electionpb.Election/Campaign", CampaignRequest.Descriptor, CampaignResponse.Descriptor, CampaignAsync, "/v3/election/campaign"));
-        registry.Add(RpcMethod.ForUnary("/v3electionpb.Election/Proclaim", ProclaimRequest.Descriptor, ProclaimResponse.Descriptor, ProclaimAsync, "/v3/election/proclaim"));
-        registry.Add(RpcMethod.ForUnary("/v3electionpb.Election/Leader", LeaderRequest.Descriptor, LeaderResponse.Descriptor, LeaderAsync, "/v3/election/leader"));
-        registry.Add(RpcMethod.ForServerStream("/v3electionpb.Election/Observe", LeaderRequest.Descriptor, LeaderResponse.Descriptor, ObserveAsync, "/v3/election/observe"));
-        registry.Add(RpcMethod.ForUnary("/v3electionpb.Election/Resign", ResignRequest.Descriptor, ResignResponse.Descriptor, ResignAsync, "/v3/election/resign"));
+        registry.Add(RpcMethod.ForWaitingUnary<CampaignRequest, CampaignResponse>("/v3electionpb.Election/Campaign", CampaignAsync, "/v3/election/campaign"));
+        registry.Add(RpcMethod.ForUnary<ProclaimRequest, ProclaimResponse>("/v3electionpb.Election/Proclaim", ProclaimAsync, "/v3/election/proclaim"));
+        registry.Add(RpcMethod.ForUnary<LeaderRequest, LeaderResponse>("/v3electionpb.Election/Leader", LeaderAsync, "/v3/election/leader"));
+        registry.Add(RpcMethod.ForServerStream<LeaderRequest, LeaderResponse>("/v3electionpb.Election/Observe", ObserveAsync, "/v3/election/observe"));
+        registry.Add(RpcMethod.ForUnary<ResignRequest, ResignResponse>("/v3electionpb.Election/Resign", ResignAsync, "/v3/election/resign"));
     }
 
     private async ValueTask CampaignAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)

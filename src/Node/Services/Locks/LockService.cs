@@ -12,8 +12,8 @@ internal sealed class LockService(ServiceContext context, LockQueue queue)
 {
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(RpcMethod.ForWaitingUnary("/v3lockpb.Lock/Lock", LockRequest.Descriptor, LockResponse.Descriptor, LockAsync, "/v3/lock/lock"));
-        registry.Add(RpcMethod.ForUnary("/v3lockpb.Lock/Unlock", UnlockRequest.Descriptor, UnlockResponse.Descriptor, UnlockAsync, "/v3/lock/unlock"));
+        registry.Add(RpcMethod.ForWaitingUnary<LockRequest, LockResponse>("/v3lockpb.Lock/Lock", LockAsync, "/v3/lock/lock"));
+        registry.Add(RpcMethod.ForUnary<UnlockRequest, UnlockResponse>("/v3lockpb.Lock/Unlock", UnlockAsync, "/v3/lock/unlock"));
     }
 
     private async ValueTask LockAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)
