@@ -81,7 +81,7 @@ public sealed class MaintenanceClient
         {
             StreamPass pass = await _router.PassAsync(requireLeader: false, cancellationToken).ConfigureAwait(false);
             await using RpcStream stream = await channel.OpenAsync(Methods.Snapshot, pass.Metadata, cancellationToken).ConfigureAwait(false);
-            await stream.WriteAsync(RequestFrame.Of(new SnapshotRequest()), cancellationToken).ConfigureAwait(false);
+            await stream.AskAsync(RequestFrame.Of(new SnapshotRequest()), cancellationToken).ConfigureAwait(false);
             stream.CompleteWrites();
             using SnapshotChecksum checksum = new();
             long bytes = 0;

@@ -123,7 +123,7 @@ public sealed class ConfigurationClient
                 // A member that sees no leader must end the stream: whoever reads it would take silence for "nothing changed".
                 StreamPass pass = await _router.PassAsync(_router.Options.RequireLeader, cancellationToken).ConfigureAwait(false);
                 stream = await _router.Endpoints.Channels[endpoint].OpenAsync(Service + name, pass.Metadata, cancellationToken).ConfigureAwait(false);
-                await stream.WriteAsync(RequestFrame.Of(request), cancellationToken).ConfigureAwait(false);
+                await stream.AskAsync(RequestFrame.Of(request), cancellationToken).ConfigureAwait(false);
                 stream.CompleteWrites();
             }
             catch (RpcException failure)

@@ -63,7 +63,7 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
                 _stream = await channel.OpenAsync(Methods.LeaseKeepAlive, _pass.Metadata, cancellationToken).ConfigureAwait(false);
             }
 
-            await _stream.WriteAsync(RequestFrame.Of(new LeaseKeepAliveRequest { ID = id }), deadline.Token).ConfigureAwait(false);
+            await _stream.AskAsync(RequestFrame.Of(new LeaseKeepAliveRequest { ID = id }), deadline.Token).ConfigureAwait(false);
             if (!await _stream.ReadAsync(deadline.Token).ConfigureAwait(false)) throw Failure("ended the renewals.");
             LeaseKeepAliveResponse answer = AnswerMessage.Read(LeaseKeepAliveResponse.Parser, _stream.Message, router.Endpoints.Channels[_endpoint].Endpoint);
             router.Endpoints.Succeeded(_endpoint);

@@ -9,8 +9,8 @@ public sealed class RpcStream : IAsyncDisposable
 {
     private const int ReadBufferBytes = 16 * 1024;
     private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(2);
-    // On a machine that is busy the headers have arrived long before anybody gets round to them. A connection that broke ends the wait at once.
-    private static readonly TimeSpan RefusalPatience = TimeSpan.FromSeconds(10);
+    // What the server said has arrived long before a busy machine gets round to it. A connection that broke ends the wait at once.
+    private static readonly TimeSpan LastWordPatience = TimeSpan.FromSeconds(10);
     private readonly HttpRequestMessage _request;
     private readonly DuplexContent _content;
     private readonly CancellationTokenSource _lifetime;
@@ -55,11 +55,53 @@ public sealed class RpcStream : IAsyncDisposable
     public ReadOnlySequence<byte> Message { get; private set; }
 
     /// <summary>Sends one message at once.</summary>
-    /// <exception cref="RpcException">The server refused the call, with its status; or the stream has ended: read to learn why.</exception>
+    /// <exception cref="RpcException">The stream has ended; read to learn the server's status.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
         RequestFrame frame = RequestFrame.Of(message.Span);
         await WriteAsync(frame, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Sends one message at once, while nobody reads. A server that refuses a call closes the way to it as well, and a writer may meet that before the answer: then what the server said is the
+    /// failure.
+    /// </summary>
+    /// <exception cref="RpcException">The server ended the call, with its status; or the connection broke.</exception>
+    internal async ValueTask AskAsync(RequestFrame frame, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WriteAsync(frame, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RpcException closed) when (closed.Fate != RequestFate.Answered)
+        {
+            if (await LastWordAsync(cancellationToken).ConfigureAwait(false) is { } said) throw said;
+            throw;
+        }
+    }
+
+    private async ValueTask<RpcException?> LastWordAsync(CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(LastWordPatience);
+        try
+        {
+            while (await ReadAsync(patience.Token).ConfigureAwait(false))
+            {
+                // What it sent before it ended the call is of no use without the end.
+            }
+        }
+        catch (RpcException end) when (end.Fate == RequestFate.Answered)
+        {
+            return end;
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException)
+        {
+            // It said nothing; the writer's failure stands.
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return null;
     }
 
     internal async ValueTask WriteAsync(RequestFrame frame, CancellationToken cancellationToken)
@@ -75,7 +117,7 @@ public sealed class RpcStream : IAsyncDisposable
         catch (Exception e) when (RpcFailure.IsTransport(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw await RefusalAsync(cancellationToken).ConfigureAwait(false) ?? RpcFailure.OfTransport(e, _endpoint, mayHaveLeft: true);
+            throw RpcFailure.OfTransport(e, _endpoint, mayHaveLeft: true);
         }
         finally
         {
@@ -131,27 +173,18 @@ public sealed class RpcStream : IAsyncDisposable
         _lifetime.Dispose();
     }
 
-    /// <summary>On a busy machine the answer's headers come before this end has begun to send. Only a refusal means that nothing can be sent.</summary>
+    /// <summary>
+    /// On a busy machine the answer's headers come before this end has begun to send. Only an answer that is a refusal means that nothing can be sent, or one of somebody who does not
+    /// speak gRPC.
+    /// </summary>
     private async ValueTask WaitUntilOpenedAsync(CancellationToken cancellationToken)
     {
-        if (_answer.IsCompleted && await RefusalAsync(cancellationToken).ConfigureAwait(false) is { } refusal) throw refusal;
+        if (_answer.IsCompletedSuccessfully && await _answer.ConfigureAwait(false) is var answer && (answer.Headers.Contains(GrpcHeaders.Status) || !RpcFailure.IsGrpc(answer))
+            && RpcFailure.OfStatus(answer, _endpoint) is { } refusal) throw refusal;
         await Task.WhenAny(_content.Opened, Task.Delay(OpenPatience, cancellationToken)).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (!_content.Opened.IsCompleted)
             throw new RpcException(GrpcCode.Unavailable, $"{_endpoint.Authority} ended the stream before it was opened.", _endpoint, RequestFate.NotSent);
-    }
-
-    /// <summary>
-    /// What the server said when it ended the call before it had read what was sent; null when it said nothing, or will say it after messages. A server that refuses a call closes the way
-    /// to it as well, so the writer may meet that before the answer, which is then on its way.
-    /// </summary>
-    private async ValueTask<RpcException?> RefusalAsync(CancellationToken cancellationToken)
-    {
-        await Task.WhenAny(_answer, Task.Delay(RefusalPatience, cancellationToken)).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (!_answer.IsCompletedSuccessfully) return null;
-        HttpResponseMessage answer = await _answer.ConfigureAwait(false);
-        return answer.Headers.Contains(GrpcHeaders.Status) || !RpcFailure.IsGrpc(answer) ? RpcFailure.OfStatus(answer, _endpoint) : null;
     }
 
     private async ValueTask<PipeReader> OpenReaderAsync(CancellationToken cancellationToken)

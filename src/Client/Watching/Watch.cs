@@ -75,7 +75,7 @@ internal sealed class Watch : IAsyncDisposable
         {
             // The stream outlives the deadline, so it gets the caller's token; what happens to it now gets the deadline's.
             _stream = await channel.OpenAsync(Methods.Watch, _pass.Metadata, cancellationToken).ConfigureAwait(false);
-            await _stream.WriteAsync(RequestFrame.Of(_position.Request()), deadline.Token).ConfigureAwait(false);
+            await _stream.AskAsync(RequestFrame.Of(_position.Request()), deadline.Token).ConfigureAwait(false);
             WatchResponse first = await ReadAsync(deadline.Token).ConfigureAwait(false);
             _router.Endpoints.Succeeded(_endpoint);
             _backoff.Reset();

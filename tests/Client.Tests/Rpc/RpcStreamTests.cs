@@ -52,33 +52,39 @@ public class RpcStreamTests
         Assert.Contains("HTTP 502", learned.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_refusal_that_closes_the_way_to_the_server_while_the_writer_sends_is_what_the_writer_learns()
+    /// <summary>Refusals of a stream have their status in the headers where nothing was sent before, or in the trailers behind headers that went out at once.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_refusal_that_closes_the_way_to_the_server_while_somebody_asks_is_what_he_learns(bool inTrailers)
     {
         var answer = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
         var refusal = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
-        refusal.Headers.Add("grpc-status", "7");
-        refusal.Headers.Add("grpc-message", "not yours");
+        refusal.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        HttpHeaders status = inTrailers ? refusal.TrailingHeaders : refusal.Headers;
+        status.Add("grpc-status", "7");
+        status.Add("grpc-message", "not yours");
         await using RpcStream stream = await OpenAsync(new Answering(answer.Task, Task.CompletedTask, new Closed()));
 
-        Task write = stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken).AsTask();
+        Task asking = stream.AskAsync(RequestFrame.Of("abc"u8), TestContext.Current.CancellationToken).AsTask();
         answer.SetResult(refusal);
-        RpcException learned = await Assert.ThrowsAsync<RpcException>(() => write);
+        RpcException learned = await Assert.ThrowsAsync<RpcException>(() => asking);
 
         Assert.Equal((GrpcCode.PermissionDenied, "not yours", RequestFate.Answered), (learned.Code, learned.Message, learned.Fate));
     }
 
     [Fact]
-    public async Task A_connection_that_breaks_while_the_writer_sends_leaves_open_whether_the_message_came()
+    public async Task A_connection_that_breaks_while_somebody_asks_leaves_open_whether_the_message_came()
     {
         var answer = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using RpcStream stream = await OpenAsync(new Answering(answer.Task, Task.CompletedTask, new Closed()));
 
-        Task write = stream.WriteAsync("abc"u8.ToArray(), TestContext.Current.CancellationToken).AsTask();
+        Task asking = stream.AskAsync(RequestFrame.Of("abc"u8), TestContext.Current.CancellationToken).AsTask();
         answer.SetException(new HttpRequestException("gone"));
-        RpcException learned = await Assert.ThrowsAsync<RpcException>(() => write);
+        RpcException learned = await Assert.ThrowsAsync<RpcException>(() => asking);
 
         Assert.Equal((GrpcCode.Unavailable, RequestFate.Unanswered), (learned.Code, learned.Fate));
+        Assert.Contains("aborted", learned.Message, StringComparison.Ordinal);   // what the writer met
     }
 
     private static async Task<RpcStream> OpenAsync(Answering server)

@@ -122,7 +122,13 @@ public sealed class WrongStateTests : IAsyncLifetime
             await Node(healthy).PostAsync("/v3/maintenance/alarm", new { action = "DEACTIVATE", memberID = healthyId, alarm = "CORRUPT" });
             return await IsHealedAsync(late);
         });
-        await UntilAsync(async () => await IsHealedAsync(wrong));
+        await UntilAsync(async () =>
+        {
+            // The operator's word holds until the member's next report. Where the late one's misses that mark, on a busy machine, both are in doubt again and it is said again.
+            if ((await AlarmsAsync(healthy)).Contains(healthyId, StringComparison.Ordinal))
+                await Node(healthy).PostAsync("/v3/maintenance/alarm", new { action = "DEACTIVATE", memberID = healthyId, alarm = "CORRUPT" });
+            return await IsHealedAsync(wrong);
+        });
         await UntilAsync(async () => await AlarmsAsync(late) == "");
         await Node(late).PutAsync("after", "1");
     }
