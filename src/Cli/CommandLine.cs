@@ -22,7 +22,7 @@ internal static class CommandLine
             return ExitCode.Done;
         }
 
-        if (Array.FindIndex(arguments, a => a.Contains('\uFFFD', StringComparison.Ordinal)) is >= 0 and int damaged)
+        if (Array.FindIndex(arguments, a => a.Contains('\uFFFD', StringComparison.Ordinal) && !IsAsTyped(a)) is >= 0 and int damaged)
         {
             // The runtime has put U+FFFD in the place of bytes that it could not read: what would be written is not what was meant.
             terminal.Fail($"Word {damaged + 1} of the command line has bytes that are no UTF-8.", "Write it in UTF-8. Bytes for a plain key come from standard input: conclave put KEY < FILE. A configuration value is text; encode bytes, as in base64.");
@@ -56,6 +56,13 @@ internal static class CommandLine
         {
             await FlushAsync(terminal).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>U+FFFD is a character like any other where somebody typed it, as to find and remove what an earlier slip has left.</summary>
+    private static bool IsAsTyped(string word)
+    {
+        const string Words = "/proc/self/cmdline";
+        return File.Exists(Words) && File.ReadAllBytes(Words).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(word + '\0')) >= 0;
     }
 
     private const int BrokenPipe = 32;   // EPIPE

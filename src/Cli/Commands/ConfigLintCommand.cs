@@ -34,8 +34,9 @@ internal sealed class ConfigLintCommand(ConfigOptions options)
             if (schemas.Contains(document.Key))
             {
                 HashSet<string> known = [.. schemas[document.Key]];
+                ILookup<string, string> scopes = document.ToLookup(e => e.Key, e => e.Scope);
                 foreach (string key in keys.Where(k => !known.Contains(k)))
-                    yield return Problem("W_NO_SCHEMA", document.Key, key, $"has no schema, and other keys of {document.Key} have{(Nearest.Of(key, known.Except(keys)) is { } meant ? $"; did somebody mean {meant}?" : "")}");
+                    yield return Problem("W_NO_SCHEMA", document.Key, key, $"has no schema, and other keys of {document.Key} have{(Nearest.Of(key, known.Where(k => !scopes[k].Intersect(scopes[key]).Any())) is { } meant ? $"; did somebody mean {meant}?" : "")}");
             }
 
             foreach (V1.EntryEdit entry in document.OrderBy(e => e.Scope, StringComparer.Ordinal).ThenBy(e => e.Key, StringComparer.Ordinal))

@@ -82,11 +82,6 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
             };
             request.Keys.AddRange(parsed.GetValue(keys) ?? []);
             V1.CompareResponse answer = await client.Configuration.CompareAsync(request, cancellationToken).ConfigureAwait(false);
-            options.Print(parsed, answer, () =>
-            {
-                if (answer.Differences.Count == 0 && (answer.Equal > 0 || request.Document.Length == 0)) options.Terminal.Out.WriteLine($"equal ({ConfigOptions.Count(answer.Equal, "key")})");
-                else Rows.Write(options.Terminal, ["document", "key", "a", "b", "from a", "from b"], answer.Differences.Select(d => (string[])[d.Document, d.Key, d.A, d.B, d.ScopeA, d.ScopeB]));
-            });
             if (answer.Equal == 0 && answer.Differences.Count == 0 && request.Document.Length > 0)
             {
                 // Not a yes: a slip in a name must not look like two nodes that agree.
@@ -94,6 +89,11 @@ internal sealed class ConfigReadCommands(ConfigOptions options)
                 return ExitCode.No;
             }
 
+            options.Print(parsed, answer, () =>
+            {
+                if (answer.Differences.Count == 0) options.Terminal.Out.WriteLine($"equal ({ConfigOptions.Count(answer.Equal, "key")})");
+                else Rows.Write(options.Terminal, ["document", "key", "a", "b", "from a", "from b"], answer.Differences.Select(d => (string[])[d.Document, d.Key, d.A, d.B, d.ScopeA, d.ScopeB]));
+            });
             return answer.Differences.Count == 0 ? ExitCode.Done : ExitCode.No;
         });
     }

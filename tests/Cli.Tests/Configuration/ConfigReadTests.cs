@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Conclave.Cli.Commands;
 using Conclave.Extensions.Tests;
+using V1 = Conclave.Wire.V1;
 
 namespace Conclave.Cli.Tests.Configuration;
 
@@ -175,6 +177,19 @@ public class ConfigReadTests(SharedNode shared)
             """.ReplaceLineEndings("\n"), (await shell.DoneAsync("grep", "eu", "-o", "ini")).Replace("comment = \n", "comment =\n", StringComparison.Ordinal));
         await shell.EndsAsync(2, "show", "c17", "nova", "-o", "xml");
         await shell.EndsAsync(2, "get", "a", "-o", "yaml");   // a command for keys
+    }
+
+    [Fact]
+    public void A_key_that_is_set_beside_the_unknown_one_is_not_what_was_meant_and_one_that_is_set_elsewhere_may_be()
+    {
+        var all = new V1.Change { Schemas = { new V1.SchemaEdit { Document = "nova", Key = "DEFAULT/port", Schema = "{}" } } };
+        all.Entries.Add(new V1.EntryEdit { Document = "nova", Scope = "*", Key = "DEFAULT/port", Op = "set", Value = "1" });
+        all.Entries.Add(new V1.EntryEdit { Document = "nova", Scope = "region=eu", Key = "DEFAULT/prot", Op = "set", Value = "2" });
+        Assert.EndsWith("; did somebody mean DEFAULT/port?", Unknown(), StringComparison.Ordinal);
+        all.Entries[0].Scope = "region=eu";
+        Assert.EndsWith("other keys of nova have", Unknown(), StringComparison.Ordinal);
+
+        string Unknown() => ConfigLintCommand.Findings(all).Single(p => p.Code == "W_NO_SCHEMA").Message;
     }
 
     [Fact]
