@@ -33,7 +33,8 @@ public sealed class FleetStates(TimeProvider time)
     /// <param name="Run">The agent's start; empty for one that does not number.</param>
     /// <param name="RunBefore">The start before that.</param>
     /// <param name="Sequence">Larger is newer.</param>
-    public readonly record struct ReportOrder(ByteString Run, ByteString RunBefore, long Sequence);
+    /// <param name="RunHeardAt">When this member heard of that start first.</param>
+    public readonly record struct ReportOrder(ByteString Run, ByteString RunBefore, long Sequence, long RunHeardAt);
 
     /// <summary>Takes in what a report says, except where a newer one of the same agent is known.</summary>
     /// <returns>False when there is no room for more nodes.</returns>
@@ -48,6 +49,8 @@ public sealed class FleetStates(TimeProvider time)
             Volatile.Write(ref heard.At, time.GetTimestamp());
             heard.ListsAll = report.ListsAll;
             var ended = new HashSet<ByteString>();   // starts of this agent before this one, of which something is known
+            long runHeardAt = RunHeardAt(report);
+            bool isNews = false;
             foreach (V1.DocumentState said in report.States)
             {
                 (string, string, string) key = (report.Space, report.Node, said.Document);
@@ -59,12 +62,12 @@ public sealed class FleetStates(TimeProvider time)
                 heard.Documents.Add(said.Document);
                 string message = said.Message.Length > MessageCharsMax ? said.Message[..MessageCharsMax] : said.Message;
                 if (known is not null && !known.Order.Run.IsEmpty && known.Order.Run != report.Run) ended.Add(known.Order.Run);
-                ByteString runBefore = known is null ? ByteString.Empty : known.Order.Run == report.Run ? known.Order.RunBefore : known.Order.Run;
-                _states[key] = New(said, message, new ReportOrder(report.Run, runBefore, report.Sequence), known);
+                ByteString runBefore = known is null ? report.RunBefore : known.Order.Run == report.Run ? known.Order.RunBefore : known.Order.Run;
+                _states[key] = New(said, message, new ReportOrder(report.Run, runBefore, report.Sequence, runHeardAt), known);
+                isNews = true;
             }
 
-            if (!report.RunBefore.IsEmpty && report.RunBefore != report.Run) ended.Add(report.RunBefore);
-            if (report.ListsAll && ended.Count > 0) ForgetUnnamed(report, heard, ended);
+            if (report.ListsAll && isNews) ForgetUnnamed(report, heard, ended, runHeardAt);
         }
 
         return true;
@@ -107,11 +110,15 @@ public sealed class FleetStates(TimeProvider time)
     }
 
     /// <summary>Documents that the agent had before it was started again, and does not name any more. Those of another agent on the machine are of another start.</summary>
-    private void ForgetUnnamed(V1.AcknowledgeRequest report, Heard heard, HashSet<ByteString> ended)
+    private void ForgetUnnamed(V1.AcknowledgeRequest report, Heard heard, HashSet<ByteString> ended, long runHeardAt)
     {
+        bool saysWhich = !report.Run.IsEmpty && !report.RunBefore.IsEmpty && report.RunBefore != report.Run;
+        if (ended.Count == 0 && !saysWhich) return;
         foreach (string document in heard.Documents.Except(report.States.Select(s => s.Document)).ToArray())
         {
-            if (Find(report.Space, report.Node, document) is { } left && !ended.Contains(left.Order.Run)) continue;
+            // A start that is heard after the next one has not ended: the agent's state directory was copied, and both run.
+            if (Find(report.Space, report.Node, document) is { } left && !ended.Contains(left.Order.Run)
+                && !(saysWhich && left.Order.Run == report.RunBefore && left.HeardAt <= runHeardAt)) continue;
             heard.Documents.Remove(document);
             _states.TryRemove((report.Space, report.Node, document), out _);
         }
@@ -122,6 +129,18 @@ public sealed class FleetStates(TimeProvider time)
         string oldest = heard.Documents.MinBy(d => Find(space, node, d)?.HeardAt ?? 0)!;   // there is one: it is full
         heard.Documents.Remove(oldest);
         _states.TryRemove((space, node, oldest), out _);
+    }
+
+    /// <summary>When something of the report's start was first heard; now where this is the first.</summary>
+    private long RunHeardAt(V1.AcknowledgeRequest report)
+    {
+        long first = time.GetTimestamp();
+        foreach (V1.DocumentState said in report.States)
+        {
+            if (Find(report.Space, report.Node, said.Document) is { } known && known.Order.Run == report.Run) first = Math.Min(first, known.Order.RunHeardAt);
+        }
+
+        return first;
     }
 
     /// <summary>Reports come by several ways, and one may overtake another. By document, since several agents may share a machine.</summary>

@@ -116,6 +116,49 @@ public class FleetStatesTests
     }
 
     [Fact]
+    public void A_start_that_is_heard_after_the_one_that_says_it_came_before_goes_on_and_keeps_its_documents()
+    {
+        Take("a", "", 1, "nova", "neutron");
+        Take("b", "a", 1, "glance");   // an agent with a copy of the other's state directory
+        for (int i = 2; i <= 5; i++)
+        {
+            Take("a", "", i, "nova", "neutron");
+            Assert.Equal(["glance", "neutron", "nova"], _states.Of("default", "c0").Select(s => s.Document));
+            Take("b", "a", i, "glance");
+            Assert.Equal(["glance", "neutron", "nova"], _states.Of("default", "c0").Select(s => s.Document));
+        }
+
+        Take("c", "b", 1, "keystone");   // that one was started again
+        Assert.Equal(["keystone", "neutron", "nova"], _states.Of("default", "c0").Select(s => s.Document));
+
+        void Take(string run, string before, long sequence, params string[] documents)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            V1.AcknowledgeRequest report = Report("c0", documents);
+            (report.Run, report.RunBefore, report.Sequence, report.ListsAll) = (ByteString.CopyFromUtf8(run), ByteString.CopyFromUtf8(before), sequence, true);
+            Assert.True(_states.Take(report));
+        }
+    }
+
+    [Fact]
+    public void A_late_report_of_the_start_before_is_not_taken_where_this_member_had_not_heard_of_that_one()
+    {
+        TakeOne("b", "a", 1, "nova", "applied");
+        TakeOne("a", "", 9, "nova", "rejected");   // was overtaken
+        Assert.Equal("applied", StateOf("c0"));
+    }
+
+    [Fact]
+    public void A_report_that_is_late_for_each_of_its_documents_ends_no_start()
+    {
+        TakeOne("b", "a", 1, "nova", "applied");
+        TakeOne("c", "b", 1, "nova", "applied");
+        TakeOne("a", "", 9, "glance", "applied");
+        TakeOne("b", "a", 2, "nova", "applied");
+        Assert.Equal(["glance", "nova"], _states.Of("default", "c0").Select(s => s.Document));
+    }
+
+    [Fact]
     public void Since_when_is_what_the_agent_says_and_never_later_or_in_the_future()
     {
         long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -130,6 +173,13 @@ public class FleetStatesTests
         Assert.Equal(now, Since());
 
         long Since() => _states.Find("default", "c0", "nova")!.SinceUnixMs;
+    }
+
+    private void TakeOne(string run, string before, long sequence, string document, string state)
+    {
+        V1.AcknowledgeRequest report = Report("c0", document);
+        (report.Run, report.RunBefore, report.Sequence, report.ListsAll, report.States[0].State) = (ByteString.CopyFromUtf8(run), ByteString.CopyFromUtf8(before), sequence, true, state);
+        Assert.True(_states.Take(report));
     }
 
     private string StateOf(string node) => _states.Find("default", node, "nova")!.Name;   // it was taken

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Conclave.Agent;
 
@@ -8,7 +10,7 @@ namespace Conclave.Agent;
 /// documents/NAME.document   received last                     groups/NAME.good   what was last known to be well: documents and files
 /// groups/NAME.journal       where the group is                groups/NAME.next   what is on its way
 /// restarted/NAME            the operator's word               status.json        for people, without values
-/// run                       the last start that reported something
+/// run                       the last start that reported something, and SHA-256 of whose it was
 /// </code>
 /// A damaged file counts as none: documents come again from the server, and a group without a journal looks at its files.
 /// </remarks>
@@ -69,10 +71,10 @@ public sealed class StateDirectory(IFiles files, string directory)
 
     public void SaveJournal(string group, Journal journal) => Save(GroupPath(group, "journal"), journal.ToBytes());
 
-    /// <summary>Of the last start that reported something; empty for none.</summary>
-    public byte[] LoadRun() => files.Read(RunPath) is { Length: RunBytes } run ? run : [];
+    /// <summary>Of the last start that reported something; empty for none, or when that was with another configuration file or in another directory.</summary>
+    public byte[] LoadRun(AgentOptions options) => files.Read(RunPath) is { Length: RunBytes + SHA256.HashSizeInBytes } run && run.AsSpan(RunBytes).SequenceEqual(Owner(options)) ? run[..RunBytes] : [];
 
-    public void SaveRun(ReadOnlySpan<byte> run) => Save(RunPath, run);
+    public void SaveRun(AgentOptions options, ReadOnlySpan<byte> run) => Save(RunPath, [.. run, .. Owner(options)]);
 
     public void SaveStatus(ReadOnlySpan<byte> json) => Save(StatusPath, json);
 
@@ -85,6 +87,9 @@ public sealed class StateDirectory(IFiles files, string directory)
         files.Delete(MarkPath(group));
         return true;
     }
+
+    /// <summary>Whose starts they are. Two that take turns on one directory, or on copies of it, did not begin where the other ended.</summary>
+    private byte[] Owner(AgentOptions options) => SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', options.Node, options.Space, options.ConfigFile, Path.GetFullPath(directory))));
 
     private string RunPath => Path.Combine(directory, "run");
 

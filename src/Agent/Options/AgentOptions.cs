@@ -38,6 +38,9 @@ public sealed record AgentOptions
 
     public string? PasswordFile { get; init; }
 
+    /// <summary>Full path of the file that this was read from; "" for none.</summary>
+    public string ConfigFile { get; init; } = "";
+
     public string StateDirectory { get; init; } = "/var/lib/conclave-agent";
 
     /// <summary>Whether the last good files are put in place, and received changes applied, before a server was reached. Default true.</summary>

@@ -39,6 +39,7 @@ public sealed class AgentHost
     private int _running;           // effects whose end is awaited
     private bool _isLinked;
     private string? _trouble = "no member was reached yet";
+    private string _runTrouble = "";   // the reporter's: it sends one report at a time
 
     /// <param name="options">What to do.</param>
     /// <param name="client">The cluster; the caller's.</param>
@@ -49,7 +50,7 @@ public sealed class AgentHost
         var files = new PosixFiles();
         _state = new StateDirectory(files, options.StateDirectory);
         _disk = new DiskEffects(options, files, _state, DiskEffects.OwnerByName);
-        _reporter = new Reporter(options, client, text => log(true, text), _state.LoadRun(), SaveRun);
+        _reporter = new Reporter(options, client, text => log(true, text), _state.LoadRun(options), SaveRun);
         _facts = new FactsReport(options, client, _reporter, text => log(true, text));
         _core = new AgentCore(options);
         _began = _time.GetTimestamp();
@@ -226,15 +227,19 @@ public sealed class AgentHost
         if (trouble is null) _reporter.Wake();
     }
 
-    private void SaveRun(byte[] run)
+    private bool SaveRun(byte[] run)
     {
         try
         {
-            _state.SaveRun(run);
+            _state.SaveRun(_options, run);
+            return true;
         }
         catch (FileFailure failure)
         {
-            _log(true, failure.Message);   // at the next start a document that is gone may stay in the fleet as silent
+            // What stays wrong is said once, not at every report.
+            if (_runTrouble != failure.Message) _log(true, $"{failure.Message} Until that succeeds, a document that leaves the configuration may stay in the fleet as silent.");
+            _runTrouble = failure.Message;
+            return false;
         }
     }
 

@@ -10,8 +10,8 @@ namespace Conclave.Agent;
 /// <param name="client">Where to.</param>
 /// <param name="warn">Takes what went wrong.</param>
 /// <param name="runBefore">The last start of this agent that reported something; empty for none.</param>
-/// <param name="reported">Told once, that this start has reported something.</param>
-internal sealed class Reporter(AgentOptions options, ConclaveClient client, Action<string> warn, byte[] runBefore, Action<byte[]> reported)
+/// <param name="reported">Told that this start has reported something, with each report until it says that it will remember that.</param>
+internal sealed class Reporter(AgentOptions options, ConclaveClient client, Action<string> warn, byte[] runBefore, Func<byte[], bool> reported)
 {
     private static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(2);
 
@@ -23,7 +23,7 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
     private readonly Dictionary<string, (string State, long Release, long UnixMs)> _since = new(StringComparer.Ordinal);
     private readonly ByteString _runBefore = ByteString.CopyFrom(runBefore);
     private long _sequence;
-    private bool _hasReported;
+    private bool _isRemembered;   // under _one
     private string _warned = "";
 
     public void Set(ImmutableArray<V1.DocumentState> states)
@@ -70,9 +70,7 @@ internal sealed class Reporter(AgentOptions options, ConclaveClient client, Acti
             }
 
             if (request.HasFacts || request.States.Count > 0) await client.Configuration.AcknowledgeAsync(request, cancellationToken).ConfigureAwait(false);
-            if (_hasReported || request.States.Count == 0) return;
-            _hasReported = true;
-            reported(_run.ToByteArray());
+            if (!_isRemembered && request.States.Count > 0) _isRemembered = reported(_run.ToByteArray());
         }
         finally
         {

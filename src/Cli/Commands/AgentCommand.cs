@@ -157,7 +157,7 @@ internal sealed class AgentCommand(Terminal terminal, ClusterOptions cluster)
         {
             AgentOptions options = AgentConfigFile.Parse(File.ReadAllText(file.FullName), File.ReadAllText, out ImmutableArray<string> problems);
             foreach (string problem in problems) terminal.Fail($"{file.FullName}: {problem}");
-            return problems.IsEmpty ? options : null;
+            return problems.IsEmpty ? options with { ConfigFile = file.FullName } : null;
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {

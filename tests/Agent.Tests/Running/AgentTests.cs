@@ -69,6 +69,7 @@ public class AgentTests
         machine.StartAgent();
         V1.FleetNode slip = await machine.StateAsync("nvoa", "rejected", release);
         Assert.Contains("nobody has said anything of it for this node. Correct the name", slip.Message, StringComparison.Ordinal);
+        await Machine.EventuallyAsync(() => "the start is remembered\n" + machine.Log, () => File.Exists(machine.Path("state/run")));   // the member answers after it shows the state
         await machine.StopAgentAsync();
 
         machine.Configure(Plain);
@@ -76,6 +77,42 @@ public class AgentTests
         await machine.StateAsync("nova", "current", release);
         V1.FleetResponse fleet = await machine.Client.Configuration.FleetAsync(new V1.FleetRequest(), Cancelled);
         Assert.Equal(["nova"], fleet.Nodes.Select(n => n.Document));
+    }
+
+    [Fact]
+    public async Task Two_configurations_that_take_turns_on_one_state_directory_leave_each_others_documents_in_the_fleet()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        await machine.SetAsync("nova", ("DEFAULT/debug", "true"));
+        await machine.SetAsync("glance", ("DEFAULT/debug", "true"));
+        string other = machine.Path("other.conf");
+        await File.WriteAllTextAsync(other, (await File.ReadAllTextAsync(machine.ConfigPath, Cancelled)).Replace("nova", "glance", StringComparison.Ordinal), Cancelled);
+        foreach (string config in (string[])[machine.ConfigPath, other, machine.ConfigPath])
+        {
+            (int code, _, string errors) = await machine.ConclaveAsync("agent", "once", "--config", config);
+            Assert.True(code == 0, errors);
+        }
+
+        V1.FleetResponse fleet = await machine.Client.Configuration.FleetAsync(new V1.FleetRequest(), Cancelled);
+        Assert.Equal(["glance", "nova"], fleet.Nodes.Select(n => n.Document));
+    }
+
+    [Fact]
+    public async Task A_start_that_cannot_be_written_down_is_with_a_later_report_and_warned_of_once()
+    {
+        await using Machine machine = await Machine.StartAsync(Plain);
+        long release = await machine.SetAsync("nova", ("DEFAULT/debug", "true"));
+        Directory.CreateDirectory(machine.Path("state/run.new"));   // where the draft goes
+        machine.StartAgent();
+        await machine.StateAsync("nova", "current", release);
+        await Machine.EventuallyAsync(() => machine.Log, () => Warnings() > 0);
+        await machine.StateAsync("nova", "current", await machine.SetAsync("nova", ("DEFAULT/debug", "false")));   // further reports
+        Assert.Equal((1, false), (Warnings(), File.Exists(machine.Path("state/run"))));
+        Directory.Delete(machine.Path("state/run.new"));
+        await Machine.EventuallyAsync(() => "the start is remembered\n" + machine.Log, () => File.Exists(machine.Path("state/run")));
+        Assert.Equal(1, Warnings());
+
+        int Warnings() => machine.Log.Split('\n').Count(l => l.Contains("may stay in the fleet as silent", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -87,7 +87,7 @@ internal sealed class Machine : IAsyncDisposable
     {
         AgentOptions options = AgentConfigFile.Parse(File.ReadAllText(ConfigPath), File.ReadAllText, out var problems);
         Assert.Empty(problems);
-        return options;
+        return options with { ConfigFile = ConfigPath };
     }
 
     /// <param name="change">What is otherwise than the configuration says.</param>
