@@ -71,6 +71,7 @@ public enum Mutation
     KeepSegments,
     KeepSnapshots,
     KeepQuarantined,
+    DoubtEveryEnd,
 
     // Driver
     AckWhenAppended,

@@ -49,6 +49,9 @@ public sealed class StorageException : Exception
     /// <summary>Where in the file, in bytes, if known.</summary>
     public long? Offset { get; }
 
+    /// <summary>Entries are damaged and so may be the newest vote, in both places that hold it: nothing that a repair could make good.</summary>
+    internal bool IsVoteLost { get; init; }
+
     /// <summary>What is wrong, without the file and the remedy.</summary>
     internal string Problem { get; }
 

@@ -66,4 +66,7 @@ internal enum StorageFaults
 
     /// <summary>Copies of damaged files are never deleted.</summary>
     KeepQuarantined = 1 << 18,
+
+    /// <summary>A log that is damaged in its middle, beside a pair of the superblock, is refused, although its end can be read, and with it the newest vote.</summary>
+    DoubtEveryEnd = 1 << 19,
 }

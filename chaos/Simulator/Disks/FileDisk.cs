@@ -197,6 +197,28 @@ internal sealed class FileDisk(ulong seed, ulong node, bool hasPeers, StorageFau
         }
     }
 
+    /// <summary>Looks at the bytes alone, from the back, and not at what recovery makes of them.</summary>
+    public bool IsLogEndWhole
+    {
+        get
+        {
+            string? newest = _files.List(Directory).Where(name => LogFiles.TryParseSegment(name, out _)).Max(StringComparer.Ordinal);
+            if (newest is null) return false;
+            byte[] all = _files.ReadAll(Path.Combine(Directory, newest));
+            if (SegmentHeader.TryRead(all, out SegmentHeader header, out _) != HeaderCheck.Good || header.SegmentBytes != all.Length) return false;
+            int end = all.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+            // A reset that was interrupted does not count yet, and the log before it has its own end.
+            if (end <= SegmentHeader.ContentOffset) return !header.IsReset;
+            for (int at = (end - 1) / Sectors.Bytes * Sectors.Bytes; at >= SegmentHeader.ContentOffset; at -= Sectors.Bytes)
+            {
+                if (BatchHeader.TryRead(all.AsSpan(at, Sectors.Bytes), header.Seed, out BatchHeader batch, out _) != BatchHeaderCheck.Good) continue;
+                int length = batch.ContentBytes; // its last bytes may be zeros
+                return at + length >= end && at + length <= all.Length && BatchReader.Check(all.AsSpan(at, length), batch, header.Seed, out _, out _) == BatchBodyCheck.Good;
+            }
+            return false;
+        }
+    }
+
     public void Heal() => _files.Faults.Heal();
 
     public void ArmCrash(int? steps) => _files.Faults.CrashAtStep = _files.Steps + 1 + steps;

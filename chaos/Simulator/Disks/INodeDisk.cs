@@ -69,6 +69,9 @@ internal interface INodeDisk
     /// <summary>Pairs of copies of the superblock of which neither copy checks out.</summary>
     int PairsLost { get; }
 
+    /// <summary>The last that the log has is a batch that checks out to its end, or a segment in which nothing was written yet: it says what the newest vote is, whatever was damaged before it.</summary>
+    bool IsLogEndWhole { get; }
+
     /// <summary>What the log said, when it was opened last, that it may have lost. It may have been made good by the end of the opening.</summary>
     EntryId LostAtOpening { get; }
 

@@ -99,6 +99,8 @@ internal sealed class ListDisk : INodeDisk
 
     public int PairsLost => 0;
 
+    public bool IsLogEndWhole => true;
+
     public EntryId LostAtOpening => EntryId.Zero;
 
     public void Heal() => _crashAfter = -1;

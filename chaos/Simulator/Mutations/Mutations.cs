@@ -142,7 +142,7 @@ public static class Mutations
             Mutation.AcceptAnyTimeoutNow => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, SpikePermille = 100, Faults = [FaultKind.Transfer, FaultKind.Transfer, FaultKind.Damage] },
             // A vote that is the newest that there is on its disk: elections, and hardly anything else.
             Mutation.VoteInLogOnly => plan with { Nodes = Math.Max(plan.Nodes, 5), FaultEveryUs = 50_000, Clients = 1, WritePermille = 0, ThinkMaxUs = 200_000, Faults = [FaultKind.Damage, FaultKind.IsolateLeader] },
-            Mutation.SuperblockOnePair => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.Damage] },
+            Mutation.SuperblockOnePair or Mutation.DoubtEveryEnd => busyDisk with { Nodes = Math.Max(plan.Nodes, 3), Faults = [FaultKind.Damage] },
             Mutation.IgnoreLostEnd or Mutation.KeepMatchAfterReversion or Mutation.ForgetLostEnd
                 => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 50_000, WritePermille = 900, Faults = [FaultKind.Damage, FaultKind.Damage, FaultKind.IsolateLeader, FaultKind.KillProcess] },
             Mutation.SkipContinuityCheck => plan with { RealDisk = true, Nodes = Math.Max(plan.Nodes, 3), FaultEveryUs = 100_000, WritePermille = 900, Faults = [FaultKind.LyingDisk] },

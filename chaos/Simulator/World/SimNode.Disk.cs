@@ -12,7 +12,7 @@ internal sealed partial class SimNode
     private List<DiskWork> _diskNow = [];
     private bool _diskBusy;
     private bool _damaged; // and not started since
-    private bool _superblockOnly, _pairDamaged, _logDamaged; // what was damaged
+    private bool _superblockOnly, _pairDamaged, _otherDamaged; // what was damaged; the last: anything but bits anywhere in the log
     private (int Steps, long DownTimeUs)? _crashAtStart, _crashInReset; // armed, and not struck yet
     private int _tears; // long batches that are to be torn
     private bool _lied; // and not started since
@@ -100,8 +100,14 @@ internal sealed partial class SimNode
     public void Damage(Strike strike)
     {
         bool isPair = strike.Kind == StrikeKind.FlipPair;
-        // The last vote is in one pair of the superblock and in the log; with both damaged it is gone, and the node rightly refuses to start.
-        if (_damaged && (isPair || _pairDamaged)) return;
+        // The last vote is in each pair of the superblock and at the end of the log; with one of each damaged it is gone, and the node rightly refuses to start. So a pair goes
+        // with bits anywhere in the log alone, which seldom hit the end. And whoever looks at what a lie left behind may ask the superblock.
+        if (isPair && _damaged || _pairDamaged)
+        {
+            bool isLogTheOther = isPair ? !_otherDamaged : strike.Kind == StrikeKind.FlipLog;
+            if (!isLogTheOther || _world.Nodes.Count > SimWorld.SlotsMax - 4) return;
+        }
+        if (_lied && strike.Kind == StrikeKind.FlipSuperblock) return;
         if (isPair || strike.Kind == StrikeKind.FlipLogEnd)
         {
             if (IsUp)
@@ -112,8 +118,8 @@ internal sealed partial class SimNode
         }
         if (!_disk.Flip(strike.Kind, strike.Amount)) return;
         _superblockOnly = (!_damaged || _superblockOnly) && strike.Kind is StrikeKind.FlipSuperblock or StrikeKind.FlipPair;
-        _logDamaged |= strike.Kind is StrikeKind.FlipLog or StrikeKind.FlipLogEnd;
-        (_damaged, _pairDamaged) = (true, isPair);
+        _otherDamaged |= strike.Kind != StrikeKind.FlipLog;
+        (_damaged, _pairDamaged) = (true, _pairDamaged || isPair);
         _world.Statistics.BitsFlipped++;
         if (!IsUp) return;
         Call(strike.ForUs, () =>
@@ -126,8 +132,8 @@ internal sealed partial class SimNode
     /// <summary>The disk does not do what it says. After a while the power goes, and it shows.</summary>
     public void Lie(Strike strike)
     {
-        if (!IsUp || _lied || _pairDamaged || _world.Nodes.Count > SimWorld.SlotsMax - 4 || !_disk.Lie(strike)) return;
-        (_damaged, _lied, _superblockOnly, _logDamaged) = (true, true, false, true);
+        if (!IsUp || _lied || _pairDamaged || _disk.PairsLost > 0 || _world.Nodes.Count > SimWorld.SlotsMax - 4 || !_disk.Lie(strike)) return;
+        (_damaged, _lied, _superblockOnly, _otherDamaged) = (true, true, false, true);
         _shadow.RememberCuts();
         _world.Statistics.DiskLies++;
         Call(strike.ForUs, () =>
@@ -180,9 +186,8 @@ internal sealed partial class SimNode
             recovered = null!; // likewise
             return GiveUpDisk("it was the only member once, and does not repair itself");
         }
-        catch (StorageException refused) when (refused.Kind == StorageErrorKind.Corrupt && _damaged && _disk.PairsLost is var lost && (lost == 2 || lost == 1 && _logDamaged))
+        catch (StorageException refused) when (_damaged && !_lied && MayHaveLostVote(refused))
         {
-            // One bit after the other hit both copies of a pair, which may have had the last vote, and the log that has it too.
             recovered = null!; // likewise
             return GiveUpDisk("its last vote may be lost");
         }
@@ -203,7 +208,7 @@ internal sealed partial class SimNode
         if (recovered.LostEnd < _lostEnd && _shadow.Last < _lostEnd) throw new SimulationFailure($"I7: {Id} had lost what it held up to {_lostEnd}, ends at {_shadow.Last}, and knows nothing of it.");
         if (recovered.LostEnd != EntryId.Zero && _damaged) _world.Statistics.LogsRepaired++;
         bool mayLackSnapshot = _damaged || recovered.LostEnd != EntryId.Zero;
-        (_lostEnd, _damaged, _pairDamaged, _superblockOnly, _logDamaged) = (recovered.LostEnd, false, false, false, false);
+        (_lostEnd, _damaged, _pairDamaged, _superblockOnly, _otherDamaged) = (recovered.LostEnd, false, false, false, false);
         if (recovered.Base == recovered.Snapshot?.Last && recovered.Base != before) _world.Statistics.LogResetsAtStart++;
         LogIndex snapshot = recovered.Snapshot?.Last.Index ?? LogIndex.Zero;
         if (snapshot < _durableSnapshot && !mayLackSnapshot) throw new SimulationFailure($"I7: {Id} had a durable snapshot at {_durableSnapshot} and starts with {recovered.Snapshot?.Last}.");
@@ -213,6 +218,10 @@ internal sealed partial class SimNode
         if (_tears > 0) _disk.ArmTear(true);
         return true;
     }
+
+    /// <summary>Both copies of a pair are damaged, which may have had the last vote, and so is the end of the log, which has it too; or nothing is left of the superblock. With a readable end a repair is promised.</summary>
+    private bool MayHaveLostVote(StorageException refused) =>
+        refused.Kind == StorageErrorKind.Corrupt && (_disk.PairsLost == 2 || (_disk.PairsLost == 1 && refused.IsVoteLost && !_disk.IsLogEndWhole));
 
     private void QueueWrites(List<PersistOp> ops)
     {

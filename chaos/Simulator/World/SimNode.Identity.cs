@@ -13,7 +13,7 @@ internal sealed partial class SimNode
     /// <summary>A directory with what is known of it. Damage that nobody has met yet is copied with it.</summary>
     private sealed record NodeCopy(object Disk, DiskShadow Shadow, LogIndex DurableSnapshot, EntryId LostEnd, ulong Boot, Membership Counted, Dictionary<NodeId, RememberedMember> Known, StartHistory Starts)
     {
-        public required (bool Damaged, bool PairDamaged, bool SuperblockOnly, bool LogDamaged, bool Lied) Damage { get; init; }
+        public required (bool Damaged, bool PairDamaged, bool SuperblockOnly, bool OtherDamaged, bool Lied) Damage { get; init; }
     }
 
     /// <summary>Runs with a directory that is not its own: nobody may listen to it.</summary>
@@ -94,14 +94,14 @@ internal sealed partial class SimNode
 
     private NodeCopy CopyDirectory() => new(_disk.Copy(), _shadow.Clone(), _durableSnapshot, _lostEnd, _disk.Boot, Counted, new Dictionary<NodeId, RememberedMember>(_known), _starts)
     {
-        Damage = (_damaged, _pairDamaged, _superblockOnly, _logDamaged, _lied),
+        Damage = (_damaged, _pairDamaged, _superblockOnly, _otherDamaged, _lied),
     };
 
     private void TakeDirectory(NodeCopy? copy)
     {
         _disk.Replace(copy?.Disk);
         (_shadow, _durableSnapshot, _lostEnd) = (copy?.Shadow.Clone() ?? new DiskShadow(), copy?.DurableSnapshot ?? LogIndex.Zero, copy?.LostEnd ?? EntryId.Zero);
-        (_damaged, _pairDamaged, _superblockOnly, _logDamaged, _lied) = copy?.Damage ?? default;
+        (_damaged, _pairDamaged, _superblockOnly, _otherDamaged, _lied) = copy?.Damage ?? default;
         _starts = copy?.Starts ?? StartHistory.None;
         _known = copy is null ? [] : new Dictionary<NodeId, RememberedMember>(copy.Known);
     }

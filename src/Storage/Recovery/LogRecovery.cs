@@ -124,7 +124,7 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
             Segments = _segments.Finding,
             LogEnd = _segments.LogEnd,
             NextSegment = _segments.Next,
-            HardStateKnown = isNewestVoteInSuperblock || !damaged || _segments.Survey.EndIsKnown,
+            HardStateKnown = isNewestVoteInSuperblock || !damaged || (_segments.Survey.EndIsKnown && (options.Faults & StorageFaults.DoubtEveryEnd) == 0),
         };
         _problem = _segments.Problem ?? _problem;
     }
@@ -134,8 +134,9 @@ internal sealed class LogRecovery(LogFiles names, DurableLogOptions options)
         if (Decision.Refusal == StorageErrorKind.NotFormatted)
             return new StorageException(StorageErrorKind.NotFormatted, names.Directory, null, "The directory holds no log.", "Say which cluster and member it is for.");
         Invariant.Holds(_problem is not null, "Whatever is refused was noted when it was found.");
-        bool isVoteLost = Findings is { AllowRepair: true, HardStateKnown: false } && _segments is not null;
-        return isVoteLost ? new StorageException(_problem.Kind, _problem.File, _problem.Offset, $"{_problem.Problem} {Decision.Reason}", _problem.Remedy, _problem) : _problem;
+        return Decision.IsVoteLost
+            ? new StorageException(_problem.Kind, _problem.File, _problem.Offset, $"{_problem.Problem} {Decision.Reason}", _problem.Remedy, _problem) { IsVoteLost = true }
+            : _problem;
     }
 
     private void Format()

@@ -60,6 +60,9 @@ internal readonly record struct RecoveryDecision
     /// <summary>Set when something is refused.</summary>
     internal StorageErrorKind? Refusal { get; init; }
 
+    /// <summary>It is refused because the newest vote may be lost, which no other member can bring back.</summary>
+    internal bool IsVoteLost { get; init; }
+
     /// <summary>Why, in a sentence.</summary>
     internal required string Reason { get; init; }
 
@@ -102,7 +105,7 @@ internal readonly record struct RecoveryDecision
             return Refuse(StorageErrorKind.Corrupt, "Acknowledged entries are missing, and repair is not allowed.");
         return found.HardStateKnown
             ? WithSnapshot(found, LogOutcome.Repair, "Acknowledged entries are missing; the other members have them.")
-            : Refuse(StorageErrorKind.Corrupt, "Acknowledged entries are missing, and so may be a vote: both places that hold it are damaged.");
+            : Refuse(StorageErrorKind.Corrupt, "Acknowledged entries are missing, and so may be a vote: both places that hold it are damaged.") with { IsVoteLost = true };
     }
 
     private static RecoveryDecision OfSoundLog(in RecoveryFindings found) => found.LogEnd == LogEndFinding.Torn
