@@ -80,6 +80,24 @@ public class NodeFlagsTests
     }
 
     [Theory]
+    [InlineData("--listen-client-urls")]
+    [InlineData("--listen-peer-urls")]
+    public void A_port_of_the_node_needs_an_address(string flag)
+    {
+        Assert.Contains($"{flag} is empty; name at least one address.", Parse(flag, "").Errors);
+        Assert.Contains($"{flag} is empty; name at least one address.", Parse(flag, " , ").Errors);
+    }
+
+    [Fact]
+    public void Metrics_need_no_address_of_their_own()
+    {
+        NodeFlags.Parsed parsed = Parse("--listen-metrics-urls", "");
+
+        Assert.Empty(parsed.Errors);
+        Assert.Empty(parsed.Options!.ListenMetricsUrls);
+    }
+
+    [Theory]
     [InlineData("stands 2 times", "--listen-client-urls", "http://127.0.0.1:5000", "--listen-peer-urls", "http://127.0.0.1:5000")]
     [InlineData("stands 2 times", "--listen-metrics-urls", "http://127.0.0.1:2379")]
     [InlineData("uses the certificate of the clients' port", "--listen-metrics-urls", "https://127.0.0.1:5000")]
