@@ -86,7 +86,7 @@ public static class NodeFlags
         "bootstrap-defrag-threshold-megabytes", "experimental-bootstrap-defrag-threshold-megabytes", "log-format", "log-rotation-config-json",
         "distributed-tracing-address", "distributed-tracing-service-name", "distributed-tracing-instance-id", "distributed-tracing-sampling-rate",
         "experimental-distributed-tracing-address", "experimental-distributed-tracing-service-name", "experimental-distributed-tracing-instance-id",
-        "experimental-distributed-tracing-sampling-rate",
+        "experimental-distributed-tracing-sampling-rate", "experimental-wait-cluster-ready-timeout",
     ];
 
     private static readonly string[] IgnoredSwitches =
@@ -95,13 +95,17 @@ public static class NodeFlags
         "experimental-initial-corrupt-check", "experimental-enable-lease-checkpoint", "unsafe-no-fsync", "socket-reuse-port", "socket-reuse-address",
         "experimental-peer-skip-client-san-verification", "peer-skip-client-san-verification", "enable-log-rotation", "memory-mlock", "experimental-memory-mlock",
         "experimental-enable-lease-checkpoint-persist", "experimental-compact-hash-check-enabled", "experimental-stop-grpc-service-on-defrag",
-        "experimental-txn-mode-write-with-shared-buffer", "experimental-wait-cluster-ready", "enable-distributed-tracing", "experimental-enable-distributed-tracing",
+        "experimental-txn-mode-write-with-shared-buffer", "enable-distributed-tracing", "experimental-enable-distributed-tracing",
     ];
+
+    private static readonly string[] RefusedSwitches = ["force-new-cluster", "discovery-insecure-transport", "discovery-insecure-skip-tls-verify"];
 
     // These ask for something that is not there yet, so ignoring them would be a lie.
     private static readonly string[] Refused =
     [
-        "discovery", "discovery-srv", "discovery-token", "discovery-endpoints", "force-new-cluster", "config-file", "listen-client-http-urls",
+        "discovery", "discovery-srv", "discovery-token", "discovery-endpoints", "discovery-dial-timeout", "discovery-request-timeout", "discovery-keepalive-time",
+        "discovery-keepalive-timeout", "discovery-cert", "discovery-key", "discovery-cacert", "discovery-user", "discovery-password", "config-file", "listen-client-http-urls",
+        .. RefusedSwitches,
     ];
 
     private const string EnvironmentPrefix = "CONCLAVE_";
@@ -197,8 +201,7 @@ public static class NodeFlags
         Flags.Any(f => f.Name == name) || Ignored.Contains(name) || IgnoredSwitches.Contains(name) || Refused.Contains(name);
 
     private static bool IsSwitch(string name) =>
-        IgnoredSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch)
-        || name is "force-new-cluster";
+        IgnoredSwitches.Contains(name) || RefusedSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch);
 
     private const int MisspeltMax = 3;
 

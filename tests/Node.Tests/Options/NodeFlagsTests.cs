@@ -64,6 +64,7 @@ public class NodeFlagsTests
     [InlineData("--feature-gates=InitialCorruptCheck=true", "--watch-progress-notify-interval=5s", "--warning-unary-request-duration", "1s")]
     [InlineData("--experimental-compact-hash-check-enabled", "--experimental-compaction-sleep-interval=10ms", "--max-learners=1", "--enable-log-rotation")]
     [InlineData("--v2-deprecation=gone", "--raft-read-timeout", "10s", "--experimental-memory-mlock")]
+    [InlineData("--experimental-wait-cluster-ready-timeout", "7s", "--name", "a")]
     [InlineData("--force-new-cluster=false")]
     public void Flags_of_later_versions_of_etcd_carry_over(params string[] flags) => Assert.Empty(Parse(flags).Errors);
 
@@ -119,6 +120,24 @@ public class NodeFlagsTests
     [Fact]
     public void A_flag_that_asks_for_what_we_do_not_have_is_refused() =>
         Assert.Contains("--discovery-srv", Assert.Single(Parse("--discovery-srv", "example.com").Errors));
+
+    [Theory]
+    [InlineData("dial-timeout", "2s")]
+    [InlineData("request-timeout", "5s")]
+    [InlineData("keepalive-time", "2s")]
+    [InlineData("keepalive-timeout", "6s")]
+    [InlineData("insecure-transport", null)]
+    [InlineData("insecure-skip-tls-verify", null)]
+    [InlineData("cert", "a")]
+    [InlineData("key", "a")]
+    [InlineData("cacert", "a")]
+    [InlineData("user", "a")]
+    [InlineData("password", "a")]
+    public void What_belongs_to_discovery_is_refused_by_name(string flag, string? value)
+    {
+        string[] flags = value is null ? ["--discovery-" + flag] : ["--discovery-" + flag, value];
+        Assert.StartsWith($"--discovery-{flag} is not supported yet", Assert.Single(Parse([.. flags, "--name", "a"]).Errors), StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("there is no certificate for it", "--listen-client-urls", "https://127.0.0.1:2379")]
