@@ -128,7 +128,7 @@ public static class NodeFlags
             if (!key.StartsWith(EnvironmentPrefix, StringComparison.Ordinal)) continue;
             string name = FlagOf(key, EnvironmentPrefix);
             if (IsKnown(name)) given[name] = value;
-            else if (!NotFlags.Contains(name) && Nearest(name) is var meant && EditDistance(meant, name) <= MisspeltMax)
+            else if (!NotFlags.Contains(name) && Misspelling.MeantBy(name, Flags.Select(f => f.Name)) is { } meant)
                 warnings.Add($"{key} is no flag of this program; {EnvironmentPrefix}{meant.ToUpperInvariant().Replace('-', '_')} is.");
         }
 
@@ -152,7 +152,7 @@ public static class NodeFlags
             if (name == "version") { version = true; continue; }
             if (!IsKnown(name))
             {
-                errors.Add($"unknown flag --{name}. The nearest is --{Nearest(name)}; --help lists all.");
+                errors.Add($"unknown flag --{name}. The nearest is --{Misspelling.Nearest(name, Flags.Select(f => f.Name).Concat(Ignored).Concat(IgnoredSwitches))}; --help lists all.");
                 if (parts.Length == 1 && i + 1 < arguments.Count && !arguments[i + 1].StartsWith('-')) i++;
                 continue;
             }
@@ -202,24 +202,6 @@ public static class NodeFlags
 
     private static bool IsSwitch(string name) =>
         IgnoredSwitches.Contains(name) || RefusedSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch);
-
-    private const int MisspeltMax = 3;
-
-    private static string Nearest(string name) =>
-        Flags.Select(f => f.Name).Concat(Ignored).Concat(IgnoredSwitches).MinBy(known => EditDistance(known, name))!;
-
-    private static int EditDistance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            (int diagonal, row[0]) = (row[0], i);
-            for (int j = 1; j <= b.Length; j++)
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-        }
-
-        return row[b.Length];
-    }
 
     internal static string[] Names(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 

@@ -80,6 +80,31 @@ public class NodeFlagsTests
             ["CONCLAVE_LISTEN_CLIENT_URL is no flag of this program; CONCLAVE_LISTEN_CLIENT_URLS is.", "ETCD_NAME is set and not looked at; CONCLAVE_... is, in the place of ETCD_..."], warnings);
     }
 
+    /// <summary>Kubernetes tells each pod about the services beside it, and whoever writes a pod or a script has variables of their own.</summary>
+    [Theory]
+    [InlineData("PORT", "tcp://10.0.0.1:2379")]
+    [InlineData("PORT_2379_TCP", "tcp://10.0.0.1:2379")]
+    [InlineData("PORT_2379_TCP_PROTO", "tcp")]
+    [InlineData("SERVICE_HOST", "10.0.0.1")]
+    [InlineData("SERVICE_PORT_CLIENT", "2379")]
+    [InlineData("LISTEN_CLIENT_URL_SERVICE_HOST", "10.0.0.1")]
+    [InlineData("LISTEN_CLIENT_PORT", "tcp://10.0.0.1:2379")]
+    [InlineData("HOST", "x")]
+    [InlineData("LOG", "x")]
+    [InlineData("URL", "x")]
+    [InlineData("HOME", "x")]
+    [InlineData("DATA", "x")]
+    [InlineData("MODE", "x")]
+    [InlineData("MAX_WAL", "x")]   // what is meant would change nothing
+    public void A_variable_of_somebody_else_is_not_taken_for_a_flag(string name, string value) => Assert.Empty(NodeFlags.Parse([], [new("CONCLAVE_" + name, value)]).Warnings);
+
+    [Theory]
+    [InlineData("DATADIR", "DATA_DIR")]
+    [InlineData("NAMES", "NAME")]
+    [InlineData("INITIAL_CLUSTRE_STAT", "INITIAL_CLUSTER_STATE")]
+    public void A_variable_that_is_nearly_a_flag_is_warned_of_with_its_name(string name, string meant) =>
+        Assert.Equal($"CONCLAVE_{name} is no flag of this program; CONCLAVE_{meant} is.", Assert.Single(NodeFlags.Parse([], [new("CONCLAVE_" + name, "x")]).Warnings));
+
     [Theory]
     [InlineData("--listen-client-urls")]
     [InlineData("--listen-peer-urls")]
