@@ -63,6 +63,9 @@ public sealed record NodeOptions
     /// <summary>Bytes that the log may hold beyond the last snapshot while the disk has no room for the next. Default 512 MiB.</summary>
     internal long LogBytesUnsavedMax { get; init; } = Consensus.SnapshotKeeper.BytesUnsavedMax;
 
+    /// <summary>Time without a leader after which the log says so. Default 10 s.</summary>
+    internal TimeSpan LeaderlessWarningAfter { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Bytes of stored data above which the NOSPACE alarm is raised. 0 is the default of 2 GiB, negative is no quota.</summary>
     public long QuotaBackendBytes { get; init; }
 
