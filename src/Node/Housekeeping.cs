@@ -62,6 +62,7 @@ internal sealed class Housekeeping(ServiceContext context, WatchService watches,
             replica.DescribeMembers();
             replica.CompareStates(now);
             replica.RetrySnapshot();
+            replica.LookForLeader();
             ForgetRemoved(replica);
             WatchRecovery(replica, now);
         }

@@ -6,10 +6,11 @@ namespace Conclave.Node.Consensus;
 /// beside a snapshot of 200 MiB took ten times as long.
 /// </remarks>
 /// <param name="inner">Not disposed with this one.</param>
+/// <param name="isStopping">True when nobody waits for the rest.</param>
 /// <param name="mayRest">False when there is no time for it.</param>
 /// <param name="rest">How it rests.</param>
 /// <param name="clock">For how long a piece took.</param>
-internal sealed class PacedStream(Stream inner, Func<bool> mayRest, Action<TimeSpan> rest, TimeProvider clock) : Stream
+internal sealed class PacedStream(Stream inner, Func<bool> isStopping, Func<bool> mayRest, Action<TimeSpan> rest, TimeProvider clock) : Stream
 {
     internal const int PieceBytes = 1 << 20, RestFactor = 3;
 
@@ -29,8 +30,10 @@ internal sealed class PacedStream(Stream inner, Func<bool> mayRest, Action<TimeS
 
     public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
 
+    /// <exception cref="AbandonedException">It is no longer wanted.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (isStopping()) throw new AbandonedException();
         inner.Write(buffer);
         _bytes += buffer.Length;
         if (_bytes < PieceBytes) return;
@@ -49,4 +52,7 @@ internal sealed class PacedStream(Stream inner, Func<bool> mayRest, Action<TimeS
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <summary>Ends a long write whose result nobody needs any more.</summary>
+    internal sealed class AbandonedException() : Exception("The rest is no longer wanted.");
 }

@@ -59,7 +59,7 @@ internal sealed partial class Replica : IAsyncDisposable
     public Replica(NodeOptions options, IFileSystem files, ILogger logger, Action<Exception> onFatal)
     {
         (_options, _logger, _onFatal) = (options, logger, onFatal);
-        _roles = new RoleLog(logger, TimeProvider.System, VotersNotConnected);
+        _roles = new RoleLog(logger, TimeProvider.System, options.LeaderlessWarningAfter, VotersNotConnected);
         ReplicaDisk disk = ReplicaDisk.Open(options, files, logger);
         (_log, _store, _credentials, Cluster) = (disk.Log, disk.Store, disk.Credentials, disk.Cluster);
         try
@@ -99,7 +99,9 @@ internal sealed partial class Replica : IAsyncDisposable
         }
     }
 
-    private IReadOnlyList<string> VotersNotConnected() => [.. _peers.All.Where(link => !link.IsUp && Members.InForce.IsVoter(link.Peer)).Select(link => Members.NameOf(link.Peer))];
+    /// <summary>Of all others as long as it is not known who votes.</summary>
+    private IReadOnlyList<string> VotersNotConnected() =>
+        [.. _peers.All.Where(link => !link.IsUp && (Members.InForce.Voters.IsEmpty || Members.InForce.IsVoter(link.Peer))).Select(link => Members.NameOf(link.Peer))];
 
     /// <summary>Which cluster, and who in it; see <see cref="Members"/> for who the others are now.</summary>
     public ClusterIdentity Cluster { get; }
@@ -247,6 +249,9 @@ internal sealed partial class Replica : IAsyncDisposable
         _repair.Pass();
         if (IsLeader) _consensus.Look(ObserveAcknowledged);
     }
+
+    /// <summary>Says in the log when nobody leads for long. Called a few times a second.</summary>
+    public void LookForLeader() => _roles.Look(Status.Leader);
 
     /// <summary>Tries again to write a snapshot that failed. Called a few times a second.</summary>
     public void RetrySnapshot()

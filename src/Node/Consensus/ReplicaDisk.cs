@@ -33,11 +33,12 @@ internal sealed record ReplicaDisk(DurableLog Log, SnapshotStore Snapshots, KeyV
         }
     }
 
-    /// <summary>etcd keeps its log in wal/ of the same member directory. Beside it an empty store would be made, and nobody told that the keys are not in it.</summary>
+    /// <summary>etcd keeps its keys in snap/db of the same member directory, and its log in wal/ there unless told otherwise. Beside them an empty store would be made, and nobody told that the keys are not in it.</summary>
     private static void RefuseEtcds(NodeOptions options, IFileSystem files)
     {
-        string directory = MemberDirectoryOf(options), log = Path.Combine(directory, "wal");
-        if (Files(directory).Count > 0 || !Files(log).Any(name => name.EndsWith(".wal", StringComparison.Ordinal))) return;
+        string directory = MemberDirectoryOf(options);
+        if (Files(directory).Count > 0) return;
+        if (!Files(Path.Combine(directory, "snap")).Contains("db") && !Files(Path.Combine(directory, "wal")).Any(name => name.EndsWith(".wal", StringComparison.Ordinal))) return;
         throw new StorageException(StorageErrorKind.WrongFormat, options.DataDir, null, "It holds the data of an etcd, which only etcd can read.",
             "Give this node a directory of its own (--data-dir), and copy the keys from the running etcd: docs/operations/from-etcd.md.");
 

@@ -174,7 +174,10 @@ internal sealed partial class SnapshotKeeper(
         return KeyValueStore.Load(content, options);
     }
 
-    /// <summary>Waits for the one that is being written. Never throws.</summary>
+    /// <summary>Ends when the one that is being written is done, or has failed. Never throws.</summary>
+    internal Task Writing => _writing;
+
+    /// <summary>Gives up the one that is being written: the log holds everything that it would, and the rest of a large one takes longer than a stop may. Waits until that is done. Never throws.</summary>
     public Task StopAsync()
     {
         _isStopping = true;
@@ -190,7 +193,7 @@ internal sealed partial class SnapshotKeeper(
         try
         {
             using SnapshotWriter writer = snapshots.Create(id);
-            using (var paced = new PacedStream(writer, MayRest, Thread.Sleep, _clock)) KeyValueStore.Save(view, paced);
+            using (var paced = new PacedStream(writer, () => _isStopping, MayRest, Thread.Sleep, _clock)) KeyValueStore.Save(view, paced);
             if (!IsCurrent(epoch)) return;   // not kept: the state that it holds may have been a wrong one
             using SnapshotFile file = writer.Commit();
             if (!IsCurrent(epoch))
@@ -210,6 +213,10 @@ internal sealed partial class SnapshotKeeper(
 
             (_failures, _diskFailures, _noRoom, _isRoomKnown) = (0, 0, false, true);
             Log.SnapshotWritten(logger, id.Last.Index.Value, file.LengthBytes, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
+        }
+        catch (PacedStream.AbandonedException)
+        {
+            // The node stops. What is written of it goes with its writer.
         }
         catch (Exception problem)
         {

@@ -86,7 +86,7 @@ public static class NodeFlags
         "bootstrap-defrag-threshold-megabytes", "experimental-bootstrap-defrag-threshold-megabytes", "log-format", "log-rotation-config-json",
         "distributed-tracing-address", "distributed-tracing-service-name", "distributed-tracing-instance-id", "distributed-tracing-sampling-rate",
         "experimental-distributed-tracing-address", "experimental-distributed-tracing-service-name", "experimental-distributed-tracing-instance-id",
-        "experimental-distributed-tracing-sampling-rate",
+        "experimental-distributed-tracing-sampling-rate", "experimental-wait-cluster-ready-timeout",
     ];
 
     private static readonly string[] IgnoredSwitches =
@@ -95,13 +95,17 @@ public static class NodeFlags
         "experimental-initial-corrupt-check", "experimental-enable-lease-checkpoint", "unsafe-no-fsync", "socket-reuse-port", "socket-reuse-address",
         "experimental-peer-skip-client-san-verification", "peer-skip-client-san-verification", "enable-log-rotation", "memory-mlock", "experimental-memory-mlock",
         "experimental-enable-lease-checkpoint-persist", "experimental-compact-hash-check-enabled", "experimental-stop-grpc-service-on-defrag",
-        "experimental-txn-mode-write-with-shared-buffer", "experimental-wait-cluster-ready", "enable-distributed-tracing", "experimental-enable-distributed-tracing",
+        "experimental-txn-mode-write-with-shared-buffer", "enable-distributed-tracing", "experimental-enable-distributed-tracing",
     ];
+
+    private static readonly string[] RefusedSwitches = ["force-new-cluster", "discovery-insecure-transport", "discovery-insecure-skip-tls-verify"];
 
     // These ask for something that is not there yet, so ignoring them would be a lie.
     private static readonly string[] Refused =
     [
-        "discovery", "discovery-srv", "discovery-token", "discovery-endpoints", "force-new-cluster", "config-file", "listen-client-http-urls",
+        "discovery", "discovery-srv", "discovery-token", "discovery-endpoints", "discovery-dial-timeout", "discovery-request-timeout", "discovery-keepalive-time",
+        "discovery-keepalive-timeout", "discovery-cert", "discovery-key", "discovery-cacert", "discovery-user", "discovery-password", "config-file", "listen-client-http-urls",
+        .. RefusedSwitches,
     ];
 
     private const string EnvironmentPrefix = "CONCLAVE_";
@@ -124,7 +128,7 @@ public static class NodeFlags
             if (!key.StartsWith(EnvironmentPrefix, StringComparison.Ordinal)) continue;
             string name = FlagOf(key, EnvironmentPrefix);
             if (IsKnown(name)) given[name] = value;
-            else if (!NotFlags.Contains(name) && Nearest(name) is var meant && EditDistance(meant, name) <= MisspeltMax)
+            else if (!NotFlags.Contains(name) && Misspelling.MeantBy(name, Flags.Select(f => f.Name)) is { } meant)
                 warnings.Add($"{key} is no flag of this program; {EnvironmentPrefix}{meant.ToUpperInvariant().Replace('-', '_')} is.");
         }
 
@@ -148,7 +152,7 @@ public static class NodeFlags
             if (name == "version") { version = true; continue; }
             if (!IsKnown(name))
             {
-                errors.Add($"unknown flag --{name}. The nearest is --{Nearest(name)}; --help lists all.");
+                errors.Add($"unknown flag --{name}. The nearest is --{Misspelling.Nearest(name, Flags.Select(f => f.Name).Concat(Ignored).Concat(IgnoredSwitches))}; --help lists all.");
                 if (parts.Length == 1 && i + 1 < arguments.Count && !arguments[i + 1].StartsWith('-')) i++;
                 continue;
             }
@@ -197,26 +201,7 @@ public static class NodeFlags
         Flags.Any(f => f.Name == name) || Ignored.Contains(name) || IgnoredSwitches.Contains(name) || Refused.Contains(name);
 
     private static bool IsSwitch(string name) =>
-        IgnoredSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch)
-        || name is "force-new-cluster";
-
-    private const int MisspeltMax = 3;
-
-    private static string Nearest(string name) =>
-        Flags.Select(f => f.Name).Concat(Ignored).Concat(IgnoredSwitches).MinBy(known => EditDistance(known, name))!;
-
-    private static int EditDistance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            (int diagonal, row[0]) = (row[0], i);
-            for (int j = 1; j <= b.Length; j++)
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-        }
-
-        return row[b.Length];
-    }
+        IgnoredSwitches.Contains(name) || RefusedSwitches.Contains(name) || Flags.Any(f => f.Name == name && f.IsSwitch);
 
     internal static string[] Names(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 

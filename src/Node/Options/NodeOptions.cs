@@ -63,6 +63,9 @@ public sealed record NodeOptions
     /// <summary>Bytes that the log may hold beyond the last snapshot while the disk has no room for the next. Default 512 MiB.</summary>
     internal long LogBytesUnsavedMax { get; init; } = Consensus.SnapshotKeeper.BytesUnsavedMax;
 
+    /// <summary>Time without a leader after which the log says so. Default 10 s.</summary>
+    internal TimeSpan LeaderlessWarningAfter { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Bytes of stored data above which the NOSPACE alarm is raised. 0 is the default of 2 GiB, negative is no quota.</summary>
     public long QuotaBackendBytes { get; init; }
 
@@ -236,15 +239,16 @@ public sealed record NodeOptions
             yield return $"{same.Key} stands {same.Count()} times in --listen-client-urls, --listen-peer-urls and --listen-metrics-urls; each address can be listened on once.";
         if (ListenMetricsUrls.FirstOrDefault(url => url.Scheme == "https") is { } secure && ListenClientUrls.All(url => url.Scheme != "https"))
             yield return $"--listen-metrics-urls has {Plain(secure)}, which uses the certificate of the clients' port, and that has none. Write http, or https in --listen-client-urls too.";
+        const string metricsFlag = "--listen-metrics-urls";
         foreach ((string flag, IReadOnlyList<Uri> urls, string prefix) in new[]
-            { ("--listen-client-urls", ListenClientUrls, ""), ("--listen-peer-urls", ListenPeerUrls, "peer-"), ("--listen-metrics-urls", ListenMetricsUrls, "") })
+            { ("--listen-client-urls", ListenClientUrls, ""), ("--listen-peer-urls", ListenPeerUrls, "peer-"), (metricsFlag, ListenMetricsUrls, "") })
         {
-            if (urls.Count == 0 && urls != ListenMetricsUrls)
+            if (urls.Count == 0 && flag != metricsFlag)   // by name: all empty lists may be the same one
                 yield return $"{flag} is empty; name at least one address.";
             foreach (Uri url in urls)
             {
                 if (url.Scheme == "http" && !url.IsLoopback && !AllowInsecureListen)
-                    yield return $"{flag} has {Plain(url)}, which is not loopback: without TLS anyone on that network can read {(urls == ListenMetricsUrls ? "them" : "and change everything")}. "
+                    yield return $"{flag} has {Plain(url)}, which is not loopback: without TLS anyone on that network can read {(flag == metricsFlag ? "them" : "and change everything")}. "
                                + $"Write https:// and give --{prefix}cert-file and --{prefix}key-file (or --{prefix}auto-tls), or say --allow-insecure-listen if the network is yours alone.";
             }
         }

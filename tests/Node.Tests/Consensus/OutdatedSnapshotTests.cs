@@ -48,7 +48,7 @@ public class OutdatedSnapshotTests
         await EndAsync();
         _disk.With(files => { files.Faults.Fail(DiskOperation.Write, FileError.NoSpace, times: int.MaxValue); return 0; });
         _keeper.TakeNow(View, At(9 * Between + 1));
-        await _keeper.StopAsync();
+        await _keeper.Writing;
         Assert.False(_keeper.IsOutOfRoom);
 
         _keeper.OnApplied(View, At(9 * Between + 2), 200);
@@ -64,10 +64,10 @@ public class OutdatedSnapshotTests
         await EndAsync();
 
         _keeper.OnApplied(View, At(9 * Between + 1), 1);
-        await _keeper.StopAsync();
+        await _keeper.Writing;
         Assert.Empty(_toCore);
         _keeper.OnApplied(View, At(10 * Between), 1);   // at once, after no delay
-        await _keeper.StopAsync();
+        await _keeper.Writing;
         Assert.Equal(At(10 * Between), Assert.Single(_toCore).Snapshot!.Last);
     }
 
@@ -93,7 +93,7 @@ public class OutdatedSnapshotTests
     private Task EndAsync()
     {
         _disk.ReleaseSyncs();
-        return _keeper.StopAsync();
+        return _keeper.Writing;
     }
 
     private void Receive(EntryId last)

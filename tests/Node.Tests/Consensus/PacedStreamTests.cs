@@ -8,7 +8,7 @@ public class PacedStreamTests
     private readonly ManualClock _clock = new();
     private readonly List<TimeSpan> _rests = [];
     private readonly MemoryStream _written = new();
-    private bool _mayRest = true;
+    private bool _mayRest = true, _isStopping;
 
     [Fact]
     public void It_rests_three_times_as_long_as_a_piece_took_and_time_at_rest_does_not_count()
@@ -35,7 +35,18 @@ public class PacedStreamTests
         Assert.Single(_rests);
     }
 
-    private PacedStream Paced() => new(_written, () => _mayRest, pause =>
+    [Fact]
+    public void What_is_no_longer_wanted_ends_with_the_next_write()
+    {
+        using PacedStream paced = Paced();
+        paced.Write([1, 2, 3]);
+        _isStopping = true;
+        Assert.Throws<PacedStream.AbandonedException>(() => paced.Write([4]));
+        Assert.Throws<PacedStream.AbandonedException>(() => paced.Write([4], 0, 1));
+        Assert.Equal(3, _written.Length);
+    }
+
+    private PacedStream Paced() => new(_written, () => _isStopping, () => _mayRest, pause =>
     {
         _rests.Add(pause);
         _clock.Advance(pause);

@@ -88,7 +88,7 @@ public class SnapshotKeeperTests
         _clock.Now += SnapshotKeeper.RetryDelay;
         Assert.True(_keeper.IsTryDue);   // nothing is written any more, so nothing else would cause the next try
         _keeper.TakeNow(StoreAt(1).View, At(index));
-        await _keeper.StopAsync();
+        await _keeper.Writing;
         Assert.False(_keeper.IsOutOfRoom);
         Assert.False(_keeper.IsTryDue);
     }
@@ -112,7 +112,7 @@ public class SnapshotKeeperTests
         Assert.False(_keeper.IsTryDue);
         _disk.Faults.Fail(DiskOperation.Write, FileError.NoSpace);
         _keeper.OnApplied(StoreAt(1).View, At(2), SnapshotKeeper.BytesUnsavedMax);   // so large that one is begun
-        await _keeper.StopAsync();
+        await _keeper.Writing;
         Assert.False(_keeper.IsRoomUnknown);
         Assert.True(_keeper.IsOutOfRoom);
 
@@ -122,7 +122,7 @@ public class SnapshotKeeperTests
         Assert.False(silent.IsOutOfRoom);
         Assert.True(silent.IsTryDue);
         silent.TakeNow(StoreAt(1).View, At(2));
-        await silent.StopAsync();
+        await silent.Writing;
         Assert.False(silent.IsRoomUnknown);
         Assert.False(silent.IsTryDue);
     }
@@ -210,7 +210,7 @@ public class SnapshotKeeperTests
     private Task AppliedAsync(ulong index, long bytes = 1)
     {
         _keeper.OnApplied(StoreAt(1).View, At(index), bytes);
-        return _keeper.StopAsync();
+        return _keeper.Writing;
     }
 
     /// <summary>As <see cref="AppliedAsync"/>, so late that a try that failed is made again.</summary>

@@ -26,6 +26,21 @@ public sealed class UnusableDirectoryTests : IDisposable
         Assert.Empty(Directory.GetFiles(member));
     }
 
+    /// <summary>It may keep its log elsewhere (--wal-dir); its keys are here.</summary>
+    [Fact]
+    public async Task The_directory_of_an_etcd_with_its_log_elsewhere_is_refused_and_left_as_it_is()
+    {
+        string member = Path.Combine(_directory.Path, "member");
+        Directory.CreateDirectory(Path.Combine(member, "snap"));
+        await File.WriteAllTextAsync(Path.Combine(member, "snap", "db"), "x", TestContext.Current.CancellationToken);
+
+        StorageException refused = await Assert.ThrowsAsync<StorageException>(() => TestNode.StartAsync(TestNode.Alone(_directory)));
+
+        Assert.Equal(StorageErrorKind.WrongFormat, refused.Kind);
+        Assert.Contains("holds the data of an etcd", refused.Message);
+        Assert.Empty(Directory.GetFiles(member));
+    }
+
     /// <summary>Mostly one that was used as another user once.</summary>
     [Fact]
     public async Task A_directory_that_may_not_be_read_is_named_with_what_to_do()

@@ -64,6 +64,7 @@ public class NodeFlagsTests
     [InlineData("--feature-gates=InitialCorruptCheck=true", "--watch-progress-notify-interval=5s", "--warning-unary-request-duration", "1s")]
     [InlineData("--experimental-compact-hash-check-enabled", "--experimental-compaction-sleep-interval=10ms", "--max-learners=1", "--enable-log-rotation")]
     [InlineData("--v2-deprecation=gone", "--raft-read-timeout", "10s", "--experimental-memory-mlock")]
+    [InlineData("--experimental-wait-cluster-ready-timeout", "7s", "--name", "a")]
     [InlineData("--force-new-cluster=false")]
     public void Flags_of_later_versions_of_etcd_carry_over(params string[] flags) => Assert.Empty(Parse(flags).Errors);
 
@@ -77,6 +78,49 @@ public class NodeFlagsTests
 
         Assert.Equal(
             ["CONCLAVE_LISTEN_CLIENT_URL is no flag of this program; CONCLAVE_LISTEN_CLIENT_URLS is.", "ETCD_NAME is set and not looked at; CONCLAVE_... is, in the place of ETCD_..."], warnings);
+    }
+
+    /// <summary>Kubernetes tells each pod about the services beside it, and whoever writes a pod or a script has variables of their own.</summary>
+    [Theory]
+    [InlineData("PORT", "tcp://10.0.0.1:2379")]
+    [InlineData("PORT_2379_TCP", "tcp://10.0.0.1:2379")]
+    [InlineData("PORT_2379_TCP_PROTO", "tcp")]
+    [InlineData("SERVICE_HOST", "10.0.0.1")]
+    [InlineData("SERVICE_PORT_CLIENT", "2379")]
+    [InlineData("LISTEN_CLIENT_URL_SERVICE_HOST", "10.0.0.1")]
+    [InlineData("LISTEN_CLIENT_PORT", "tcp://10.0.0.1:2379")]
+    [InlineData("HOST", "x")]
+    [InlineData("LOG", "x")]
+    [InlineData("URL", "x")]
+    [InlineData("HOME", "x")]
+    [InlineData("DATA", "x")]
+    [InlineData("MODE", "x")]
+    [InlineData("MAX_WAL", "x")]   // what is meant would change nothing
+    public void A_variable_of_somebody_else_is_not_taken_for_a_flag(string name, string value) => Assert.Empty(NodeFlags.Parse([], [new("CONCLAVE_" + name, value)]).Warnings);
+
+    [Theory]
+    [InlineData("DATADIR", "DATA_DIR")]
+    [InlineData("NAMES", "NAME")]
+    [InlineData("INITIAL_CLUSTRE_STAT", "INITIAL_CLUSTER_STATE")]
+    public void A_variable_that_is_nearly_a_flag_is_warned_of_with_its_name(string name, string meant) =>
+        Assert.Equal($"CONCLAVE_{name} is no flag of this program; CONCLAVE_{meant} is.", Assert.Single(NodeFlags.Parse([], [new("CONCLAVE_" + name, "x")]).Warnings));
+
+    [Theory]
+    [InlineData("--listen-client-urls")]
+    [InlineData("--listen-peer-urls")]
+    public void A_port_of_the_node_needs_an_address(string flag)
+    {
+        Assert.Contains($"{flag} is empty; name at least one address.", Parse(flag, "").Errors);
+        Assert.Contains($"{flag} is empty; name at least one address.", Parse(flag, " , ").Errors);
+    }
+
+    [Fact]
+    public void Metrics_need_no_address_of_their_own()
+    {
+        NodeFlags.Parsed parsed = Parse("--listen-metrics-urls", "");
+
+        Assert.Empty(parsed.Errors);
+        Assert.Empty(parsed.Options!.ListenMetricsUrls);
     }
 
     [Theory]
@@ -101,6 +145,24 @@ public class NodeFlagsTests
     [Fact]
     public void A_flag_that_asks_for_what_we_do_not_have_is_refused() =>
         Assert.Contains("--discovery-srv", Assert.Single(Parse("--discovery-srv", "example.com").Errors));
+
+    [Theory]
+    [InlineData("dial-timeout", "2s")]
+    [InlineData("request-timeout", "5s")]
+    [InlineData("keepalive-time", "2s")]
+    [InlineData("keepalive-timeout", "6s")]
+    [InlineData("insecure-transport", null)]
+    [InlineData("insecure-skip-tls-verify", null)]
+    [InlineData("cert", "a")]
+    [InlineData("key", "a")]
+    [InlineData("cacert", "a")]
+    [InlineData("user", "a")]
+    [InlineData("password", "a")]
+    public void What_belongs_to_discovery_is_refused_by_name(string flag, string? value)
+    {
+        string[] flags = value is null ? ["--discovery-" + flag] : ["--discovery-" + flag, value];
+        Assert.StartsWith($"--discovery-{flag} is not supported yet", Assert.Single(Parse([.. flags, "--name", "a"]).Errors), StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("there is no certificate for it", "--listen-client-urls", "https://127.0.0.1:2379")]
