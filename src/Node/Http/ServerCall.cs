@@ -168,7 +168,7 @@ internal sealed class ServerCall : RpcContext
         if (_waitsForRoomSince == 0)
             _waitsForRoomSince = time.GetTimestamp();
         TimeSpan left = _services.Options.AnswerWait - time.GetElapsedTime(_waitsForRoomSince);
-        if (left > TimeSpan.Zero && await _services.Budget.Answers.WaitAsync(_share, bytes, left, time, Cancellation))
+        if (left > TimeSpan.Zero && await _services.Budget.Answers.WaitAsync(_share, bytes, left, Cancellation))
         {
             _answerBytes = bytes;
             return;
