@@ -73,6 +73,8 @@ internal sealed class ServerCall : RpcContext
 
     internal override ClientShare Share => _share;
 
+    internal override bool IsRepeat => _waitsForRoomSince != 0;
+
     public override TimeSpan? Timeout => _timeout;
 
     public override CancellationToken Cancellation => Wait().Token;
