@@ -40,7 +40,7 @@ public abstract class RpcContext
     /// <summary>What is known of the write that was asked for; a failed answer says it in the trailer <c>conclave-outcome</c>.</summary>
     public WriteOutcome Outcome { get; set; }
 
-    /// <summary>True when the handler is run again, because there was no room for its answer before.</summary>
+    /// <summary>True when the handler is run again, because there was no room for its answer before: see <see cref="RpcMethod.IsRead"/>.</summary>
     internal virtual bool IsRepeat => false;
 
     /// <summary>Whether the audit has a line that the read was allowed.</summary>

@@ -145,12 +145,12 @@ internal sealed class ServerCall : RpcContext
     }
 
     /// <summary>The answer is to take so much now.</summary>
-    /// <returns>False when there is no room for it. Only reads are told so: a write has been done, and is answered.</returns>
+    /// <returns>False when there is no room for it. Only reads are told so: anything else has been done, and is answered.</returns>
     public bool TryHoldAnswer(long bytes)
     {
         if (bytes <= RequestBudget.SmallBytes || bytes <= _answerBytes)
             return true;
-        if (_ended || Outcome != WriteOutcome.None)
+        if (_ended || !Method.IsRead || Outcome != WriteOutcome.None)
             _services.Budget.Answers.Take(_share, bytes - _answerBytes);
         else if (!_services.Budget.Answers.TryTake(_share, bytes - _answerBytes, bytes))
             return false;
