@@ -100,6 +100,7 @@ public class AnswerRoomTests
         Assert.Equal((0, 10), (_b.AnswerBytes, _c.AnswerBytes));
 
         _time.Advance(TimeSpan.FromMilliseconds(110));   // nobody gave anything back
+        Assert.Equal(430, _a.AnswerBytes + _b.AnswerBytes + _c.AnswerBytes);
         Assert.True(await small);
         Assert.True(await last);
         Assert.False(large.IsCompleted);
