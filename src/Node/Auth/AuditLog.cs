@@ -54,8 +54,13 @@ internal sealed class AuditLog(ILogger logger, bool allowedWrites, bool allowedR
         else logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer, error == StoreError.None ? "" : $": {Services.Statuses.Of(error.Value).Message}");
     }
 
-    /// <summary>A read or a watch that was let through; call only if <see cref="HasReads"/>.</summary>
-    public void Read(RpcContext call, in CommandIdentity who, string what) => logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer, "");
+    /// <summary>A read or a watch that was let through; call only if <see cref="HasReads"/>. One that is done again for want of room has its line already.</summary>
+    public void Read(RpcContext call, in CommandIdentity who, string what)
+    {
+        if (call is { IsRepeat: true, IsReadAudited: true }) return;
+        call.IsReadAudited = true;
+        logger.AuditAllowed(Name(who.User), call.Method.Path, what, call.Peer, "");
+    }
 
     /// <summary>An act of administration that does not go through the log, or not as a command.</summary>
     public void Administered(RpcContext call, in CommandIdentity who)

@@ -19,40 +19,48 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
 
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(Unary<V1.GetRequest, V1.GetResponse>("Get", GetAsync));
-        registry.Add(Unary<V1.ExplainRequest, V1.ExplainResponse>("Explain", ExplainAsync));
-        registry.Add(Unary<V1.CompareRequest, V1.CompareResponse>("Compare", CompareAsync));
-        registry.Add(Unary<V1.SearchRequest, V1.SearchResponse>("Search", SearchAsync));
-        registry.Add(Unary<V1.WhoUsesRequest, V1.WhoUsesResponse>("WhoUses", WhoUsesAsync));
-        registry.Add(Unary<V1.RenderRequest, V1.RenderResponse>("Render", RenderAsync));
-        registry.Add(Unary<V1.PlanRequest, V1.PlanResponse>("Plan", PlanAsync));
+        registry.Add(Read<V1.GetRequest, V1.GetResponse>("Get", GetAsync));
+        registry.Add(Read<V1.ExplainRequest, V1.ExplainResponse>("Explain", ExplainAsync));
+        registry.Add(Read<V1.CompareRequest, V1.CompareResponse>("Compare", CompareAsync));
+        registry.Add(Read<V1.SearchRequest, V1.SearchResponse>("Search", SearchAsync));
+        registry.Add(Read<V1.WhoUsesRequest, V1.WhoUsesResponse>("WhoUses", WhoUsesAsync));
+        registry.Add(Read<V1.RenderRequest, V1.RenderResponse>("Render", RenderAsync));
+        registry.Add(Read<V1.PlanRequest, V1.PlanResponse>("Plan", PlanAsync));
         registry.Add(Unary<V1.PublishRequest, V1.PublishResponse>("Publish", PublishAsync));
         registry.Add(Unary<V1.RollbackRequest, V1.PublishResponse>("Rollback", RollbackAsync));
-        registry.Add(Unary<V1.ReleasesRequest, V1.ReleasesResponse>("Releases", ReleasesAsync));
-        registry.Add(Unary<V1.DiffRequest, V1.DiffResponse>("Diff", DiffAsync));
+        registry.Add(Read<V1.ReleasesRequest, V1.ReleasesResponse>("Releases", ReleasesAsync));
+        registry.Add(Read<V1.DiffRequest, V1.DiffResponse>("Diff", DiffAsync));
         registry.Add(RpcMethod.ForServerStream<V1.ExportRequest, V1.ExportPart>(Service + "Export", ExportAsync, "/v1/config/export"));
         registry.Add(Unary<V1.PutDraftRequest, V1.PutDraftResponse>("PutDraft", PutDraftAsync));
-        registry.Add(Unary<V1.DraftsRequest, V1.DraftsResponse>("Drafts", DraftsAsync));
+        registry.Add(Read<V1.DraftsRequest, V1.DraftsResponse>("Drafts", DraftsAsync));
         registry.Add(Unary<V1.DropDraftRequest, V1.DropDraftResponse>("DropDraft", DropDraftAsync));
         registry.Add(Unary<V1.RebaseDraftRequest, V1.RebaseDraftResponse>("RebaseDraft", RebaseDraftAsync));
-        registry.Add(Unary<V1.NodesRequest, V1.NodesResponse>("Nodes", NodesAsync));
+        registry.Add(Read<V1.NodesRequest, V1.NodesResponse>("Nodes", NodesAsync));
         registry.Add(RpcMethod.ForServerStream<V1.WatchRequest, V1.Delta>(Service + "Watch", WatchAsync, "/v1/config/watch"));
         registry.Add(Unary<V1.AcknowledgeRequest, V1.AcknowledgeResponse>("Acknowledge", AcknowledgeAsync));
-        registry.Add(Unary<V1.FleetRequest, V1.FleetResponse>("Fleet", FleetAsync));
-        registry.Add(Unary<V1.RolloutsRequest, V1.RolloutsResponse>("Rollouts", RolloutsAsync));
+        registry.Add(Read<V1.FleetRequest, V1.FleetResponse>("Fleet", FleetAsync));
+        registry.Add(Read<V1.RolloutsRequest, V1.RolloutsResponse>("Rollouts", RolloutsAsync));
         registry.Add(Unary<V1.SteerRolloutRequest, V1.SteerRolloutResponse>("SteerRollout", SteerRolloutAsync));
         registry.Add(Unary<V1.PutSecretRequest, V1.PutSecretResponse>("PutSecret", PutSecretAsync));
-        registry.Add(Unary<V1.SecretsRequest, V1.SecretsResponse>("Secrets", SecretsAsync));
+        registry.Add(Read<V1.SecretsRequest, V1.SecretsResponse>("Secrets", SecretsAsync));
         registry.Add(Unary<V1.DropSecretRequest, V1.DropSecretResponse>("DropSecret", DropSecretAsync));
         registry.Add(Unary<V1.RotateSecretsRequest, V1.RotateSecretsResponse>("RotateSecrets", RotateSecretsAsync));
     }
 
     private delegate ValueTask<IMessage> Handler<in T>(RpcContext call, T request);
 
-    private static RpcMethod Unary<TRequest, TResponse>(string name, Handler<TRequest> handler) where TRequest : IMessage<TRequest>, new() where TResponse : IMessage, new()
+    private static RpcMethod Unary<TRequest, TResponse>(string name, Handler<TRequest> handler) where TRequest : IMessage<TRequest>, new() where TResponse : IMessage, new() =>
+        RpcMethod.ForUnary<TRequest, TResponse>(Service + name, Serve(handler), HttpPath(name));
+
+    private static RpcMethod Read<TRequest, TResponse>(string name, Handler<TRequest> handler) where TRequest : IMessage<TRequest>, new() where TResponse : IMessage, new() =>
+        RpcMethod.ForRead<TRequest, TResponse>(Service + name, Serve(handler), HttpPath(name));
+
+    private static string HttpPath(string name) => "/v1/config/" + name.ToLowerInvariant();
+
+    private static UnaryHandler Serve<TRequest>(Handler<TRequest> handler) where TRequest : IMessage<TRequest>, new()
     {
         var parser = new MessageParser<TRequest>(static () => new TRequest());
-        return RpcMethod.ForUnary<TRequest, TResponse>(Service + name, async (call, bytes, answer) =>
+        return async (call, bytes, answer) =>
         {
             TRequest request = LeaseService.Parse(parser, bytes);
             try
@@ -63,7 +71,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
             {
                 throw Unavailable(missing);
             }
-        }, "/v1/config/" + name.ToLowerInvariant());
+        };
     }
 
     /// <summary>The space as it is now: linearizable, or at a release that the caller has seen and then without a majority.</summary>

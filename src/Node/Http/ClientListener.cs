@@ -47,6 +47,9 @@ public sealed class ClientListener : IAsyncDisposable
     /// <summary>Bytes of requests above 8 KiB that are kept now.</summary>
     internal long HeldRequestBytes => _services.Budget.HeldRequestBytes;
 
+    /// <summary>Reads that wait for room for their answers.</summary>
+    internal long ReadsWaiting => _services.Budget.Answers.Waiting;
+
     /// <summary>Bytes that lie in connections, but for the last 32 KiB of each.</summary>
     internal long BufferedBytes => _connections.BufferedBytes;
 

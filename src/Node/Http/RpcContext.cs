@@ -40,6 +40,12 @@ public abstract class RpcContext
     /// <summary>What is known of the write that was asked for; a failed answer says it in the trailer <c>conclave-outcome</c>.</summary>
     public WriteOutcome Outcome { get; set; }
 
+    /// <summary>True when the handler is run again, because there was no room for its answer before: see <see cref="RpcMethod.IsRead"/>.</summary>
+    internal virtual bool IsRepeat => false;
+
+    /// <summary>Whether the audit has a line that the read was allowed.</summary>
+    internal bool IsReadAudited { get; set; }
+
     /// <summary>Request metadata by key.</summary>
     /// <param name="key">Lower case, e.g. <c>token</c>.</param>
     /// <returns>Null when the caller did not send it; of several values the first, as etcd takes it.</returns>

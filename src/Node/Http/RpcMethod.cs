@@ -48,6 +48,12 @@ public sealed class RpcMethod
     /// <summary>A unary call that may wait without bound for other clients (Lock, Campaign): a stopping server ends it at once.</summary>
     public bool WaitsForOthers { get; init; }
 
+    /// <summary>
+    /// A unary call that changes nothing, as long as its handler has not set <see cref="RpcContext.Outcome"/>: when there is no room for a large answer, the
+    /// handler is run again later, or the call refused. Others are always answered.
+    /// </summary>
+    public bool IsRead { get; private init; }
+
     /// <summary>0, 1, 2... in order of registration: an index for whoever counts calls by method. -1 before registration.</summary>
     public int Ordinal { get; internal set; } = -1;
 
@@ -58,6 +64,11 @@ public sealed class RpcMethod
     public static RpcMethod ForUnary<TRequest, TResponse>(string path, UnaryHandler handler, params string[] httpPaths)
         where TRequest : IMessage, new() where TResponse : IMessage, new() =>
         new(path, Describe<TRequest>, Describe<TResponse>, httpPaths) { Unary = handler };
+
+    /// <summary>As <see cref="ForUnary{TRequest, TResponse}"/>, for calls whose handler may be run again: see <see cref="IsRead"/>.</summary>
+    public static RpcMethod ForRead<TRequest, TResponse>(string path, UnaryHandler handler, params string[] httpPaths)
+        where TRequest : IMessage, new() where TResponse : IMessage, new() =>
+        new(path, Describe<TRequest>, Describe<TResponse>, httpPaths) { Unary = handler, IsRead = true };
 
     /// <summary>As <see cref="ForUnary{TRequest, TResponse}"/>, for calls that may wait without bound: see <see cref="WaitsForOthers"/>.</summary>
     public static RpcMethod ForWaitingUnary<TRequest, TResponse>(string path, UnaryHandler handler, params string[] httpPaths)

@@ -73,6 +73,8 @@ internal sealed class ServerCall : RpcContext
 
     internal override ClientShare Share => _share;
 
+    internal override bool IsRepeat => _waitsForRoomSince != 0;
+
     public override TimeSpan? Timeout => _timeout;
 
     public override CancellationToken Cancellation => Wait().Token;
@@ -143,12 +145,12 @@ internal sealed class ServerCall : RpcContext
     }
 
     /// <summary>The answer is to take so much now.</summary>
-    /// <returns>False when there is no room for it. Only reads are told so: a write has been done, and is answered.</returns>
+    /// <returns>False when there is no room for it. Only reads are told so: anything else has been done, and is answered.</returns>
     public bool TryHoldAnswer(long bytes)
     {
         if (bytes <= RequestBudget.SmallBytes || bytes <= _answerBytes)
             return true;
-        if (_ended || Outcome != WriteOutcome.None)
+        if (_ended || !Method.IsRead || Outcome != WriteOutcome.None)
             _services.Budget.Answers.Take(_share, bytes - _answerBytes);
         else if (!_services.Budget.Answers.TryTake(_share, bytes - _answerBytes, bytes))
             return false;
@@ -168,7 +170,7 @@ internal sealed class ServerCall : RpcContext
         if (_waitsForRoomSince == 0)
             _waitsForRoomSince = time.GetTimestamp();
         TimeSpan left = _services.Options.AnswerWait - time.GetElapsedTime(_waitsForRoomSince);
-        if (left > TimeSpan.Zero && await _services.Budget.Answers.WaitAsync(_share, bytes, left, time, Cancellation))
+        if (left > TimeSpan.Zero && await _services.Budget.Answers.WaitAsync(_share, bytes, left, Cancellation))
         {
             _answerBytes = bytes;
             return;

@@ -12,10 +12,10 @@ internal sealed class KvService(ServiceContext context)
 {
     public void AddTo(RpcRegistry registry)
     {
-        registry.Add(Unary<RangeRequest, RangeResponse>("Range", RangeAsync, "/v3/kv/range"));
+        registry.Add(RpcMethod.ForRead<RangeRequest, RangeResponse>("/etcdserverpb.KV/Range", RangeAsync, "/v3/kv/range"));
         registry.Add(Unary<PutRequest, PutResponse>("Put", PutAsync, "/v3/kv/put"));
         registry.Add(Unary<DeleteRangeRequest, DeleteRangeResponse>("DeleteRange", DeleteRangeAsync, "/v3/kv/deleterange"));
-        registry.Add(Unary<TxnRequest, TxnResponse>("Txn", TxnAsync, "/v3/kv/txn"));
+        registry.Add(RpcMethod.ForRead<TxnRequest, TxnResponse>("/etcdserverpb.KV/Txn", TxnAsync, "/v3/kv/txn"));   // one that writes sets its outcome
         registry.Add(Unary<CompactionRequest, CompactionResponse>("Compact", CompactAsync, "/v3/kv/compaction"));
     }
 

@@ -23,8 +23,8 @@ internal sealed class LeaseService(ServiceContext context)
         registry.Add(RpcMethod.ForUnary<LeaseGrantRequest, LeaseGrantResponse>("/etcdserverpb.Lease/LeaseGrant", GrantAsync, "/v3/lease/grant"));
         registry.Add(RpcMethod.ForUnary<LeaseRevokeRequest, LeaseRevokeResponse>("/etcdserverpb.Lease/LeaseRevoke", RevokeAsync, "/v3/lease/revoke", "/v3/kv/lease/revoke"));
         registry.Add(RpcMethod.ForBidiStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>("/etcdserverpb.Lease/LeaseKeepAlive", KeepAliveAsync, "/v3/lease/keepalive"));
-        registry.Add(RpcMethod.ForUnary<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>("/etcdserverpb.Lease/LeaseTimeToLive", TimeToLiveAsync, "/v3/lease/timetolive", "/v3/kv/lease/timetolive"));
-        registry.Add(RpcMethod.ForUnary<LeaseLeasesRequest, LeaseLeasesResponse>("/etcdserverpb.Lease/LeaseLeases", LeasesAsync, "/v3/lease/leases", "/v3/kv/lease/leases"));
+        registry.Add(RpcMethod.ForRead<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>("/etcdserverpb.Lease/LeaseTimeToLive", TimeToLiveAsync, "/v3/lease/timetolive", "/v3/kv/lease/timetolive"));
+        registry.Add(RpcMethod.ForRead<LeaseLeasesRequest, LeaseLeasesResponse>("/etcdserverpb.Lease/LeaseLeases", LeasesAsync, "/v3/lease/leases", "/v3/kv/lease/leases"));
     }
 
     private async ValueTask GrantAsync(RpcContext call, ReadOnlyMemory<byte> request, IBufferWriter<byte> response)

@@ -142,6 +142,24 @@ public class AuthGateTests
     }
 
     [Fact]
+    public async Task A_read_that_is_done_again_for_want_of_room_is_written_down_once()
+    {
+        AuthGate gate = Gate(auditReads: true);
+        var call = new Call { Certificate = "root" };
+        for (int run = 0; run < 3; run++)
+        {
+            await gate.CheckReadAsync(call, _states.View, (_, _) => StoreError.None, () => " \"k\"");
+            call.IsDoneAgain = true;
+        }
+
+        Assert.Single(_log.Lines);
+        await gate.CheckReadAsync(new Call { Certificate = "root", IsDoneAgain = true }, _states.View, (_, _) => StoreError.None, () => " \"k\"");   // auth was off the first time
+        Assert.Equal(2, _log.Lines.Count);
+        await Assert.ThrowsAsync<GrpcException>(() => gate.CheckReadAsync(call, _states.View, (_, _) => StoreError.PermissionDenied, () => " \"k\"").AsTask());
+        Assert.Equal(3, _log.Lines.Count);
+    }
+
+    [Fact]
     public async Task A_watch_that_is_denied_says_of_what()
     {
         byte[] asked = Google.Protobuf.MessageExtensions.ToByteArray(new Pb.WatchRequest { CreateRequest = new Pb.WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("/secret") } });
@@ -156,6 +174,10 @@ public class AuthGateTests
         public string? Certificate { get; init; }
 
         public bool IsJson { get; init; }
+
+        public bool IsDoneAgain { get; set; }
+
+        internal override bool IsRepeat => IsDoneAgain;
 
         public override RpcMethod Method { get; } = RpcMethod.ForUnary<Pb.RangeRequest, Pb.RangeResponse>("/test/Method", (_, _, _) => default);
 

@@ -16,6 +16,9 @@ internal sealed class TestListener : IAsyncDisposable
 
     public ClientRefusals Refusals { get; }
 
+    /// <summary>Reads that wait for room for their answers.</summary>
+    public long ReadsWaiting => _listener.ReadsWaiting;
+
     public long HeldRequestBytes => _listener.HeldRequestBytes;
 
     public long BufferedBytes => _listener.BufferedBytes;
@@ -47,6 +50,11 @@ internal sealed class TestListener : IAsyncDisposable
     /// <summary>A listener with one unary method, /test.Test/Call and POST /v3/test/call.</summary>
     public static Task<TestListener> WithUnaryAsync(UnaryHandler handler, Func<ClientListenerOptions, ClientListenerOptions>? change = null) =>
         StartAsync(registry => registry.Add(RpcMethod.ForUnary<PutRequest, PutRequest>(
+            "/test.Test/Call", handler, "/v3/test/call")), change: change);
+
+    /// <summary>The same, and the method is a read.</summary>
+    public static Task<TestListener> WithReadAsync(UnaryHandler handler, Func<ClientListenerOptions, ClientListenerOptions>? change = null) =>
+        StartAsync(registry => registry.Add(RpcMethod.ForRead<PutRequest, PutRequest>(
             "/test.Test/Call", handler, "/v3/test/call")), change: change);
 
     /// <summary>A listener with one bidirectional method, /test.Test/Call and POST /v3/test/call.</summary>

@@ -4,7 +4,9 @@ using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
 using Conclave.Node.Options;
 using Conclave.Node.Tests.Http;
+using Conclave.Node.Tests.Nodes;
 using Conclave.Wire.Etcd.Etcdserverpb;
+using Conclave.Wire.Etcd.Mvccpb;
 using Conclave.Wire.Grpc;
 using Google.Protobuf;
 
@@ -47,14 +49,62 @@ public class AnswerWaitTests
         Assert.Equal(GrpcCode.DeadlineExceeded, late.Status.Code);
 
         Task<GrpcReply> waits = listener.Grpc().CallAsync(Call, new PutRequest());
+        await TestNode.EventuallyAsync("it waits", () => Task.FromResult(listener.ReadsWaiting == 1));
         Assert.False(waits.IsCompleted);
         silent.Dispose();
         Assert.True((await waits).Status.IsOK);
     }
 
+    [Fact]
+    public async Task A_read_as_json_keeps_nothing_of_its_answer_while_it_waits_and_reads_again()
+    {
+        int small = 0, large = 0;
+        byte[] large200k = new RangeResponse { Kvs = { Enumerable.Repeat(new KeyValue { CreateRevision = 1 }, 200_000) } }.ToByteArray();   // 0.8 MB, and 4.8 MB as JSON
+        await using TestListener listener = await TestListener.StartAsync(
+            methods => methods.Add(RpcMethod.ForRead<PutRequest, RangeResponse>(Call, (_, request, response) =>
+            {
+                Interlocked.Increment(ref request.IsEmpty ? ref small : ref large);
+                response.Write(request.IsEmpty ? new RangeResponse { Kvs = { new KeyValue { Value = ByteString.CopyFrom(new byte[2_000_000]) } } }.ToByteArray() : large200k);
+                return default;
+            }, "/v3/test/call")),
+            change: o => o with { AnswerPatience = TimeSpan.FromMinutes(10), Limits = new LimitOptions { InflightAnswerBytes = Bound } });
+        ZeroWindowClient silent = await ZeroWindowClient.ConnectAsync(listener.EndPoint);
+        await silent.CallAsync(Call, []);
+        await TestNode.EventuallyAsync("it is in the way", () => Task.FromResult(Volatile.Read(ref small) == 1));
+
+        Task<HttpResponseMessage> waits = listener.Http().PostAsync("/v3/test/call", new StringContent("""{"key":"YQ=="}"""), TestContext.Current.CancellationToken);
+        await TestNode.EventuallyAsync("it waits", () => Task.FromResult(listener.ReadsWaiting == 1));
+        Assert.Equal(1, Volatile.Read(ref large));
+        silent.Dispose();
+        HttpResponseMessage json = await waits;
+        Assert.Equal(HttpStatusCode.OK, json.StatusCode);
+        Assert.Equal(200_000, RangeResponse.Parser.WithDiscardUnknownFields(true).ParseJson(await json.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Kvs.Count);
+        Assert.Equal(2, Volatile.Read(ref large));
+    }
+
+    [Fact]
+    public async Task What_is_no_read_is_done_once_and_answered_however_little_room_there_is()
+    {
+        int done = 0;
+        await using TestListener listener = await TestListener.WithUnaryAsync(
+            (_, _, response) =>
+            {
+                Interlocked.Increment(ref done);
+                response.Write(new byte[AnswerBytes]);
+                return default;
+            },
+            o => o with { AnswerPatience = TimeSpan.FromMinutes(10), AnswerWait = TimeSpan.FromMilliseconds(50), Limits = new LimitOptions { InflightAnswerBytes = 1 << 20 } });
+        using ZeroWindowClient silent = await ZeroWindowClient.ConnectAsync(listener.EndPoint);
+        await silent.CallAsync(Call, []);
+        await TestNode.EventuallyAsync("it is in the way", () => Task.FromResult(Volatile.Read(ref done) == 1));
+
+        Assert.True((await listener.Grpc().CallAsync(Call, new PutRequest())).Status.IsOK);
+        Assert.Equal(2, Volatile.Read(ref done));
+    }
+
     private int _now, _most;
 
-    private Task<TestListener> AnswerAsync(Func<ClientListenerOptions, ClientListenerOptions> change) => TestListener.WithUnaryAsync(
+    private Task<TestListener> AnswerAsync(Func<ClientListenerOptions, ClientListenerOptions> change) => TestListener.WithReadAsync(
         async (_, _, response) =>
         {
             response.Write(new PutRequest { Key = ByteString.CopyFrom(new byte[AnswerBytes / 2]), Value = ByteString.CopyFrom(new byte[AnswerBytes / 2]) }.ToByteArray());

@@ -76,7 +76,7 @@ public class UnreadAnswerTests
         }
     }
 
-    private static Task<TestListener> AnswerAsync(Func<int, int> answerBytes, Func<ClientListenerOptions, ClientListenerOptions> change) => TestListener.WithUnaryAsync(
+    private static Task<TestListener> AnswerAsync(Func<int, int> answerBytes, Func<ClientListenerOptions, ClientListenerOptions> change) => TestListener.WithReadAsync(
         (call, request, response) =>
         {
             if (request.Length > 0 && request.Span[0] == 'w') call.Outcome = WriteOutcome.Unknown;

@@ -61,20 +61,10 @@ internal sealed class GatewayEndpoint(ListenerServices services)
             byte[] request = GatewayMessages.ToBytes(json.Span, call.Method, services.Options.ReceiveBytesMax);
             call.Received(request.Length);
             await handler(call, request, buffer);
-            while (buffer.IsCut)
+            while (buffer.IsCut || !TryToJson(call, buffer))
             {
                 await call.WaitForRoomAsync(buffer);
                 await handler(call, request, buffer);
-            }
-
-            call.Sent((int)buffer.Length);
-            IMessage answer = GatewayMessages.FromBytes(buffer.Written, call.Method);
-            buffer.Reset();
-            JsonTranscoder.Write(answer, buffer);
-            while (buffer.IsCut)
-            {
-                await call.WaitForRoomAsync(buffer);
-                JsonTranscoder.Write(answer, buffer);
             }
         }
         catch (Exception e)
@@ -99,6 +89,19 @@ internal sealed class GatewayEndpoint(ListenerServices services)
         response.Headers.ContentLength = buffer.Length;
         await GrpcAnswer.SendBlocksAsync(call, features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer, buffer);
         buffer.Reset();
+    }
+
+    /// <summary>Makes JSON of an answer in wire form.</summary>
+    /// <returns>False when there was no room for it. Then nothing is kept of the answer either: it would lie there, counted by nobody, while the call waits.</returns>
+    private static bool TryToJson(ServerCall call, PooledBuffer buffer)
+    {
+        int bytes = (int)buffer.Length;
+        IMessage answer = GatewayMessages.FromBytes(buffer.Written, call.Method);
+        buffer.Reset();
+        JsonTranscoder.Write(answer, buffer);
+        if (buffer.IsCut) return false;
+        call.Sent(bytes);
+        return true;
     }
 
     private async Task StreamAsync(

@@ -3,11 +3,16 @@ namespace Conclave.Node.Http.Limits;
 /// <summary>Bytes that large answers of reads may take, and the reads that wait for some. Thread safe.</summary>
 /// <remarks>
 /// One address after the other gets its turn, and within an address who came first. A read that waits holds nothing of an answer, so that all that is held is on its way to
-/// a client, and room comes as clients take it.
+/// a client, and room comes as clients take it. Whose turn it is keeps room free by that nobody behind it gets any, but only for <see cref="HoldUpMax"/>: one
+/// client that takes nothing, and one large read that waits for it, must not keep all the others waiting.
 /// </remarks>
 /// <param name="max">Bytes; 0 is no limit.</param>
-internal sealed class AnswerRoom(long max)
+/// <param name="time">For how long somebody waits.</param>
+internal sealed class AnswerRoom(long max, TimeProvider time)
 {
+    /// <summary>So long after it came, a read may keep others waiting that would find room.</summary>
+    internal static readonly TimeSpan HoldUpMax = TimeSpan.FromSeconds(1);
+
     /// <summary>Reads that may wait at a time.</summary>
     private const long WaitingMax = 10_000;
 
@@ -18,6 +23,7 @@ internal sealed class AnswerRoom(long max)
     // Under _gate: the addresses with somebody who waits, the next first.
     private readonly LinkedList<Line> _turns = [];
     private readonly Dictionary<ClientShare, Line> _lines = [];
+    private ITimer? _timer;
 
     /// <summary>Reads that wait.</summary>
     public long Waiting => _waiting.Total;
@@ -47,10 +53,10 @@ internal sealed class AnswerRoom(long max)
     /// <summary>Waits until so much is there, and takes it.</summary>
     /// <returns>False when the time was over before, or too many wait.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled; nothing was taken.</exception>
-    public async ValueTask<bool> WaitAsync(ClientShare client, long bytes, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    public async ValueTask<bool> WaitAsync(ClientShare client, long bytes, TimeSpan limit, CancellationToken cancellationToken)
     {
         if (!_waiting.TryTake(ref client.AnswersWaiting, 1)) return false;
-        var waiter = new Waiter(bytes);
+        var waiter = new Waiter(bytes, time.GetTimestamp());
         LinkedListNode<Waiter> place;
         lock (_gate) place = LineOfUnderLock(client).Waiters.AddLast(waiter);
         try
@@ -77,32 +83,83 @@ internal sealed class AnswerRoom(long max)
     {
         lock (_gate)
         {
+            TimeSpan held = TimeSpan.Zero;   // until somebody no longer keeps others waiting
             LinkedListNode<Line>? turn = _turns.First;
             while (turn is not null)
             {
                 LinkedListNode<Line>? next = turn.Next;
                 Line line = turn.Value;
-                if (line.Waiters.First is not { Value: var first })
+                if (line.Waiters.First is null)
                 {
                     _turns.Remove(turn);
                     _lines.Remove(line.Client);
                 }
-                else if (TryTakeUnderLock(line.Client, first.Bytes))
+                else if (TryGrantUnderLock(line, out TimeSpan toOwn, out TimeSpan toOthers))
                 {
-                    line.Waiters.RemoveFirst();
-                    if (!first.Granted.TrySetResult(true)) _bytes.GiveBack(ref line.Client.AnswerBytes, first.Bytes);   // went away just now
+                    line.Since = time.GetTimestamp();
                     _turns.Remove(turn);
                     _turns.AddLast(turn);
                     next ??= turn;
                 }
-                else if (Volatile.Read(ref line.Client.AnswerBytes) == 0)
+                else
                 {
-                    return;   // it waits for what others hold: those behind it must not take that again and again
+                    held = Sooner(held, toOwn);
+                    if (toOthers > TimeSpan.Zero)
+                    {
+                        held = Sooner(held, toOthers);
+                        break;
+                    }
                 }
 
                 turn = next;
             }
+
+            if (held > TimeSpan.Zero) WakeUnderLock(held);
         }
+    }
+
+    /// <summary>Gives room to the first of a line for whom there is some, unless one before it may keep it waiting.</summary>
+    /// <param name="line">With at least one who waits.</param>
+    /// <param name="toOwn">So long the rest of the line is kept waiting.</param>
+    /// <param name="toOthers">So long the lines behind are.</param>
+    private bool TryGrantUnderLock(Line line, out TimeSpan toOwn, out TimeSpan toOthers)
+    {
+        (toOwn, toOthers) = (TimeSpan.Zero, TimeSpan.Zero);
+        long least = long.MaxValue;   // for as much there was no room just now
+        for (LinkedListNode<Waiter>? place = line.Waiters.First; place is not null; place = place.Next)
+        {
+            Waiter waiter = place.Value;
+            if (waiter.Bytes >= least) continue;
+            if (TryTakeUnderLock(line.Client, waiter.Bytes))
+            {
+                line.Waiters.Remove(place);
+                if (!waiter.Granted.TrySetResult(true)) _bytes.GiveBack(ref line.Client.AnswerBytes, waiter.Bytes);   // went away just now
+                return true;
+            }
+
+            least = waiter.Bytes;
+            // What finds room only when nobody else holds any would have to keep all room free: it waits for such a moment to come by itself.
+            if (waiter.Bytes > max - max / 4) continue;
+            toOwn = HoldUpMax - time.GetElapsedTime(waiter.Since);
+            if (toOwn <= TimeSpan.Zero) continue;
+            // What its own address holds is not what the others wait for. A line that had its turn is behind the others, whoever is first in it now.
+            if (Volatile.Read(ref line.Client.AnswerBytes) == 0)
+                toOthers = TimeSpan.FromTicks(Math.Min(toOwn.Ticks, (HoldUpMax - time.GetElapsedTime(line.Since)).Ticks));
+            return false;
+        }
+
+        toOwn = TimeSpan.Zero;
+        return false;
+    }
+
+    private static TimeSpan Sooner(TimeSpan held, TimeSpan other) =>
+        other > TimeSpan.Zero && (held == TimeSpan.Zero || other < held) ? other : held;
+
+    /// <summary>Nobody need give anything back in the moment when somebody no longer keeps others waiting.</summary>
+    private void WakeUnderLock(TimeSpan after)
+    {
+        _timer ??= time.CreateTimer(static room => ((AnswerRoom)room!).Grant(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);   // not null: this
+        _timer.Change(after + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
     }
 
     private bool TryTakeUnderLock(ClientShare client, long bytes)
@@ -115,7 +172,7 @@ internal sealed class AnswerRoom(long max)
     private Line LineOfUnderLock(ClientShare client)
     {
         if (_lines.TryGetValue(client, out Line? line)) return line;
-        _lines.Add(client, line = new Line(client));
+        _lines.Add(client, line = new Line(client) { Since = time.GetTimestamp() });
         _turns.AddLast(line);
         return line;
     }
@@ -124,12 +181,17 @@ internal sealed class AnswerRoom(long max)
     {
         public ClientShare Client => client;
 
+        /// <summary>When it came to its place among the lines: so those before it came there earlier.</summary>
+        public long Since { get; set; }
+
         public LinkedList<Waiter> Waiters { get; } = [];
     }
 
-    private sealed class Waiter(long bytes)
+    private sealed class Waiter(long bytes, long since)
     {
         public long Bytes => bytes;
+
+        public long Since => since;
 
         public TaskCompletionSource<bool> Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -36,7 +36,7 @@ internal sealed class RequestBudget
         (_calls, _streams) = (new FairBound(limits.InflightRequests), new FairBound(limits.Streams));
         // Renewals stay open for hours as streams do, however low the bounds for others are set.
         _vital = new FairBound(limits.Streams == 0 ? 0 : Math.Max(limits.Streams, VitalMin));
-        (_requestBytes, Answers) = (new FairBound(limits.InflightRequestBytes), new AnswerRoom(limits.InflightAnswerBytes));
+        (_requestBytes, Answers) = (new FairBound(limits.InflightRequestBytes), new AnswerRoom(limits.InflightAnswerBytes, time));
     }
 
     /// <summary>Bytes of requests that are kept now.</summary>

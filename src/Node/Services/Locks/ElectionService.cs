@@ -17,7 +17,7 @@ internal sealed class ElectionService(ServiceContext context, LockQueue queue)
     {
         registry.Add(RpcMethod.ForWaitingUnary<CampaignRequest, CampaignResponse>("/v3electionpb.Election/Campaign", CampaignAsync, "/v3/election/campaign"));
         registry.Add(RpcMethod.ForUnary<ProclaimRequest, ProclaimResponse>("/v3electionpb.Election/Proclaim", ProclaimAsync, "/v3/election/proclaim"));
-        registry.Add(RpcMethod.ForUnary<LeaderRequest, LeaderResponse>("/v3electionpb.Election/Leader", LeaderAsync, "/v3/election/leader"));
+        registry.Add(RpcMethod.ForRead<LeaderRequest, LeaderResponse>("/v3electionpb.Election/Leader", LeaderAsync, "/v3/election/leader"));
         registry.Add(RpcMethod.ForServerStream<LeaderRequest, LeaderResponse>("/v3electionpb.Election/Observe", ObserveAsync, "/v3/election/observe"));
         registry.Add(RpcMethod.ForUnary<ResignRequest, ResignResponse>("/v3electionpb.Election/Resign", ResignAsync, "/v3/election/resign"));
     }
