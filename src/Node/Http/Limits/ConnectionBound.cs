@@ -22,6 +22,7 @@ internal sealed class ConnectionBound : IDisposable
     private readonly Lock _looking = new();
     private readonly ITimer _timer;
     private readonly ConnectionBlocks _blocks;
+    private readonly Lock _relief = new();
     private int _relieving;
     private long? _lookedAt;   // under _looking
 
@@ -102,6 +103,11 @@ internal sealed class ConnectionBound : IDisposable
     private void Relieve()
     {
         Volatile.Write(ref _relieving, 0);   // before the look: what comes from now on causes another one
+        lock (_relief) EndLargestUnderLock();   // two that look at the same time would end one each for the same excess
+    }
+
+    private void EndLargestUnderLock()
+    {
         List<ClientConnection> all = [.. _connections.Keys.Where(each => !each.Memory.IsEnded)];
         while (_blocks.Excess > 0 && all.Count > 0)
         {
