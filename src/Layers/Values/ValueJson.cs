@@ -39,7 +39,14 @@ public static class ValueJson
             problem = "";
             return true;
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        catch (JsonException e)
+        {
+            // The reader's own text quotes what it could not read, and that may be a secret.
+            value = null;
+            problem = $"This is not a JSON value that can be stored: it goes wrong at byte {e.BytePositionInLine + 1} of line {e.LineNumber + 1}. Text needs quotes, and values have at most {Limits.ValueDepthMax} levels.";
+            return false;
+        }
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
         {
             value = null;
             problem = $"This is not a JSON value that can be stored: {e.Message}";
@@ -118,8 +125,8 @@ public static class ValueJson
         ReadOnlySpan<byte> text = reader.ValueSpan;
         if (text.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0)
             return reader.TryGetInt64(out long integer) ? Value.Of(integer)
-                : throw new FormatException($"{Encoding.UTF8.GetString(text)} does not fit into 64 bits. Write it as a string.");
+                : throw new FormatException($"A number of {text.Length} characters does not fit into 64 bits. Write it as a string.");
         return reader.TryGetDouble(out double number) && double.IsFinite(number) ? Value.Of(number)
-            : throw new FormatException($"{Encoding.UTF8.GetString(text)} is too large for a float. Write it as a string.");
+            : throw new FormatException($"A number of {text.Length} characters is too large for a float. Write it as a string.");
     }
 }

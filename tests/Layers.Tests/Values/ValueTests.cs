@@ -6,6 +6,17 @@ namespace Conclave.Layers.Tests.Values;
 
 public class ValueTests(ITestOutputHelper output)
 {
+    [Theory]
+    [InlineData("fad390a124d2f30a8cfe8abf")]
+    [InlineData("tad390a1")]
+    [InlineData("123456789012345678901234567890")]
+    [InlineData("[1, fad390a1]")]
+    public void What_is_no_value_is_not_quoted_because_it_may_be_a_secret(string text)
+    {
+        Assert.False(ValueJson.TryParse(text, out _, out string problem));
+        Assert.DoesNotContain(text.Trim('[', ']', '1', ',', ' '), problem, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Bytes_and_json_bring_a_value_back() => Properties.Holds(Prop.ForAll((int seed) =>
     {
