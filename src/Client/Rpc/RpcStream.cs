@@ -10,7 +10,7 @@ public sealed class RpcStream : IAsyncDisposable
     private const int ReadBufferBytes = 16 * 1024;
     private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(2);
     // What the server said has arrived long before a busy machine gets round to it. A connection that broke ends the wait at once.
-    private static readonly TimeSpan LastWordPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
     private readonly HttpRequestMessage _request;
     private readonly DuplexContent _content;
     private readonly CancellationTokenSource _lifetime;
@@ -20,6 +20,7 @@ public sealed class RpcStream : IAsyncDisposable
     private HttpResponseMessage? _response;
     private PipeReader? _reader;
     private SequencePosition? _consumed;
+    private bool? _readAhead;   // what a read found that nobody has asked for yet
 
     private RpcStream(
         HttpMessageInvoker invoker, HttpRequestMessage request, DuplexContent content, Uri endpoint, int receiveBytesMax,
@@ -63,10 +64,10 @@ public sealed class RpcStream : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends one message at once, while nobody reads. A server that refuses a call closes the way to it as well, and a writer may meet that before the answer: then what the server said is the
-    /// failure.
+    /// Sends one message at once, while nobody reads. A server that ends a call closes the way to it as well, and on a busy machine a writer meets that before he reads the answer: then
+    /// what the server said counts, a failure as well as a whole answer, which the next reads find.
     /// </summary>
-    /// <exception cref="RpcException">The server ended the call, with its status; or the connection broke.</exception>
+    /// <exception cref="RpcException">The server ended the call with this status; or the connection broke.</exception>
     internal async ValueTask AskAsync(RequestFrame frame, CancellationToken cancellationToken)
     {
         try
@@ -75,33 +76,25 @@ public sealed class RpcStream : IAsyncDisposable
         }
         catch (RpcException closed) when (closed.Fate != RequestFate.Answered)
         {
-            if (await LastWordAsync(cancellationToken).ConfigureAwait(false) is { } said) throw said;
-            throw;
+            if (!await HasAnsweredAsync(cancellationToken).ConfigureAwait(false)) throw;
         }
     }
 
-    private async ValueTask<RpcException?> LastWordAsync(CancellationToken cancellationToken)
+    private async ValueTask<bool> HasAnsweredAsync(CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(LastWordPatience);
+        patience.CancelAfter(AnswerPatience);
         try
         {
-            while (await ReadAsync(patience.Token).ConfigureAwait(false))
-            {
-                // What it sent before it ended the call is of no use without the end.
-            }
+            _readAhead = await ReadAsync(patience.Token).ConfigureAwait(false);
+            return true;
         }
-        catch (RpcException end) when (end.Fate == RequestFate.Answered)
-        {
-            return end;
-        }
-        catch (Exception e) when (e is RpcException or OperationCanceledException)
+        catch (Exception e) when (e is RpcException { Fate: not RequestFate.Answered } or OperationCanceledException)
         {
             // It said nothing; the writer's failure stands.
             cancellationToken.ThrowIfCancellationRequested();
+            return false;
         }
-
-        return null;
     }
 
     internal async ValueTask WriteAsync(RequestFrame frame, CancellationToken cancellationToken)
@@ -134,6 +127,12 @@ public sealed class RpcStream : IAsyncDisposable
     /// <exception cref="RpcException">The server ended the stream with an error, or the connection broke.</exception>
     public async ValueTask<bool> ReadAsync(CancellationToken cancellationToken = default)
     {
+        if (_readAhead is { } found)
+        {
+            _readAhead = null;
+            return found;
+        }
+
         try
         {
             PipeReader reader = _reader ?? await OpenReaderAsync(cancellationToken).ConfigureAwait(false);

@@ -56,6 +56,9 @@ internal sealed class SnapshotDownload
     public async ValueTask ServeAsync(RpcContext call, RpcStream stream)
     {
         _context.CheckLeader(call);
+        ReadOnlyMemory<byte> request = await stream.ReadAsync(call.Cancellation).ConfigureAwait(false)
+            ?? throw new GrpcException(GrpcCode.Internal, "the request holds no message");
+        _ = LeaseService.Parse(SnapshotRequest.Parser, request);   // nothing is in it; an answer to what was never asked would reach a client that is still about to ask
         await _context.Auth.RequireAdminAsync(call).ConfigureAwait(false);   // everything is in it, password hashes and the secret of the tokens too
         await TakeTurnAsync(_turns, TurnPatience, call.Cancellation).ConfigureAwait(false);
         try

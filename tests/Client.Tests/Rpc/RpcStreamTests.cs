@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
 using Conclave.Client.Rpc;
@@ -71,6 +72,46 @@ public class RpcStreamTests
         RpcException learned = await Assert.ThrowsAsync<RpcException>(() => asking);
 
         Assert.Equal((GrpcCode.PermissionDenied, "not yours", RequestFate.Answered), (learned.Code, learned.Message, learned.Fate));
+    }
+
+    /// <summary>Such is the snapshot of a small store: sent whole before the client's last write is through.</summary>
+    [Fact]
+    public async Task A_whole_answer_that_closes_the_way_to_the_server_while_somebody_asks_is_read_as_any_other()
+    {
+        var answer = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var whole = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([0, 0, 0, 0, 1, (byte)'x', 0, 0, 0, 0, 1, (byte)'y']) };
+        whole.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        whole.TrailingHeaders.Add("grpc-status", "0");
+        await using RpcStream stream = await OpenAsync(new Answering(answer.Task, Task.CompletedTask, new Closed()));
+
+        Task asking = stream.AskAsync(RequestFrame.Of("abc"u8), TestContext.Current.CancellationToken).AsTask();
+        answer.SetResult(whole);
+        await asking;
+
+        foreach (char letter in "xy")
+        {
+            Assert.True(await stream.ReadAsync(TestContext.Current.CancellationToken));
+            Assert.Equal([(byte)letter], stream.Message.ToArray());
+        }
+
+        Assert.False(await stream.ReadAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>As renewals of a lease do when the server stops.</summary>
+    [Fact]
+    public async Task An_end_without_a_failure_that_closes_the_way_to_the_server_while_somebody_asks_is_an_end()
+    {
+        var answer = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var end = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
+        end.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        end.TrailingHeaders.Add("grpc-status", "0");
+        await using RpcStream stream = await OpenAsync(new Answering(answer.Task, Task.CompletedTask, new Closed()));
+
+        Task asking = stream.AskAsync(RequestFrame.Of("abc"u8), TestContext.Current.CancellationToken).AsTask();
+        answer.SetResult(end);
+        await asking;
+
+        Assert.False(await stream.ReadAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
