@@ -15,7 +15,7 @@ public sealed class EffectiveDocument
     private const int KeptBytesMax = 1 << 20;
 
     [ThreadStatic]
-    private static CanonicalWriter? t_writer;
+    private static CanonicalWriter? _writer;
 
     private byte[]? _hash;
 
@@ -91,11 +91,11 @@ public sealed class EffectiveDocument
     private byte[] Hashed()
     {
         // One buffer for each thread: a release makes the hashes of thousands of documents.
-        CanonicalWriter writer = t_writer ??= new CanonicalWriter();
+        CanonicalWriter writer = _writer ??= new CanonicalWriter();
         Write(writer);
         byte[] hash = SHA256.HashData(writer.Written);
         if (writer.Length > KeptBytesMax)
-            t_writer = null;
+            _writer = null;
         else
             writer.Clear();
         return hash;
