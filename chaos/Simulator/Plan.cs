@@ -57,6 +57,9 @@ internal sealed record Plan
     public required long FaultEveryUs { get; init; }
     public required FaultKind[] Faults { get; init; }
 
+    /// <summary>Nothing is proposed for so long after each blow; then there are no clients with a purpose either, who would write.</summary>
+    public long QuietAfterUs { get; init; }
+
     public const long TickUs = 10_000;
 
     public long ElectionTimeoutUs => ElectionTimeoutTicks * TickUs;
@@ -158,14 +161,18 @@ internal sealed record Plan
         plan = plan with { Faults = [.. plan.Faults, .. more], ClocksDrift = plan.Faults.Contains(FaultKind.ClockDrift) };
         // Of the runs with the real store, which are the slow ones, a third.
         if (random.Below(3) == 0) plan = plan with { ConfigAgents = 1 + random.Below(4), ConfigPublishers = 1 + random.Below(2), ConfigRolloutsPermille = random.Pick(0, 600) };
-        return plan with
+        plan = plan with
         {
             Trials = random.Below(4),
             Waiters = random.Below(2) * (2 + random.Below(4)),
             NoReservations = random.Below(4) == 0,
             LargeValueBytes = random.Below(16) == 0 ? random.Pick(1 << 20, (2 << 20) - 4_096) : 0,
         };
+        if (random.Below(6) == 0) plan = plan with { Faults = [.. plan.Faults, FaultKind.RarePaths, FaultKind.RarePaths] };
+        return random.Below(12) == 0 && plan.FaultEveryUs >= 800_000 ? plan.Quiet(random.Pick(300_000, 2_000_000)) : plan;
     }
+
+    private Plan Quiet(long us) => this with { QuietAfterUs = us, Watchers = 0, Lockers = 0, RegisterClients = 0, Waiters = 0, SessionClients = 0, ConfigAgents = 0, ConfigPublishers = 0 };
 
     private static FaultKind[] DrawFaults(RandomStream random)
     {

@@ -48,6 +48,7 @@ public sealed record Statistics
     public long QueueTurnsLost { get; set; }
     public long OperationsOrdered { get; set; }
     public long DiskLies { get; set; }
+    public long RarePaths { get; set; }
     public long DisksLost { get; set; }
     public long DirectoriesSwapped { get; set; }
     public long MembersReplaced { get; set; }

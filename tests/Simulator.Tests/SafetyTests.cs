@@ -33,7 +33,7 @@ public class SafetyTests(ITestOutputHelper output)
     public void The_runs_go_through_everything_that_can_go_wrong()
     {
         Statistics seen = RunAll(2_001, SeedsOfEverything, Simulation.StepsDefault);
-        Assert.All([seen.Elections, seen.CrashesWhileWriting, seen.SnapshotsInstalled, seen.Truncations, seen.MembershipChanges, seen.DiskErrors], count => Assert.True(count >= 10));
+        Assert.All([seen.Elections, seen.CrashesWhileWriting, seen.SnapshotsInstalled, seen.Truncations, seen.MembershipChanges, seen.DiskErrors, seen.RarePaths], count => Assert.True(count >= 10));
         Assert.All([seen.Trials, seen.QueueWaits, seen.QueueGrants], count => Assert.True(count >= 10));
         Assert.All([seen.ReleasesPublished, seen.ConfigDeltas], count => Assert.True(count >= 50));
         Assert.All([seen.WritesAcknowledged, seen.WritesUnknown, seen.ReadsServed, seen.MessagesLost], count => Assert.True(count >= 1_000));

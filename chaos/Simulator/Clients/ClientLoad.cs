@@ -23,6 +23,9 @@ internal sealed class ClientLoad
     /// <summary>New work is taken up; off while the cluster heals.</summary>
     public bool Active { get; set; } = true;
 
+    /// <summary>Nobody begins anything before: what a fault leaves behind must not need another write to be noticed.</summary>
+    public long QuietUntil { get; set; }
+
     public ClientRequests Requests { get; }
     public WatchLoad Watches { get; }
     public LockLoad Locks { get; }
@@ -87,6 +90,11 @@ internal sealed class ClientLoad
     private void Turn(Client client)
     {
         if (!Active) return;
+        if (_world.Now < QuietUntil)
+        {
+            _world.Call(QuietUntil - _world.Now + client.Random.Between(1, _world.Plan.ThinkMaxUs), () => Turn(client));
+            return;
+        }
         SimNode node = _world.Nodes[client.Node];
         if (!node.IsUp)
         {

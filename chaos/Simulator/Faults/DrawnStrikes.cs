@@ -63,6 +63,7 @@ internal sealed class DrawnStrikes(SimWorld world) : IStrikeSource
             case FaultKind.LyingDisk:
                 Add(random.Pick(StrikeKind.LoseWrite, StrikeKind.LoseWrite, StrikeKind.MisdirectWrite, StrikeKind.ReadStale, StrikeKind.LoseRename, StrikeKind.Unreadable), lasts, random.Below(8), nodes: node);
                 break;
+            case FaultKind.RarePaths: Add(StrikeKind.RarePaths, lasts, random.Pick(10, 50, 200), nodes: node); break;
             case FaultKind.Transfer: Add(StrikeKind.Transfer, 0, Via(random, count), nodes: random.Below(3) == 0 ? [] : [node]); break;
         }
     }

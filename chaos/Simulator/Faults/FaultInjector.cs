@@ -27,7 +27,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             SimNode node = world.Nodes[i];
             node.Resume();
             node.ResumeTicks();
-            (node.DiskFactor, node.DiskHangs, node.TickUs) = (1, false, Plan.TickUs);
+            (node.DiskFactor, node.DiskHangs, node.TickUs, node.RarePermille) = (1, false, Plan.TickUs, 0);
             node.ArmCrashWhileWriting(null, 0);
             node.ArmTears(0, 0);
             node.HealDisk();
@@ -45,6 +45,7 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
         if (_stopped) return;
         world.Statistics.Faults++;
         if (world.Log is not null) world.Note($"fault {world.Statistics.Faults}: {StrikeText.Print(strike)}");
+        world.Clients.QuietUntil = world.Now + world.Plan.QuietAfterUs;
         switch (strike.Kind)
         {
             case StrikeKind.PowerCut: Crash(strike, powerCut: true); break;
@@ -96,6 +97,10 @@ internal sealed class FaultInjector(SimWorld world, IStrikeSource source)
             case StrikeKind.Stall when Target(strike) is { } stalled:
                 stalled.StallTicks();
                 Last(strike, stalled.ResumeTicks);
+                break;
+            case StrikeKind.RarePaths when Target(strike) is { } odd:
+                odd.RarePermille = strike.Amount;
+                Last(strike, () => odd.RarePermille = 0);
                 break;
             case StrikeKind.AddLearner or StrikeKind.AddVoter or StrikeKind.Promote or StrikeKind.Remove or StrikeKind.Transfer: world.Operator.Carry(strike); break;
         }

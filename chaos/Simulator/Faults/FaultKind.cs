@@ -28,4 +28,5 @@ internal enum FaultKind
     Stall,
     LyingDisk,
     Clocks,
+    RarePaths,
 }

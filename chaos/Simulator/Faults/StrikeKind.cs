@@ -128,4 +128,7 @@ internal enum StrikeKind
 
     /// <summary>A sector of the log, the one with this number in each of its files, cannot be read any more.</summary>
     Unreadable,
+
+    /// <summary>The node's core and driver take paths that are right and seldom taken, so many times in a thousand.</summary>
+    RarePaths,
 }

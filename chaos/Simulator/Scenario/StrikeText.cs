@@ -14,7 +14,7 @@ internal static class StrikeText
         StrikeKind.FlipPair => "pair",
         StrikeKind.FailWrite or StrikeKind.FailSync => "after",
         StrikeKind.FillDisk => "bytes",
-        StrikeKind.Loss => "permille",
+        StrikeKind.Loss or StrikeKind.RarePaths => "permille",
         StrikeKind.Delay or StrikeKind.SlowDisk or StrikeKind.CrashTearing => "times",
         StrikeKind.Clock => "tick-us",
         StrikeKind.ClockForward or StrikeKind.ClockBack => "ms",

@@ -14,7 +14,7 @@ internal sealed class RandomStreams(ulong seed)
 
     private enum Purpose : ulong
     {
-        Plan = 1, Link, Driver, Disk, DiskContent, Core, Client, Strikes, Strike,
+        Plan = 1, Link, Driver, Disk, DiskContent, Core, Client, Strikes, Strike, RarePaths,
     }
 
     /// <summary>What the whole run looks like.</summary>
@@ -34,6 +34,9 @@ internal sealed class RandomStreams(ulong seed)
 
     /// <summary>Timing of one node's disk.</summary>
     public RandomStream Disk(int slot) => _disks[slot] ??= new RandomStream(Seed(Purpose.Disk, (ulong)slot, 0));
+
+    /// <summary>Which rare paths one node takes.</summary>
+    public RandomStream RarePaths(int slot) => new(Seed(Purpose.RarePaths, (ulong)slot, 0));
 
     /// <summary>What one client does, and when; -1 for the probes at the end.</summary>
     public RandomStream Client(int number)

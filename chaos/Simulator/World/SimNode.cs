@@ -22,7 +22,7 @@ internal sealed partial class SimNode
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
         (_world, _slot, _bootstrap) = (world, slot, bootstrap);
-        (_random, _diskRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot));
+        (_random, _diskRandom, _rareRandom) = (world.Streams.Driver(slot), world.Streams.Disk(slot), world.Streams.RarePaths(slot));
         Id = new NodeId((ulong)slot + 1);
         _disk = world.Plan.RealDisk ? new FileDisk(world.Streams.DiskSeed(slot), Id.Value, hasPeers: world.Plan.Nodes > 1 || slot > 0, world.Mutation.ToStorageFaults(), !world.Plan.NoReservations) : new ListDisk();
         Machine = NodeMachine.Empty(world);
@@ -97,6 +97,7 @@ internal sealed partial class SimNode
             options = options with { ProposalBytesMax = 4_000, UncommittedBytesMax = 8_000, InflightBytesMax = 4_000, ReadsPendingMax = 10, SnapshotTrailingBytesMax = 1_000 };
         _options = options;
         _core = new RaftCore(options, recovered, _world.Mutation.ToCoreFaults());
+        OfferRarePaths();
         _world.Note($"{Id} starts: {_core.Term} log {_core.LogBase}..{_core.LastEntry} snapshot {_core.Snapshot?.Last}");
         Counted = _core.Membership;
         _world.Checker.OnStart(this);
@@ -205,7 +206,11 @@ internal sealed partial class SimNode
             _world.At(_pausedUntil + _random.Between(0, WakeUs), what);
             return;
         }
-        if (_world.Swap is { } swap) _core = swap.Next(Core, Options, _world.Mutation.ToCoreFaults());
+        if (_world.Swap is { } swap)
+        {
+            _core = swap.Next(Core, Options, _world.Mutation.ToCoreFaults());
+            OfferRarePaths();
+        }
         try
         {
             Dispatch(what);
@@ -280,7 +285,7 @@ internal sealed partial class SimNode
     private void RunBatch()
     {
         _batchScheduled = false;
-        int count = Math.Min(_inbox.Count, _world.Plan.BatchInputsMax);
+        int count = DrawBatch(Math.Min(_inbox.Count, _world.Plan.BatchInputsMax));
         for (int i = 0; i < count; i++)
         {
             if (_inbox[i].Kind == RaftInputKind.Tick) TicksTaken++;

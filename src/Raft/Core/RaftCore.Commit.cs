@@ -24,6 +24,7 @@ public sealed partial class RaftCore
         // Entries of earlier terms are committed only through one of this term: a majority may hold them and still be
         // outvoted by a node with an entry of a term in between (figure 8 of the Raft paper).
         if (index < _termStart && !HasFault(CoreFaults.CommitPriorTermByCount)) return;
+        if (Takes(RarePath.CommitLater)) return;
         CommitTo(index);
     }
 

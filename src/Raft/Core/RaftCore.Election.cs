@@ -99,7 +99,7 @@ public sealed partial class RaftCore
     {
         // The election would be in the term after the candidate's, which must be new to this node. A candidate behind our term learns it
         // from the refusal, takes it over and asks again: a node with a high term and a short log must not block the others.
-        bool granted = upToDate && request.Term >= Term && !HearsLeader;
+        bool granted = upToDate && request.Term >= Term && !HearsLeader && !Takes(RarePath.RefuseVote);
         // Let the one who asked first go ahead, instead of meeting it in the same term.
         if (granted && _fastCampaignIn > 0) _fastCampaignIn = Math.Max(_fastCampaignIn, 3 + _random.Below(3));
         Reply(new VoteReply { From = Self, To = request.From, Term = Term, PreVote = true, Granted = granted, Round = request.Round });
@@ -109,7 +109,7 @@ public sealed partial class RaftCore
     {
         bool voteIsFree = VotedFor == NodeId.None || VotedFor == request.From;
         bool loyal = HearsLeader && !request.Transfer && VotedFor != request.From;
-        bool granted = request.Term == Term && voteIsFree && upToDate && !loyal;
+        bool granted = request.Term == Term && voteIsFree && upToDate && !loyal && !Takes(RarePath.RefuseVote);
         var reply = new VoteReply { From = Self, To = request.From, Term = Term, PreVote = false, Granted = granted, Round = request.Round };
         if (!granted)
         {

@@ -35,7 +35,7 @@ public sealed partial class RaftCore
         // be older than a write that was acknowledged.
         bool mayRead = HasCommittedOwnTerm || HasFault(CoreFaults.ReadBeforeNoOp);
         // While leadership is being handed over they wait too, for whoever leads in the end.
-        if (_reads.Waiting.Count == 0 || !mayRead || IsTransferring || _reads.Outstanding.Count >= ReadBatchesMax) return;
+        if (_reads.Waiting.Count == 0 || !mayRead || IsTransferring || _reads.Outstanding.Count >= ReadBatchesMax || Takes(RarePath.ReadLater)) return;
         if (_readEpoch == 0 || !HasFault(CoreFaults.ReuseReadEpoch)) _readEpoch++;
         _reads.StartBatch(_readEpoch, Commit, _now);
         _heartbeatDue = true;
@@ -69,7 +69,7 @@ public sealed partial class RaftCore
     /// <summary>Follower: everything read so far shares one request.</summary>
     private void RequestReadIndex()
     {
-        if (_reads.Waiting.Count == 0 || Leader == NodeId.None || _reads.Outstanding.Count >= ReadBatchesMax) return;
+        if (_reads.Waiting.Count == 0 || Leader == NodeId.None || _reads.Outstanding.Count >= ReadBatchesMax || Takes(RarePath.ReadLater)) return;
         ReadBatch batch = _reads.StartBatch(++_readRequestId, LogIndex.Zero, _now);
         Reply(new ReadIndexRequest { From = Self, To = Leader, Term = Term, RequestId = batch.Key });
     }

@@ -41,6 +41,7 @@ public sealed partial class RaftCore
     {
         if (Role != RaftRole.Leader || IsTransferring) return ProposalOutcome.NotLeader;
         if (bytes > _options.ProposalBytesMax) return ProposalOutcome.TooLarge;
+        if (Takes(RarePath.RefuseProposal)) return ProposalOutcome.TooBusy;
         return _uncommittedBytes + bytes > _options.UncommittedBytesMax && !HasFault(CoreFaults.TakeAnyProposal) ? ProposalOutcome.TooBusy : ProposalOutcome.Appended;
     }
 
@@ -56,17 +57,17 @@ public sealed partial class RaftCore
     {
         if (peer.State == ReplicationState.Snapshot || (peer.State == ReplicationState.Probe && peer.Paused)) return false;
         // The entry before the first one sent must still have a name here; an append without it would be accepted blindly.
-        if (!_log.TryTermAt(peer.Next.Previous, out Term previousTerm))
+        if (!_log.TryTermAt(peer.Next.Previous, out Term previousTerm) || (Snapshot is not null && Takes(RarePath.SnapshotInstead)))
         {
             WantSnapshotFor(peer);
             return false;
         }
         bool caughtUp = peer.Next > _log.Last.Index;
-        if (peer.State == ReplicationState.Replicate && (caughtUp || peer.Inflight.IsFull)) return false;
+        if (peer.State == ReplicationState.Replicate && (caughtUp || peer.Inflight.IsFull || Takes(RarePath.HoldAppend))) return false;
 
         ReadOnlyMemory<Entry> entries = default;
         long bytes = 0;
-        if (!caughtUp && !peer.ProbeEmpty) entries = _log.Slice(peer.Next, _options.AppendBytesMax, out bytes);
+        if (!caughtUp && !peer.ProbeEmpty) entries = _log.Slice(peer.Next, Takes(RarePath.ShortAppend) ? 1 : _options.AppendBytesMax, out bytes);
         AppendRequest request = SendAppend(peer, new EntryId(peer.Next.Previous, previousTerm), entries);
         if (peer.State == ReplicationState.Probe)
         {
@@ -107,7 +108,7 @@ public sealed partial class RaftCore
     {
         // Also for what is sent and not yet acknowledged: a follower with a slow disk may apply what a majority has written.
         LogIndex sent = peer.Next.Previous;
-        if (peer.State != ReplicationState.Replicate || LogIndex.Min(Commit, sent) <= peer.CommitTold) return;
+        if (peer.State != ReplicationState.Replicate || LogIndex.Min(Commit, sent) <= peer.CommitTold || Takes(RarePath.TellLater)) return;
         if (!_log.TryTermAt(sent, out Term term)) return;
         peer.CommitTold = LogIndex.Min(Commit, sent);
         Send(new CommitNotice { From = Self, To = peer.Node, Term = Term, Verified = new EntryId(sent, term), Commit = Commit });
@@ -123,6 +124,7 @@ public sealed partial class RaftCore
             // More than was ever sent can only come from a damaged peer; believing it could lose data, and so could going on as if it
             // were silent about it. It is ignored and shows up as a peer that never catches up.
             if (reply.Match <= _log.Last.Index) peer.Acknowledge(reply.Match, NextSequence);
+            if (peer.State == ReplicationState.Replicate && Takes(RarePath.ProbeAgain)) peer.BecomeProbe(peer.Match.Next, NextSequence);
             return;
         }
         if (peer.IsReverted(reply.Sequence, reply.Hint.Index) && !HasFault(CoreFaults.KeepMatchAfterReversion)) OnLogReverted(peer);

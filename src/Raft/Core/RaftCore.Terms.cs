@@ -103,4 +103,6 @@ public sealed partial class RaftCore
     }
 
     private bool HasFault(CoreFaults fault) => (_faults & fault) != 0;
+
+    private bool Takes(RarePath path) => RarePaths is { } decides && decides(path);
 }

@@ -30,7 +30,7 @@ public sealed partial class RaftCore
         if (interval) _heartbeatElapsed = 0;
 
         if (Role == RaftRole.Leader) TickLeader(interval);
-        else if ((_fastCampaignIn > 0 && --_fastCampaignIn == 0) || _electionElapsed >= _electionTimeout) Campaign();
+        else if ((_fastCampaignIn > 0 && --_fastCampaignIn == 0) || _electionElapsed >= _electionTimeout || Takes(RarePath.CampaignEarly)) Campaign();
 
         if (interval) RedriveReads();
     }
@@ -39,7 +39,7 @@ public sealed partial class RaftCore
     {
         // A leader whose disk hangs would keep the others loyal with its heartbeats and the cluster as slow as its disk.
         // Alone it stays: nobody else could do better.
-        if (IsDiskStalled && !_roster.IsSoleVoter && !HasFault(CoreFaults.StayWhenDiskStalls))
+        if (((IsDiskStalled && !HasFault(CoreFaults.StayWhenDiskStalls)) || Takes(RarePath.HandOver)) && !_roster.IsSoleVoter)
         {
             HandOverAtOnce();
             return;
@@ -49,7 +49,7 @@ public sealed partial class RaftCore
         if (_electionElapsed >= _options.ElectionTimeoutTicks)
         {
             _electionElapsed = 0;
-            if (!TakeQuorumCheck() && !HasFault(CoreFaults.NoQuorumCheck))
+            if ((!TakeQuorumCheck() && !HasFault(CoreFaults.NoQuorumCheck)) || (Takes(RarePath.StepDown) && !_roster.IsSoleVoter))
             {
                 // Clients here must not wait for answers that cannot come, and the others may have elected somebody long ago.
                 BecomeFollower(Term, NodeId.None);
@@ -57,7 +57,7 @@ public sealed partial class RaftCore
             }
             RedriveSnapshots();
         }
-        if (interval) _heartbeatDue = true;
+        if (interval || Takes(RarePath.ExtraHeartbeat)) _heartbeatDue = true;
     }
 
     /// <summary>Whether a majority was heard since the last check.</summary>

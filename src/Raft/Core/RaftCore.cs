@@ -87,6 +87,10 @@ public sealed partial class RaftCore
     public SnapshotId? Snapshot { get; private set; }
 
     internal NodeId VotedFor { get; private set; }
+
+    /// <summary>Says at each place with two paths whether the rare one is taken; null in production.</summary>
+    internal Func<RarePath, bool>? RarePaths { private get; set; }
+
     internal LogTail Log => _log;
 
     /// <summary>The leader's view of the others; on other roles only the links are current.</summary>

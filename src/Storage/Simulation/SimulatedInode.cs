@@ -16,6 +16,7 @@ internal sealed class SimulatedInode
     private readonly SortedSet<int> _dirty = [];
     private readonly HashSet<int> _lost = []; // pages whose last write the platter never gets
     private readonly Dictionary<int, byte[]?> _before = []; // pages of the last sync, as they were before it
+    private readonly List<int> _reserved = []; // since the last sync
     private long _durableLength;
     private bool _lengthDirty;
 
@@ -63,7 +64,8 @@ internal sealed class SimulatedInode
     }
 
     /// <summary>
-    /// Allocates the holes. A hole and a page of zeros read the same, so the power does not choose between them: the place stays, as after a commit of the journal.
+    /// Allocates the holes. A hole and a page of zeros read the same, so nothing chooses between them page by page: the places are there after a sync, or a power cut after which all that was written is,
+    /// and are lost together in one after which nothing is.
     /// </summary>
     internal void Reserve(long bytes)
     {
@@ -74,8 +76,10 @@ internal sealed class SimulatedInode
             if (_cached[page] is not null)
                 continue;
             _cached[page] = ZeroPage;
-            if (!_dirty.Contains(page)) // else the platter holds something older
-                SetDurable(page, ZeroPage);
+            if (_dirty.Contains(page)) // the platter holds something older
+                continue;
+            SetDurable(page, ZeroPage);
+            _reserved.Add(page);
         }
     }
 
@@ -128,6 +132,7 @@ internal sealed class SimulatedInode
         }
         _dirty.Clear();
         _lost.Clear();
+        _reserved.Clear();
         (_durableLength, _lengthDirty) = (Length, false);
     }
 
@@ -187,6 +192,9 @@ internal sealed class SimulatedInode
         switch (inOrder ? 2 : random.Below(4))
         {
             case 0: // nothing arrived
+                foreach (int page in _reserved)
+                    if (PageOf(_durable, page) == ZeroPage)
+                        SetDurable(page, null);
                 break;
             case 1: // everything arrived
                 Sync();
@@ -202,6 +210,7 @@ internal sealed class SimulatedInode
                 break;
         }
         _dirty.Clear();
+        _reserved.Clear();
         (Length, _lengthDirty) = (_durableLength, false);
         int pages = (int)((Length + PageBytes - 1) / PageBytes);
         _cached.Clear();

@@ -9,6 +9,7 @@ public class SavedFieldsTests(ITestOutputHelper output)
     {
         ["RaftCore._options"] = "told again when the core is loaded",
         ["RaftCore._faults"] = "told again when the core is loaded",
+        ["RaftCore.RarePaths"] = "told again when the core is loaded",
         ["RaftCore._output"] = "the driver's; each call names it anew",
         ["RaftCore._expiredReads"] = "empty between two calls",
         ["Roster._members"] = "follows from the membership",

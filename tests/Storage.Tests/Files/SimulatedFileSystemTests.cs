@@ -53,6 +53,29 @@ public class SimulatedFileSystemTests(ITestOutputHelper output)
         Assert.Equal(4, outcomes.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Space_that_was_reserved_is_lost_with_the_power_or_is_not_and_never_once_it_was_synced(bool synced)
+    {
+        var outcomes = new HashSet<long>();
+        for (ulong seed = 0; seed < 60; seed++)
+        {
+            var disk = new SimulatedFileSystem(seed);
+            IStorageFile file = disk.Create(Path);
+            disk.SyncDirectory("/d");
+            file.SetLength(64 << 10);
+            file.Sync();
+            Assert.True(file.Reserve(64 << 10));
+            if (synced) file.Sync();
+            disk.PowerCut();
+            Assert.All(disk.ReadAll(Path), value => Assert.Equal(0, value));   // place or not, it reads the same
+            outcomes.Add(disk.UsedBytes);
+        }
+
+        Assert.Equal(synced ? [64 << 10] : [0, 64 << 10], outcomes.Order());
+    }
+
     [Fact]
     public void A_failed_sync_is_followed_by_false_successes()
     {
