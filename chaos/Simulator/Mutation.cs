@@ -105,6 +105,7 @@ public enum Mutation
     GrantUnconfirmed,
     GrantWithoutLook,
     GrantByArrival,
+    TicksFromTimerAlone,
 
     // Store
     KeepRevisionOnDelete,

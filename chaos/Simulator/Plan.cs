@@ -47,6 +47,9 @@ internal sealed record Plan
     public bool TightMemory { get; init; }
     /// <summary>At the end, one member is sick and the others have to serve, so many times.</summary>
     public int Trials { get; init; }
+
+    /// <summary>The sick one is then whoever leads, with a timer that does not fire and nothing else.</summary>
+    public bool SickTimers { get; init; }
     public required int WritePermille { get; init; }
     public required int BurstMax { get; init; }
     public required int ValueBytesMax { get; init; }

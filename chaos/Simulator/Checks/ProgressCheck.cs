@@ -32,9 +32,9 @@ internal sealed class ProgressCheck(SimWorld world)
 
     private void Try(bool leader)
     {
-        SicknessKind kind = Kinds[_random.Below(Kinds.Length)];
+        SicknessKind drawn = Kinds[_random.Below(Kinds.Length)], kind = world.Plan.SickTimers ? SicknessKind.NoTimer : drawn;
         (bool noticed, bool lossy, int transfers, int choice) = (_random.Below(2) == 0, _random.Below(3) == 0, _random.Below(3), _random.Below(SimWorld.SlotsMax));
-        if (!_patience.ElectionsFit || Choose(leader, choice) is not { } node) return;
+        if (!_patience.ElectionsFit || Choose(leader || world.Plan.SickTimers, choice) is not { } node) return;
         var sickness = new Sickness(world, node, kind, noticed);
         // Messages of a connection that holds one up all wait for it, and then it is not connected in any useful sense.
         bool mayLose = lossy && (world.Plan.SpikePermille == 0 || !world.Plan.OrderedLinks);

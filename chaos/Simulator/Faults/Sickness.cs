@@ -27,8 +27,8 @@ internal enum SicknessKind
     /// <summary>Its disk is slow.</summary>
     DiskSlow,
 
-    /// <summary>Its clock does not tick, and everything else goes on.</summary>
-    NoTicks,
+    /// <summary>Its timer does not fire: it takes the ticks that are due when it is told something, and at no other time.</summary>
+    NoTimer,
 }
 
 /// <summary>One sick member. It lasts until <see cref="FaultInjector.StopAll"/> ends whatever there is.</summary>
@@ -54,7 +54,7 @@ internal sealed class Sickness(SimWorld world, SimNode node, SicknessKind kind, 
             case SicknessKind.OneLink: Cut(from: true, to: true, spared: world.Nodes.Find(other => other.IsUp && other != node)); break;
             case SicknessKind.DiskHangs: node.DiskHangs = true; break;
             case SicknessKind.DiskSlow: node.DiskFactor = (int)Math.Clamp(SlowUs / world.Plan.DiskMaxUs, 2, 1_000); break;
-            default: node.StallTicks(); break;
+            default: node.FailTimer(); break;
         }
     }
 

@@ -101,4 +101,7 @@ internal enum DriverFaults : long
 
     /// <summary>A member lets those that wait for a lock there in one after the other as they came, whoever came elsewhere.</summary>
     GrantByArrival = 1L << 30,
+
+    /// <summary>Only a timer brings ticks; what else wakes the driver is taken without those that are due.</summary>
+    TicksFromTimerAlone = 1L << 31,
 }

@@ -153,6 +153,31 @@ public static class Mutations
                 WritePermille = 900,
                 Faults = [FaultKind.Identity, FaultKind.Identity, FaultKind.KillProcess, FaultKind.IsolateLeader]
             },
+            // An even number of voters, and connections that break late: one half hears the leader still, and to the other it says nothing before its next tick.
+            Mutation.TicksFromTimerAlone => plan with
+            {
+                Nodes = 4,
+                Trials = 1,
+                SickTimers = true,
+                LossPermille = 0,
+                SnapshotEvery = 20,
+                TrailingEntries = 0,
+                InflightCountMax = 1,
+                AppendBytesMax = 1 << 20,
+                HeartbeatTicks = 10,
+                ElectionTimeoutTicks = 100,
+                CampaignDelayTicks = 0,
+                DelayMinUs = 50,
+                DelayMaxUs = 2_000,
+                DiskMaxUs = 1_000,
+                Clients = 1,
+                BurstMax = 1,
+                ValueBytesMax = 2_000,
+                ThinkMaxUs = 1_000,
+                WritePermille = 900,
+                FaultEveryUs = 200_000,
+                Faults = [FaultKind.IsolateLeader],
+            },
             Mutation.RetryFailedSync => busyDisk with { Faults = [FaultKind.DiskError, FaultKind.PowerCut] },
             // Elections that overlap.
             Mutation.StaleVotesCount => plan with { Nodes = Math.Max(plan.Nodes, 3), SpikePermille = Math.Max(plan.SpikePermille, 100), HeartbeatTicks = 2, ElectionTimeoutTicks = 10, Faults = [FaultKind.IsolateLeader, FaultKind.CutLinks, FaultKind.DelayBurst] },

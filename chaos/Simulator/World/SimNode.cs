@@ -17,7 +17,11 @@ internal sealed partial class SimNode
     private RaftCore? _core;
     private RaftOptions? _options;
     private int? _stalledTicks;
+    private bool _timerFails;
     private const long WakeUs = 1_000;
+
+    /// <summary>As in src/Node/Consensus/ConsensusLoop.</summary>
+    private const int LateTicksMax = 2;
 
     public SimNode(SimWorld world, int slot, Membership bootstrap)
     {
@@ -119,7 +123,7 @@ internal sealed partial class SimNode
         _disk.Crash(powerCut || _lied); // what only the cache knows does not outlive the process that relied on it
         _inbox.Clear();
         _output.Clear();
-        (_batchScheduled, _stalledTicks) = (false, null);
+        (_batchScheduled, _stalledTicks, _timerFails) = (false, null, false);
         Resume();
         WakesAt = 0;
         ForgetDiskWork();
@@ -253,13 +257,34 @@ internal sealed partial class SimNode
         }
     }
 
+    /// <summary>Whatever comes is taken without the ticks that are due: harder than any node has it, see <see cref="FailTimer"/>.</summary>
     public void StallTicks() => _stalledTicks ??= 0;
+
+    /// <summary>
+    /// Nothing wakes the driver but what it is told. It is its own clock: each time that it runs, for a message or anything else, it takes the ticks first that are due by then. So no node
+    /// that hears and answers goes without them, unless the monotonic clock of its machine stands still while the machine runs.
+    /// </summary>
+    public void FailTimer()
+    {
+        StallTicks();
+        _timerFails = true;
+    }
 
     /// <summary>A timer that was late fires once for each time that it missed.</summary>
     public void ResumeTicks()
     {
-        for (; _stalledTicks > 0; _stalledTicks--) Take(RaftInput.Tick());
-        _stalledTicks = null;
+        for (int ticks = TicksToMakeUp; ticks > 0; ticks--) Take(RaftInput.Tick());
+        (_stalledTicks, _timerFails) = (null, false);
+    }
+
+    /// <summary>The driver makes up for hardly more than it meant to sleep, so that it does not take a pause of its own for silence of the others.</summary>
+    private int TicksToMakeUp => _timerFails && IsUp ? Math.Min(_stalledTicks ?? 0, Core.TicksUntilDue + LateTicksMax) : _stalledTicks ?? 0;
+
+    private void TakeTicksDue()
+    {
+        if (!_timerFails || _world.Has(DriverFaults.TicksFromTimerAlone)) return;
+        for (int ticks = TicksToMakeUp; ticks > 0; ticks--, TicksTaken++) Core.Step(RaftInput.Tick(), _output);
+        _stalledTicks = 0;
     }
 
     public void Jump(int ticks)
@@ -285,6 +310,7 @@ internal sealed partial class SimNode
     private void RunBatch()
     {
         _batchScheduled = false;
+        TakeTicksDue();
         int count = DrawBatch(Math.Min(_inbox.Count, _world.Plan.BatchInputsMax));
         for (int i = 0; i < count; i++)
         {

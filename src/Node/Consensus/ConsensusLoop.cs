@@ -39,8 +39,9 @@ internal interface IConsensusEffects
 /// <summary>Steps the core, one thread at a time: takes all inputs that have come, steps them, and carries out what came of it once.</summary>
 /// <remarks>
 /// It does no I/O but hand frames to sockets that take them at once. Between inputs its thread sleeps until a tick is due that does something, so it
-/// is its own clock. After a pause (a stopped process, a stalled machine) it makes up for hardly more ticks than it meant to sleep, so that a
-/// pause is not taken for silence of the others.
+/// is its own clock. Each run, whatever it is for, begins with the ticks that are due: a member that hears and answers has them too, and the
+/// simulator counts on that, since much of what was lost is asked for again at ticks alone. After a pause (a stopped process, a stalled machine) it
+/// makes up for hardly more ticks than it meant to sleep, so that a pause is not taken for silence of the others.
 /// </remarks>
 internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 {

@@ -11,11 +11,12 @@ namespace Conclave.Storage;
 internal sealed class LogReplay(EntryId baseEntry)
 {
     private LogIndex _last;
+    private EntryId? _inPlaceOfBase; // what was read last at the base's index
 
     internal EntryId Base { get; } = baseEntry;
 
     /// <summary>The base was read, so that <see cref="Entries"/> follow it.</summary>
-    internal bool SawBase { get; private set; }
+    internal bool SawBase => _inPlaceOfBase == Base;
 
     internal List<Entry> Entries { get; } = [];
 
@@ -35,7 +36,7 @@ internal sealed class LogReplay(EntryId baseEntry)
     internal void StartAt(in SegmentHeader header)
     {
         _last = header.PreviousEntry.Index;
-        SawBase = header.PreviousEntry == Base;
+        _inPlaceOfBase = _last == Base.Index ? header.PreviousEntry : null;
         (HardState, Batch, Chain) = (header.HardState, header.PreviousBatch, header.PreviousChain);
     }
 
@@ -78,13 +79,22 @@ internal sealed class LogReplay(EntryId baseEntry)
     }
 
     /// <summary>What is wrong at the end; empty if nothing is.</summary>
-    internal string ProblemAtEnd(out bool endIsMissing)
+    /// <param name="newestTerm">The superblock, which knows the base, knows no later term.</param>
+    /// <param name="endIsMissing">The batches that brought the base are gone from the end, and what was read is the log as it was before them. Otherwise no such batches can have been.</param>
+    internal string ProblemAtEnd(Term newestTerm, out bool endIsMissing)
     {
-        endIsMissing = _last < Base.Index;
+        endIsMissing = _last < Base.Index || (_inPlaceOfBase is { } found && MayHaveBeenReplaced(found, newestTerm));
         if (_last < Base.Index)
             return $"The log ends with entry {_last}, before its base {Base}.";
-        return SawBase ? "" : $"The log does not contain its base {Base}.";
+        return SawBase ? "" : $"The log does not contain its base {Base}{(_inPlaceOfBase is { } other ? $", but {other} in its place" : "")}.";
     }
+
+    /// <summary>
+    /// Whether a leader that this member heard of can have put the base in the place of an entry. Its term is later than that entry's and not before the base's;
+    /// the base itself may be the older of the two, since a leader replaces what others appended by what it has.
+    /// </summary>
+    private bool MayHaveBeenReplaced(EntryId found, Term newestTerm) =>
+        found.Term != Base.Term && Base.Term <= newestTerm && (found.Term < Base.Term || found.Term < newestTerm);
 
     private string Truncate(LogIndex from)
     {
@@ -93,7 +103,7 @@ internal sealed class LogReplay(EntryId baseEntry)
         if (from <= Base.Index)
         {
             // Before the base was established, so whatever was read since the base's index is history as well.
-            SawBase = false;
+            _inPlaceOfBase = null;
             Entries.Clear();
         }
         else
@@ -114,7 +124,7 @@ internal sealed class LogReplay(EntryId baseEntry)
         if (_last > Base.Index)
             Entries.Add(new Entry(_last, record.Id.Term, (EntryKind)record.Kind, payload.ToArray()));
         else if (_last == Base.Index)
-            SawBase = record.Id.Term == Base.Term;
+            _inPlaceOfBase = record.Id;
         return "";
     }
 }

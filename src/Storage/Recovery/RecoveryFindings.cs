@@ -60,7 +60,7 @@ internal enum LogEndFinding
     /// <summary>A batch lacks sectors, and nothing valid follows: it was being written when the power went.</summary>
     Torn,
 
-    /// <summary>The log ends in an older term or with another vote than the superblock has seen, or before its base: its end is gone without a trace.</summary>
+    /// <summary>The log ends in an older term or with another vote than the superblock has seen, before its base, or with other entries in its place: its end is gone without a trace.</summary>
     Behind,
 }
 

@@ -177,7 +177,7 @@ internal sealed class SegmentsOnDisk(LogFiles names, DurableLogOptions options, 
     {
         string path = names.SegmentPath(Live[^1].Sequence);
         HardState read = Replay.HardState, seen = known.HardState;
-        if (Replay.ProblemAtEnd(out bool endIsMissing) is { Length: > 0 } problem)
+        if (Replay.ProblemAtEnd(seen.Term, out bool endIsMissing) is { Length: > 0 } problem)
         {
             if (endIsMissing)
                 EndIsBehind(StorageException.Corrupt(path, Active?.Position, problem));

@@ -216,15 +216,33 @@ public class FormatTests(ITestOutputHelper output)
         return true;
     }), output);
 
-    [Theory, InlineData(2, 2, true), InlineData(2, 3, false), InlineData(3, 2, true), InlineData(4, 2, false)]
-    public void A_log_must_contain_its_base(ulong index, ulong term, bool contained)
+    // The log has entries 1 to 3 of term 2.
+    [Theory]
+    [InlineData(2, 2, 9, true, false)]
+    [InlineData(3, 2, 9, true, false)]
+    [InlineData(4, 2, 9, false, true)]
+    [InlineData(2, 3, 9, false, true)] // replaced by its leader's own
+    [InlineData(2, 1, 9, false, true)] // replaced by what a later leader had
+    [InlineData(2, 3, 3, false, true)]
+    [InlineData(2, 3, 2, false, false)] // of a term that nobody has heard of
+    [InlineData(2, 1, 2, false, false)] // there was no later leader
+    public void A_log_must_contain_its_base_or_may_have_lost_it_with_its_end(ulong index, ulong term, ulong newestTerm, bool contained, bool mayBeMissing)
     {
         var replay = new LogReplay(new EntryId(new LogIndex(index), new Term(term)));
         replay.StartAt(Header(1) with { PreviousEntry = EntryId.Zero, HardState = default, PreviousBatch = 0 });
         byte[] batch = Encode([[1], [2], [3]], 1, out uint chain);
         BatchHeader.TryRead(batch.AsSpan(0, 512), Seed, out BatchHeader header, out _);
         Assert.Empty(replay.Apply(batch.AsSpan(0, header.ContentBytes), header, chain, Seed));
-        Assert.Equal(contained, replay.ProblemAtEnd(out _).Length == 0);
+        Assert.Equal((contained, mayBeMissing), (replay.ProblemAtEnd(new Term(newestTerm), out bool endIsMissing).Length == 0, endIsMissing));
+    }
+
+    [Theory, InlineData(12, 14, false), InlineData(13, 13, true), InlineData(13, 15, true)]
+    public void A_log_that_begins_after_its_base_has_not_lost_its_end(ulong index, ulong term, bool mayBeMissing)
+    {
+        var replay = new LogReplay(new EntryId(new LogIndex(index), new Term(term)));
+        replay.StartAt(Header(1)); // after 13@14
+        Assert.NotEmpty(replay.ProblemAtEnd(new Term(15), out bool endIsMissing));
+        Assert.Equal(mayBeMissing, endIsMissing);
     }
 
     private static SegmentHeader Header(ulong sequence) => new()

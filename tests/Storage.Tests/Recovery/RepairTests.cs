@@ -69,6 +69,48 @@ public class RepairTests
         Assert.Equal((Unknown, 1), (repaired.LostEnd, repaired.Entries.Count)); // an entry of an acknowledged batch may have vanished with it
     }
 
+    [Theory, InlineData(3), InlineData(1)]
+    public void A_write_that_replaced_the_base_and_vanished_without_a_trace_is_missed(int replacing)
+    {
+        using var session = new LogSession(_disk);
+        session.Open();
+        session.Vote(1, 8);
+        session.Append(100);
+        session.Vote(2, 8);
+        session.Append(110);
+        session.Append(120);
+        session.Vote(4, 9);
+        _disk.Faults.LoseWrite("wal-");
+        Entry[] entries = [.. Enumerable.Range(2, 4).Select(at => new Entry(new LogIndex((ulong)at), new Term(at < 4 ? (ulong)replacing : 4), EntryKind.Command, new byte[at]))];
+        session.Persist(new PersistOp(new IoTicket(100), null, entries[0].Index, entries, [new OutboundMessage(new NodeId(8), null!)]));
+        session.CompactTo(entries[1].Id);
+        _disk.PowerCut();
+        SimulatedFileSystem alone = _disk.Copy(1);
+        StorageException refusal = Assert.Throws<StorageException>(() => DurableLog.Open(alone, LogSession.Directory, LogSession.SmallFiles, out _));
+        Assert.Contains($"base 3@{replacing}, but 3@2", refusal.Message, StringComparison.Ordinal);
+        RecoveredLog repaired = Repair(session.Acknowledged);
+        // What stands there was replaced, and is not the log any more. What came after the base may be what a majority counts on.
+        Assert.Equal((entries[1].Id, 0, Unknown), (repaired.Base, repaired.Entries.Count, repaired.LostEnd));
+    }
+
+    [Fact]
+    public void A_log_that_cannot_ever_have_contained_its_base_is_refused_with_or_without_repair()
+    {
+        using var session = new LogSession(_disk);
+        session.Open();
+        session.Vote(4, 9);
+        session.Append(100);
+        session.Append(110);
+        _disk.KillProcess();
+        SuperblockContent known = SuperblockReading.Of(new LogFiles(_disk, LogSession.Directory), tolerant: false).File!.Current;
+        byte[] sector = new byte[SuperblockContent.Bytes];
+        (known with { Base = new EntryId(new LogIndex(2), new Term(3)) }).Write(sector); // the newest term is 4, and nothing of it is ever replaced
+        for (int slot = 0; slot < SuperblockFile.Slots; slot++)
+            _disk.Overwrite(Superblock, slot * SuperblockFile.SlotBytes, sector);
+        foreach (bool allowRepair in (bool[])[false, true])
+            Assert.Contains("does not contain its base 2@3, but 2@4", Assert.Throws<StorageException>(() => Reopened.Open(_disk.Copy(1), session.History, allowRepair)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void When_both_places_of_the_vote_are_damaged_even_a_repair_refuses()
     {
