@@ -5,7 +5,6 @@ using Conclave.Node.Configuration;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
-using Conclave.Node.Peers;
 using Conclave.Node.Services;
 using Conclave.Node.Tls;
 using Conclave.Raft;
@@ -36,6 +35,7 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
     {
         var text = new StringBuilder(32 << 10);
         WriteConsensus(text);
+        PeerMetrics.Write(text, context.Cluster.Self, context.Replica.Peers.All);
         WriteStore(text);
         WriteProcess(text);
         text.Append("# TYPE etcd_disk_wal_fsync_duration_seconds histogram\n");
@@ -68,16 +68,9 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Counter(text, "conclave_scrub_read_bytes_total", replica.Scrub.BytesRead);
         Counter(text, "conclave_scrub_rounds_total", replica.Scrub.Rounds);
         Counter(text, "conclave_scrub_findings_total", replica.Scrub.Findings);
-        Gauge(text, "etcd_network_known_peers", replica.Peers.All.Count);
-        Gauge(text, "etcd_network_active_peers", replica.Peers.All.Count(l => l.IsUp));
         text.Append("# TYPE conclave_peer_refused_total counter\n");
         Line(text, "conclave_peer_refused_total{reason=\"tls\"}", replica.Peers.RefusedTlsCount);
         Line(text, "conclave_peer_refused_total{reason=\"greeting\"}", replica.Peers.RefusedCount);
-        Counter(text, "etcd_network_peer_received_bytes_total", replica.Peers.ReceivedBytes);
-        text.Append("# TYPE etcd_network_peer_sent_bytes_total counter\n");
-        foreach (PeerLink link in replica.Peers.All) Line(text, $"etcd_network_peer_sent_bytes_total{{To=\"{link.Peer}\"}}", link.TotalBytes);
-        text.Append("# TYPE etcd_network_peer_sent_failures_total counter\n");
-        foreach (PeerLink link in replica.Peers.All) Line(text, $"etcd_network_peer_sent_failures_total{{To=\"{link.Peer}\"}}", link.DroppedFrames);
     }
 
     /// <summary>Entry up to which this member's log may have reached before its disk was found damaged at the start; 0 when nothing was lost, -1 when only the term is known.</summary>
