@@ -93,14 +93,16 @@ public sealed class StoreView
     /// <summary>Answers a RangeRequest; header.revision is <see cref="Revision"/>, whatever revision was asked for.</summary>
     /// <param name="request">Any bytes.</param>
     /// <param name="body">Gets the RangeResponse without its header; nothing on error.</param>
-    public StoreError Range(ReadOnlySpan<byte> request, IBufferWriter<byte> body)
+    /// <param name="counts">False for what the server asks for itself: see <see cref="OperationCounts"/>.</param>
+    public StoreError Range(ReadOnlySpan<byte> request, IBufferWriter<byte> body, bool counts = true)
     {
         if (!RangeRequest.TryParse(request, out RangeRequest range))
             return StoreError.Malformed;
         StoreError error = range.Check();
         if (error != StoreError.None)
             return error;
-        _counts.Answered(1);
+        if (counts)
+            _counts.Answered(1);
         error = RangeQuery.CheckRevision(range.Revision, Revision, CompactRevision);
         if (error == StoreError.None)
             RangeQuery.Write(range, _state, body);

@@ -74,6 +74,7 @@ public class OperationCountsTests
         Assert.Equal("ranges 1", Counted(() => _store.View.Range(new RangeOf("k").ToBytes(), new ArrayBufferWriter<byte>())));
         Assert.Equal("ranges 1", Counted(() => _store.View.Range(new RangeOf("k") { Revision = 9_999 }.ToBytes(), new ArrayBufferWriter<byte>())));
         Assert.Equal("", Counted(() => _store.View.Range([0xff], new ArrayBufferWriter<byte>())));
+        Assert.Equal("", Counted(() => _store.View.Range(new RangeOf("k").ToBytes(), new ArrayBufferWriter<byte>(), counts: false)));   // the server's own
         Assert.Equal("ranges 1", Counted(() => Read(Then(new RangeOf("k")))));
         Assert.Equal("ranges 2 txns 1", Counted(() => Read(Then(new RangeOf("k"), new RangeOf("none")))));
         Assert.Equal("ranges 2 txns 1", Counted(() => Read(new TxnOf([True, True], [], []))));
