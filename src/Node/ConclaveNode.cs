@@ -103,7 +103,8 @@ public sealed class ConclaveNode : IAsyncDisposable
         var metrics = new NodeMetrics(context, watches, calls) { Configuration = _configuration };
         _replica.OnSync = metrics.OnSync;
         var routes = new PlainRoutes();
-        new HealthRoutes(context).AddTo(routes);
+        metrics.Health = new HealthRoutes(context);
+        metrics.Health.AddTo(routes);
         metrics.AddTo(routes);
         var refusals = new ClientRefusals(TimeProvider.System, _logger);
         metrics.Refusals = refusals;

@@ -33,6 +33,7 @@ public sealed class KeyValueStore
     {
         _options = options;
         _state = state;
+        Counts = state.Counts;
         _applier = new CommandApplier(state);
         _reclaim = new HistoryReclaim(state);
         _view = new StoreView(state, _reclaim.ReclaimedRevision);
@@ -43,6 +44,9 @@ public sealed class KeyValueStore
     public StoreView View => _view;
 
     public WatchHub Watches { get; }
+
+    /// <summary>What was done with this store since it was made. Stays the same when another state is installed.</summary>
+    public OperationCounts Counts { get; }
 
     internal StoreFaults Faults => _state.Faults;
 
@@ -95,6 +99,7 @@ public sealed class KeyValueStore
     public void Install(KeyValueStore loaded)
     {
         _state = loaded._state;
+        _state.Counts = Counts;
         _applier = loaded._applier;
         _reclaim = loaded._reclaim;
         _view = new StoreView(_state, _reclaim.ReclaimedRevision);

@@ -18,6 +18,7 @@ public sealed class StoreView
 {
     private readonly ReadState _state;
     private readonly LeaseRoots _leases;
+    private readonly OperationCounts _counts;
 
     internal StoreView(StoreState state, long reclaimedRevision)
     {
@@ -33,6 +34,7 @@ public sealed class StoreView
         Marks = state.Marks;
         Auth = state.Auth;
         Faults = state.Faults;
+        _counts = state.Counts;
         Log = state.Log.View;
         Sessions = state.Sessions.Publish();
         _leases = state.Leases.Publish();
@@ -91,13 +93,17 @@ public sealed class StoreView
     /// <summary>Answers a RangeRequest; header.revision is <see cref="Revision"/>, whatever revision was asked for.</summary>
     /// <param name="request">Any bytes.</param>
     /// <param name="body">Gets the RangeResponse without its header; nothing on error.</param>
-    public StoreError Range(ReadOnlySpan<byte> request, IBufferWriter<byte> body)
+    /// <param name="counts">False for what the server asks for itself: see <see cref="OperationCounts"/>.</param>
+    public StoreError Range(ReadOnlySpan<byte> request, IBufferWriter<byte> body, bool counts = true)
     {
         if (!RangeRequest.TryParse(request, out RangeRequest range))
             return StoreError.Malformed;
         StoreError error = range.Check();
-        if (error == StoreError.None)
-            error = RangeQuery.CheckRevision(range.Revision, Revision, CompactRevision);
+        if (error != StoreError.None)
+            return error;
+        if (counts)
+            _counts.Answered(1);
+        error = RangeQuery.CheckRevision(range.Revision, Revision, CompactRevision);
         if (error == StoreError.None)
             RangeQuery.Write(range, _state, body);
         return error;
@@ -107,7 +113,7 @@ public sealed class StoreView
     /// <param name="request">Checked bytes.</param>
     /// <param name="body">Gets the TxnResponse without its header; nothing on error.</param>
     public StoreError ReadOnlyTxn(ReadOnlySpan<byte> request, IBufferWriter<byte> body) =>
-        ReadOnlyTransaction.Run(request, _state, Revision, CompactRevision, body);
+        ReadOnlyTransaction.Run(request, _state, Revision, CompactRevision, _counts, body);
 
     /// <summary>Answers an AlarmRequest that only asks.</summary>
     public StoreError AlarmGet(ReadOnlySpan<byte> request, IBufferWriter<byte> body)

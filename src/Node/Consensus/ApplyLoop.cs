@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Conclave.Raft;
 using Conclave.Store;
 
@@ -78,6 +79,8 @@ internal sealed class ApplyLoop : SerialWorker
     private long _pausedBytes;
 
     private int _backlog;
+    private long _slowCount;   // written by whoever runs the worker
+    private volatile bool _isInstalling;
 
     // Of whoever runs the worker.
     private List<Work> _taken = [];
@@ -109,6 +112,15 @@ internal sealed class ApplyLoop : SerialWorker
 
     /// <summary>Committed entries that are not applied yet.</summary>
     public int Backlog => Volatile.Read(ref _backlog);
+
+    /// <summary>Entries that took longer than <see cref="SlowAfter"/> to apply.</summary>
+    public long SlowCount => Volatile.Read(ref _slowCount);
+
+    /// <summary>As long as etcd's.</summary>
+    public TimeSpan SlowAfter { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A snapshot takes the place of the state just now.</summary>
+    public bool IsInstalling => _isInstalling;
 
     /// <param name="committed">Consecutive runs in log order.</param>
     public void Enqueue(List<ReadOnlyMemory<Entry>> committed) => Add((this, committed), static s =>
@@ -186,7 +198,7 @@ internal sealed class ApplyLoop : SerialWorker
     private void ApplyBatch(ReadOnlySpan<Entry> entries)
     {
         ulong newTerm = 0;
-        long payloadBytes = 0;
+        long payloadBytes = 0, before = Stopwatch.GetTimestamp();
         foreach (ref readonly Entry entry in entries)
         {
             if (entry.Term.Value > _term) newTerm = _term = entry.Term.Value;
@@ -195,6 +207,9 @@ internal sealed class ApplyLoop : SerialWorker
             else if (entry.Kind == EntryKind.Command) ApplyCommand(entry);
             else _store.AdvanceApplied(entry.Index.Value, entry.Term.Value);
             if (entry.Kind == EntryKind.Membership) ApplyMembership(entry);
+            long after = Stopwatch.GetTimestamp();
+            if (Stopwatch.GetElapsedTime(before, after) > SlowAfter) Volatile.Write(ref _slowCount, _slowCount + 1);
+            before = after;
         }
 
         _store.Publish();
@@ -266,7 +281,7 @@ internal sealed class ApplyLoop : SerialWorker
         bool isAhead = index > _store.AppliedIndex;
         if (isAhead)
         {
-            _load(replacement.Snapshot);
+            LoadState(replacement.Snapshot);
             _replacedIndex = index;
             _proposals.OnSnapshotInstalled();   // the answers of what it holds are not known here
             _reads.OnApplied(index);
@@ -276,11 +291,18 @@ internal sealed class ApplyLoop : SerialWorker
         replacement.Done.TrySetResult(isAhead);
     }
 
+    private void LoadState(SnapshotId snapshot)
+    {
+        _isInstalling = true;
+        _load(snapshot);
+        _isInstalling = false;
+    }
+
     private void Install(SnapshotId snapshot)
     {
         // The log may be reset to less than the state holds that was taken over from another member: the state does not go back.
         bool isHeld = snapshot.Last.Index.Value <= _replacedIndex && snapshot.Last.Index.Value <= _store.AppliedIndex;
-        if (!isHeld) _load(snapshot);
+        if (!isHeld) LoadState(snapshot);
         (_term, _logIndex) = (snapshot.Last.Term.Value, snapshot.Last.Index.Value);
         _proposals.OnSnapshotInstalled();
         _reads.OnApplied(_store.AppliedIndex);

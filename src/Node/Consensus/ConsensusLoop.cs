@@ -75,6 +75,7 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     // Of whoever runs the worker.
     private long _nextTick;   // 0 before the first run
     private int _ticksUntilDue = 1;
+    private long _lateHeartbeats;
     private List<RaftInput> _stepping = [];
     private List<IncomingProposal> _proposing = [];
     private Action<RaftCore>? _looking;
@@ -102,6 +103,12 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
 
     /// <summary>Gets everything that the core is told; null when nothing is recorded. Set before the first run.</summary>
     public InputRecorder? Recorder { get; set; }
+
+    /// <summary>Ticks between heartbeats of a leader.</summary>
+    public required int HeartbeatTicks { get; init; }
+
+    /// <summary>Heartbeats that were sent more than an interval after they were due: the machine, or the process, did not get to it.</summary>
+    public long LateHeartbeats => Volatile.Read(ref _lateHeartbeats);
 
     /// <summary>What the core looked like after the last batch.</summary>
     public ConsensusStatus Status => Volatile.Read(ref _status);
@@ -176,6 +183,8 @@ internal sealed class ConsensusLoop : SerialWorker, IProposalRoute
     {
         long now = Stopwatch.GetTimestamp(), next = _nextTick == 0 ? now + TickLength : _nextTick;
         if (now - next > (_ticksUntilDue + PauseTicksWorthALine) * TickLength) Log.Paused(_logger, (now - next) * 1000 / Stopwatch.Frequency);
+        if (now - (next + (_ticksUntilDue - 1) * TickLength) > HeartbeatTicks * TickLength && _core.Role == RaftRole.Leader)
+            Volatile.Write(ref _lateHeartbeats, _lateHeartbeats + _peers.All.Count);
         for (int ticks = 0; next <= now; next += TickLength)
         {
             if (ticks++ == _ticksUntilDue + LateTicksMax) next = now;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Conclave.Node.Metrics;
 using Conclave.Store;
 
 namespace Conclave.Node.Consensus;
@@ -18,6 +19,8 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
     private readonly Lessor _lessor = new();
     private readonly List<long> _expired = [];   // under _gate
     private bool _active;
+
+    public LeaseMetrics Metrics { get; } = new();
 
     private static long NowMilliseconds => (long)(Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000.0));
 
@@ -59,19 +62,27 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
         }
     }
 
-    public void OnGranted(LeaseState lease)
+    /// <param name="lease">The lease.</param>
+    /// <param name="counts">False for what an earlier process may have applied already.</param>
+    public void OnGranted(LeaseState lease, bool counts)
     {
+        if (counts) Metrics.Granted(lease.TtlSeconds);
         lock (_gate)
         {
             if (_active) _lessor.Granted(lease, NowMilliseconds);
         }
     }
 
-    public void OnRevoked(long id)
+    /// <param name="id">The lease.</param>
+    /// <param name="counts">As for <see cref="OnGranted"/>.</param>
+    public void OnRevoked(long id, bool counts)
     {
+        if (counts) Metrics.Revoked();
         lock (_gate)
         {
-            if (_active) _lessor.Revoked(id);
+            if (!_active) return;
+            if (_lessor.IsExpired(id, NowMilliseconds)) Metrics.Expired();
+            _lessor.Revoked(id);
         }
     }
 
@@ -82,7 +93,9 @@ internal sealed class LeaseKeeper(TimeSpan electionTimeout)
         lock (_gate)
         {
             if (!_active) return null;
-            return _lessor.TryRenew(id, NowMilliseconds, out long ttlSeconds) ? ttlSeconds : 0;
+            if (!_lessor.TryRenew(id, NowMilliseconds, out long ttlSeconds)) return 0;
+            Metrics.Renewed();
+            return ttlSeconds;
         }
     }
 

@@ -26,6 +26,7 @@ internal sealed class ReadBarrier(Action<ulong> ask, IDriver driver, TimeSpan ti
     private ulong _applied;
     private int _readersBefore;   // of the round that was confirmed last
     private bool _stopped;
+    private long _slowRounds;
 
     private sealed class Round
     {
@@ -36,6 +37,9 @@ internal sealed class ReadBarrier(Action<ulong> ask, IDriver driver, TimeSpan ti
         public long Asked;
         public ulong Index;
     }
+
+    /// <summary>Rounds that no leader confirmed in time.</summary>
+    public long SlowRounds => Interlocked.Read(ref _slowRounds);
 
     /// <summary>Completes with true when a read of this node's state is linearizable; with false when nobody confirmed it in time.</summary>
     public Task<bool> WaitAsync()
@@ -154,6 +158,7 @@ internal sealed class ReadBarrier(Action<ulong> ask, IDriver driver, TimeSpan ti
             if (_asked is not null && Stopwatch.GetElapsedTime(_asked.Created) >= timeout)
             {
                 (late ??= []).Add(_asked);
+                _slowRounds++;
                 (_asked, _gathering) = (_gathering, null);
                 if (_asked is not null) next = AskUnderLock(_asked);
             }

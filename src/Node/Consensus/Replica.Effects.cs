@@ -61,9 +61,12 @@ internal sealed partial class Replica : IConsensusEffects, IApplyObserver
         Leases.Promote(View, () => IsLeader && Status.Term == term);
     }
 
-    void IApplyObserver.OnLeaseGranted(LeaseState lease) => Leases.OnGranted(lease);
+    void IApplyObserver.OnLeaseGranted(LeaseState lease) => Leases.OnGranted(lease, IsAppliedFirst);
 
-    void IApplyObserver.OnLeaseRevoked(long id) => Leases.OnRevoked(id);
+    void IApplyObserver.OnLeaseRevoked(long id) => Leases.OnRevoked(id, IsAppliedFirst);
+
+    /// <summary>What is being applied was not in the log when this process began.</summary>
+    private bool IsAppliedFirst => _store.AppliedIndex > _store.Counts.CountedBefore;
 
     void IApplyObserver.OnBatchApplied(ulong index, ulong term, int entries, long payloadBytes) =>
         _snapshots.OnApplied(_store.View, new EntryId(new LogIndex(index), new Term(term)), payloadBytes);

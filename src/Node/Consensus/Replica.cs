@@ -75,12 +75,13 @@ internal sealed partial class Replica : IAsyncDisposable
             _peers = new PeerTransport(_gate, options.ElectionTimeout, this, this, ReceiveSnapshotAsync, logger);
             _consensus = new ConsensusLoop(core, Self, _peers, this, this,
                 route => new Proposals(Self, route, options.RequestTimeout),
-                ask => new ReadBarrier(ask, this, options.RequestTimeout), logger);
+                ask => new ReadBarrier(ask, this, options.RequestTimeout), logger) { HeartbeatTicks = coreOptions.HeartbeatTicks };
             _consensus.IsOutOfRoom = () => IsDiskSpaceLow;
             _consensus.Recorder = InputRecording.StartIfAsked(options, coreOptions, core, logger);
             _logWriter = new LogWriter(_log, disk.Recovered.HardState, _peers, Queue, this, snapshot => _apply!.EnqueueInstall(snapshot), OnFatal);
             _apply = new ApplyLoop(_store, Self.Value, Proposals, Reads, Queue, this, LoadSnapshot, this);
             _snapshots = new SnapshotKeeper(disk.Snapshots, disk.Recovered.Snapshot, options.SnapshotCount, disk.Membership, ToCore, OnFatal, logger, bytesUnsavedMax: options.LogBytesUnsavedMax);
+            _store.Counts.CountedBefore = disk.Recovered.Entries.Count > 0 ? disk.Recovered.Entries[^1].Index.Value : disk.Recovered.Base.Index.Value;
             _streams = new SnapshotStreams(disk.Snapshots, _peers, ToCore, () => new LogIndex(Status.LogBase), logger);
             _marks = new StateMarks(this, options.StateMarkInterval);
             _repair = new StateRepair(this, _apply, _snapshots, _streams, _peers, logger);
@@ -130,6 +131,16 @@ internal sealed partial class Replica : IAsyncDisposable
     public WatchHub Watches => _store.Watches;
 
     public PeerTransport Peers => _peers;
+
+    /// <summary>Operations since this process began; what it finds in its log and applies again is not counted.</summary>
+    public OperationCounts Counts => _store.Counts;
+
+    public long SlowApplies => _apply.SlowCount;
+
+    public long LateHeartbeats => _consensus.LateHeartbeats;
+
+    /// <summary>A snapshot takes the place of the state just now.</summary>
+    public bool IsInstallingState => _apply.IsInstalling;
 
     /// <summary>TLS between members.</summary>
     public TlsSide? PeerTls => _gate.Tls;

@@ -1,11 +1,9 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Conclave.Node.Configuration;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Http.Limits;
-using Conclave.Node.Peers;
 using Conclave.Node.Services;
 using Conclave.Node.Tls;
 using Conclave.Raft;
@@ -24,6 +22,9 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
     /// <summary>TLS towards clients, if there is any. Set once, before anything runs.</summary>
     public TlsSide? ClientTls { get; set; }
 
+    /// <summary>Answers of /health. Set once, before anything runs.</summary>
+    public HealthRoutes? Health { get; set; }
+
     /// <summary>The layered configuration. Set once, before anything runs.</summary>
     public ConfigEngine? Configuration { get; set; }
 
@@ -36,8 +37,10 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
     {
         var text = new StringBuilder(32 << 10);
         WriteConsensus(text);
+        PeerMetrics.Write(text, context.Cluster.Self, context.Replica.Peers.All);
         WriteStore(text);
-        WriteProcess(text);
+        context.Replica.Leases.Metrics.Write(text);
+        ProcessMetrics.Write(text);
         text.Append("# TYPE etcd_disk_wal_fsync_duration_seconds histogram\n");
         _syncs.Write(text, "etcd_disk_wal_fsync_duration_seconds", "");
         calls.Write(text);
@@ -59,7 +62,18 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Gauge(text, "etcd_server_proposals_applied_total", (long)replica.View.AppliedIndex);
         Gauge(text, "etcd_server_proposals_pending", replica.Proposals.Count);
         Counter(text, "etcd_server_proposals_failed_total", replica.Proposals.FailedCount);
-        Gauge(text, "etcd_server_quota_backend_bytes", context.Options.QuotaBytes == long.MaxValue ? 0 : context.Options.QuotaBytes);
+        Counter(text, "etcd_server_slow_apply_total", replica.SlowApplies);
+        Counter(text, "etcd_server_slow_read_indexes_total", replica.Reads.SlowRounds);
+        Counter(text, "etcd_server_heartbeat_send_failures_total", replica.LateHeartbeats);
+        Gauge(text, "etcd_server_snapshot_apply_in_progress_total", replica.IsInstallingState ? 1 : 0);
+        if (Health is not null)
+        {
+            Counter(text, "etcd_server_health_success", Health.SuccessCount);
+            Counter(text, "etcd_server_health_failures", Health.FailureCount);
+        }
+
+        // Alerts divide by it and compare with it: without a quota there is none to come near to.
+        if (context.Options.QuotaBytes != long.MaxValue) Gauge(text, "etcd_server_quota_backend_bytes", context.Options.QuotaBytes);
         Gauge(text, $"etcd_server_id{{server_id=\"{context.Cluster.Self}\"}}", 1);
         Gauge(text, $"etcd_server_version{{server_version=\"{NodeVersion.EtcdServer}\"}}", 1);
         Gauge(text, $"etcd_cluster_version{{cluster_version=\"{NodeVersion.EtcdCluster}\"}}", 1);
@@ -68,16 +82,9 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         Counter(text, "conclave_scrub_read_bytes_total", replica.Scrub.BytesRead);
         Counter(text, "conclave_scrub_rounds_total", replica.Scrub.Rounds);
         Counter(text, "conclave_scrub_findings_total", replica.Scrub.Findings);
-        Gauge(text, "etcd_network_known_peers", replica.Peers.All.Count);
-        Gauge(text, "etcd_network_active_peers", replica.Peers.All.Count(l => l.IsUp));
         text.Append("# TYPE conclave_peer_refused_total counter\n");
         Line(text, "conclave_peer_refused_total{reason=\"tls\"}", replica.Peers.RefusedTlsCount);
         Line(text, "conclave_peer_refused_total{reason=\"greeting\"}", replica.Peers.RefusedCount);
-        Counter(text, "etcd_network_peer_received_bytes_total", replica.Peers.ReceivedBytes);
-        text.Append("# TYPE etcd_network_peer_sent_bytes_total counter\n");
-        foreach (PeerLink link in replica.Peers.All) Line(text, $"etcd_network_peer_sent_bytes_total{{To=\"{link.Peer}\"}}", link.TotalBytes);
-        text.Append("# TYPE etcd_network_peer_sent_failures_total counter\n");
-        foreach (PeerLink link in replica.Peers.All) Line(text, $"etcd_network_peer_sent_failures_total{{To=\"{link.Peer}\"}}", link.DroppedFrames);
     }
 
     /// <summary>Entry up to which this member's log may have reached before its disk was found damaged at the start; 0 when nothing was lost, -1 when only the term is known.</summary>
@@ -88,6 +95,18 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         StoreView view = context.View;
         Gauge(text, "etcd_mvcc_db_total_size_in_bytes", view.SizeBytes);
         Gauge(text, "etcd_mvcc_db_total_size_in_use_in_bytes", view.SizeInUseBytes);
+        Gauge(text, "etcd_debugging_mvcc_db_total_size_in_bytes", view.SizeBytes);
+        OperationCounts counts = context.Replica.Counts;
+        foreach (string prefix in (string[])["etcd_mvcc", "etcd_debugging_mvcc"])   // dashboards made for etcd 3.3 and earlier read the second
+        {
+            Counter(text, $"{prefix}_range_total", counts.Ranges);
+            Counter(text, $"{prefix}_put_total", counts.Puts);
+            Counter(text, $"{prefix}_delete_total", counts.Deletes);
+            Counter(text, $"{prefix}_txn_total", counts.Txns);
+        }
+
+        Gauge(text, "etcd_debugging_mvcc_total_put_size_in_bytes", counts.PutBytes);
+        Counter(text, "etcd_debugging_mvcc_db_compaction_keys_total", counts.Reclaimed);
         Gauge(text, "etcd_debugging_mvcc_keys_total", view.KeyCount);
         Gauge(text, "etcd_debugging_mvcc_current_revision", view.Revision);
         Gauge(text, "etcd_debugging_mvcc_compact_revision", view.CompactRevision);
@@ -100,25 +119,6 @@ internal sealed class NodeMetrics(ServiceContext context, WatchService watches, 
         text.Append("# TYPE etcd_debugging_server_alarms gauge\n");
         foreach (ActiveAlarm alarm in view.Alarms)
             Line(text, $"etcd_debugging_server_alarms{{server_id=\"{alarm.MemberId:x}\",alarm_type=\"{alarm.Alarm switch { AlarmKind.NoSpace => "NOSPACE", AlarmKind.Corrupt => "CORRUPT", _ => "NONE" }}\"}}", 1);
-    }
-
-    private static void WriteProcess(StringBuilder text)
-    {
-        using var process = Process.GetCurrentProcess();
-        Gauge(text, "process_resident_memory_bytes", process.WorkingSet64);
-        text.Append(CultureInfo.InvariantCulture, $"# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {process.TotalProcessorTime.TotalSeconds}\n");
-        Gauge(text, "process_start_time_seconds", new DateTimeOffset(process.StartTime).ToUnixTimeSeconds());
-        if (Directory.Exists("/proc/self/fd")) Gauge(text, "process_open_fds", Directory.GetFiles("/proc/self/fd").Length);
-        if (DescriptorsMax() is { } most) Gauge(text, "process_max_fds", most);
-        Gauge(text, "dotnet_gc_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
-        Counter(text, "dotnet_gc_pause_milliseconds_total", (long)GC.GetTotalPauseDuration().TotalMilliseconds);
-    }
-
-    private static long? DescriptorsMax()
-    {
-        const string limits = "/proc/self/limits", name = "Max open files";
-        string? line = File.Exists(limits) ? File.ReadLines(limits).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal)) : null;
-        return long.TryParse(line?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(), CultureInfo.InvariantCulture, out long most) ? most : null;
     }
 
     private static void WriteExpiry(StringBuilder text, params ReadOnlySpan<(string Side, TlsSide? Tls)> sides)

@@ -53,10 +53,12 @@ internal sealed class RpcMetrics(RpcRegistry registry) : IRpcObserver
         foreach (RpcMethod method in registry.Methods)
         {
             if (Of(method) is not { } counters) continue;
+            // With all codes from the first call on: a rate does not see the first count of a series that was not there before.
+            bool isUsed = Interlocked.Read(ref counters.Started) > 0;
             for (int code = 0; code < CodesMax; code++)
             {
                 long count = Interlocked.Read(ref counters.Handled[code]);
-                if (count > 0 || code == 0) text.Append(CultureInfo.InvariantCulture, $"grpc_server_handled_total{{{Labels(method)},grpc_code=\"{(GrpcCode)code}\"}} {count}\n");
+                if (isUsed || code == 0) text.Append(CultureInfo.InvariantCulture, $"grpc_server_handled_total{{{Labels(method)},grpc_code=\"{(GrpcCode)code}\"}} {count}\n");
             }
         }
 

@@ -30,7 +30,7 @@ internal enum PeerFrameKind : byte
     /// <summary>Asks for a state to replace a wrong one: index that it must have applied (8). A snapshot stream of term 0 is the answer, or the same with a zero byte (1) behind it for no.</summary>
     StateWanted = 8,
 
-    /// <summary>Says that the process at the other end is alive: a number (8) that means nothing.</summary>
+    /// <summary>Says that the process at the other end is alive: see <see cref="RoundTrips"/>. What stands behind the number is new, and versions without it pass over it.</summary>
     Beat = 9,
 
     /// <summary>What a node's agent told another member: a number (8) that means nothing, an AcknowledgeRequest without facts.</summary>

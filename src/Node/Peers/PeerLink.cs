@@ -20,7 +20,8 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
     private volatile Uri? _reachedAt;   // where the last connection was made
     private ImmutableArray<Uri> _saidOfItself = [];   // where its greetings say that it listens; written through ImmutableInterlocked
     private int _campaignDelay;
-    private long _droppedFrames, _totalBytes;   // of connections that are gone
+    private long _droppedFrames, _totalBytes, _disconnects;   // of connections that are gone
+    private long _receivedBytes, _receiveFailures;   // of those that the peer made
 
     public NodeId Peer => peer;
 
@@ -34,6 +35,21 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
     public long DroppedFrames => _droppedFrames + (_output?.DroppedFrames ?? 0);
 
     public long TotalBytes => _totalBytes + (_output?.TotalBytes ?? 0);
+
+    /// <summary>Connections to it that ended.</summary>
+    public long Disconnects => Volatile.Read(ref _disconnects);
+
+    /// <summary>Bytes that it sent.</summary>
+    public long ReceivedBytes => Interlocked.Read(ref _receivedBytes);
+
+    /// <summary>Its connections that were closed because of what came.</summary>
+    public long ReceiveFailures => Interlocked.Read(ref _receiveFailures);
+
+    public RoundTrips RoundTrips { get; } = new(TimeProvider.System);
+
+    public void OnReceived(int bytes) => Interlocked.Add(ref _receivedBytes, bytes);
+
+    public void OnReceiveFailed() => Interlocked.Increment(ref _receiveFailures);
 
     public void Enqueue(Message message) => _output?.Enqueue(message);
 
@@ -171,9 +187,9 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
         using var timer = new PeriodicTimer(beatInterval);
         try
         {
-            for (ulong beat = 1; await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false); beat++)
+            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
             {
-                output.Enqueue(PeerFrameKind.Beat, beat, null, []);
+                Beat(output);
                 output.Flush();
             }
         }
@@ -181,6 +197,13 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
         {
             // The connection has ended.
         }
+    }
+
+    private void Beat(PeerOutput output)
+    {
+        Span<byte> echo = stackalloc byte[RoundTrips.EchoBytes];
+        ulong number = RoundTrips.Next(echo, out int echoBytes);
+        output.Enqueue(PeerFrameKind.Beat, number, null, echo[..echoBytes]);
     }
 
     /// <summary>One connection beside the one for messages: where that one got through, else wherever the peer may listen, one address after the other.</summary>
@@ -235,6 +258,7 @@ internal sealed class PeerLink(NodeId peer, PeerGate gate, TimeSpan beatInterval
             _output = null;
             _droppedFrames += output.DroppedFrames;
             _totalBytes += output.TotalBytes;
+            _disconnects++;
             handler.OnLink(peer, up: false);
         }
     }

@@ -19,7 +19,7 @@ internal static class PeerReceiver
     private const int BufferBytesInitial = 256 << 10;
 
     /// <returns>Why it ended, for the log; null when the other side closed it in order.</returns>
-    public static async Task<string?> RunAsync(PeerConnection connection, Raft.NodeId from, IPeerHandler handler, Action<int> onBytes, CancellationToken cancellationToken)
+    public static async Task<string?> RunAsync(PeerConnection connection, Raft.NodeId from, IPeerHandler handler, Action<int> onBytes, Action<ReadOnlySpan<byte>> onBeat, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[BufferBytesInitial];
         int start = 0, end = 0;
@@ -49,7 +49,8 @@ internal static class PeerReceiver
 
                 if (kind == PeerFrameKind.Beat)
                 {
-                    start += frameBytes;   // that it came is all there is to it
+                    onBeat(body);
+                    start += frameBytes;
                     continue;
                 }
 

@@ -34,7 +34,6 @@ internal sealed class PeerTransport : IAsyncDisposable
     private readonly Lock _changing = new();
     private bool _started;   // under _changing
     private Links _links = Links.None;   // written under _changing, read by all
-    private long _receivedBytes;
 
     private sealed record Links(FrozenDictionary<NodeId, PeerLink> ById, PeerLink[] All)
     {
@@ -71,8 +70,6 @@ internal sealed class PeerTransport : IAsyncDisposable
     }
 
     public IReadOnlyList<PeerLink> All => Volatile.Read(ref _links).All;
-
-    public long ReceivedBytes => Interlocked.Read(ref _receivedBytes);
 
     /// <summary>Connections that were refused because of TLS: not spoken, failed, or a certificate that is not let in.</summary>
     public long RefusedTlsCount => _listener.RefusedTlsCount;
@@ -238,7 +235,7 @@ internal sealed class PeerTransport : IAsyncDisposable
             return;
         }
 
-        if (!TryMeet(hello)) return;
+        if (TryMeet(hello) is not { } link) return;
         if (hello.Kind == PeerConnectionKind.Snapshot)
         {
             await _onSnapshot(hello, connection, cancellationToken).ConfigureAwait(false);
@@ -256,8 +253,12 @@ internal sealed class PeerTransport : IAsyncDisposable
         previous?.Connection.Close();
         try
         {
-            string? reason = await PeerReceiver.RunAsync(connection, hello.From, _handler, OnBytes, cancellationToken).ConfigureAwait(false);
-            if (reason is not null) Log.PeerStreamEnded(_logger, hello.From, reason);
+            string? reason = await PeerReceiver.RunAsync(connection, hello.From, _handler, OnBytes, link.RoundTrips.OnBeat, cancellationToken).ConfigureAwait(false);
+            if (reason is not null)
+            {
+                link.OnReceiveFailed();
+                Log.PeerStreamEnded(_logger, hello.From, reason);
+            }
         }
         finally
         {
@@ -267,13 +268,14 @@ internal sealed class PeerTransport : IAsyncDisposable
 
         void OnBytes(int bytes)
         {
-            Interlocked.Add(ref _receivedBytes, bytes);
+            link.OnReceived(bytes);
             Volatile.Write(ref incoming.HeardAt, Stopwatch.GetTimestamp());
         }
     }
 
     /// <summary>Makes sure that there is a way back to whoever calls: this node may lack the entry that added it, or its new address.</summary>
-    private bool TryMeet(in PeerHello hello)
+    /// <returns>Null when there is no room for it.</returns>
+    private PeerLink? TryMeet(in PeerHello hello)
     {
         ImmutableArray<Uri> urls = MemberUrls.Decode(System.Text.Encoding.UTF8.GetBytes(hello.PeerUrls));
         lock (_changing)
@@ -282,15 +284,15 @@ internal sealed class PeerTransport : IAsyncDisposable
             {
                 known.Suggest(urls);
                 known.CampaignDelay = hello.CampaignDelay;
-                return true;
+                return known;
             }
 
-            if (!HasRoomFor(hello.From)) return false;   // others came at the same moment; it dials again and is told
+            if (!HasRoomFor(hello.From)) return null;   // others came at the same moment; it dials again and is told
             Log.GuestMet(_logger, hello.From, hello.PeerUrls);
             PeerLink met = AddUnderLock(hello.From);
             met.Suggest(urls);
             met.CampaignDelay = hello.CampaignDelay;
-            return true;
+            return met;
         }
     }
 }

@@ -11,6 +11,14 @@ internal sealed class HealthRoutes(ServiceContext context)
 {
     private readonly record struct Check(string Name, Func<CancellationToken, ValueTask<string>> Problem);
 
+    private long _successes, _failures;
+
+    /// <summary>Answers of /health that all is well.</summary>
+    public long SuccessCount => Interlocked.Read(ref _successes);
+
+    /// <summary>Answers of /health that something is not.</summary>
+    public long FailureCount => Interlocked.Read(ref _failures);
+
     public void AddTo(PlainRoutes routes)
     {
         Check corruption = new("data_corruption", _ => new(context.View.Alarms.Any(alarm => alarm.Alarm == AlarmKind.Corrupt && context.Concerns(alarm)) ? "alarm activated: CORRUPT" : ""));
@@ -40,6 +48,7 @@ internal sealed class HealthRoutes(ServiceContext context)
             reason = context.Replica.Status.Leader == NodeId.None ? "RAFT NO LEADER" : await LinearizableProblemAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        Interlocked.Increment(ref reason.Length == 0 ? ref _successes : ref _failures);
         return PlainResponse.Json(reason.Length == 0 ? 200 : 503,
             $$"""{"health":"{{(reason.Length == 0 ? "true" : "false")}}","reason":"{{JsonEncodedText.Encode(reason)}}"}""");
     }

@@ -130,6 +130,9 @@ public sealed class Lessor
         }
     }
 
+    /// <summary>Whether the time of a lease that runs here is over.</summary>
+    public bool IsExpired(long id, long nowMilliseconds) => _leases.TryGetValue(id, out Entry? entry) && entry.IsExpiredAt(nowMilliseconds);
+
     /// <summary>Which lease of that id runs here, see <see cref="LeaseState"/>; 0 when none does.</summary>
     public ulong IncarnationOf(long id) => _leases.TryGetValue(id, out Entry? entry) ? entry.Incarnation : 0;
 

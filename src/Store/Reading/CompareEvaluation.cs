@@ -7,11 +7,16 @@ namespace Conclave.Store.Reading;
 internal static class CompareEvaluation
 {
     /// <summary>Whether all compares of a checked transaction hold; none given is a yes.</summary>
-    public static bool Holds(ReadOnlySpan<byte> txn, in ReadState state)
+    /// <param name="txn">The transaction.</param>
+    /// <param name="state">What is compared with.</param>
+    /// <param name="looked">How many compares that took: the first that does not hold ends it.</param>
+    public static bool Holds(ReadOnlySpan<byte> txn, in ReadState state, out int looked)
     {
+        looked = 0;
         var compares = new TxnParts(txn, TxnParts.Compares);
         while (compares.Next())
         {
+            looked++;
             Compare.TryParse(compares.Current, out Compare compare);
             if (!Holds(compare, state))
                 return false;

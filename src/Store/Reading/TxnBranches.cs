@@ -6,17 +6,20 @@ namespace Conclave.Store.Reading;
 internal static class TxnBranches
 {
     /// <summary>Decides a transaction and those it nests in the branch that is taken, in the order in which they stand.</summary>
-    public static void Decide(ReadOnlySpan<byte> txn, in ReadState state, List<bool> branches)
+    /// <returns>How many compares were looked at.</returns>
+    public static int Decide(ReadOnlySpan<byte> txn, in ReadState state, List<bool> branches)
     {
-        bool succeeded = CompareEvaluation.Holds(txn, state);
+        bool succeeded = CompareEvaluation.Holds(txn, state, out int looked);
         branches.Add(succeeded);
         var operations = new TxnParts(txn, succeeded ? TxnParts.Success : TxnParts.Failure);
         while (operations.Next())
         {
             RequestOperation.TryParse(operations.Current, out RequestOperation operation);
             if (operation.Kind == OperationKind.Txn)
-                Decide(operation.Body, state, branches);
+                looked += Decide(operation.Body, state, branches);
         }
+
+        return looked;
     }
 
     /// <summary>Whether every Range of the branches that run asks for a revision that can be read.</summary>

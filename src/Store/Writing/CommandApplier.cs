@@ -117,7 +117,14 @@ internal sealed class CommandApplier(StoreState state)
             return StoreError.LeaseNotFound;
         if (bound?.Fits(put) == false)
             return StoreError.ResponseTooLarge;
-        if (!state.TryPut(put, out byte[]? previous))
+        OperationTally done = default;
+        bool found = state.TryPut(put, out byte[]? previous);
+        if (found)
+            done.Put(put, previous);
+        else
+            done.Ranges++;   // it looked
+        state.Counts.Applied(state.AppliedIndex, done);
+        if (!found)
             return StoreError.KeyNotFound;
         if (put.PreviousWanted && previous is not null)
             response?.WriteBytes(PreviousTag, previous);
@@ -136,6 +143,9 @@ internal sealed class CommandApplier(StoreState state)
         if (bound?.Fits(delete) == false)
             return StoreError.ResponseTooLarge;
         state.Delete(new KeyRange(delete.Key, delete.RangeEnd), _deleted);
+        OperationTally done = default;
+        done.Delete(delete.PreviousWanted);
+        state.Counts.Applied(state.AppliedIndex, done);
         if (response is not null)
             TxnRun.WriteDeleted(delete.PreviousWanted, _deleted, response);
         _deleted.Clear();
@@ -183,7 +193,8 @@ internal sealed class CommandApplier(StoreState state)
         if (!state.Leases.TryGet(revoke.Id, out LeaseState lease) || (revoke.Incarnation != 0 && revoke.Incarnation != lease.Incarnation))
             return StoreError.LeaseNotFound;
         id = revoke.Id;
-        state.Revoke(revoke.Id);
+        int keys = state.Revoke(revoke.Id);
+        state.Counts.Applied(state.AppliedIndex, new OperationTally { Deletes = keys });
         return StoreError.None;
     }
 

@@ -28,6 +28,9 @@ internal sealed class StoreState
     /// <summary>Deliberate bugs; none but in tests and the simulator.</summary>
     public StoreFaults Faults { get; init; }
 
+    /// <summary>What this member did, which is no part of what is replicated.</summary>
+    public OperationCounts Counts { get; set; } = new();
+
     public CowTree<KeySlot> Keys { get; } = new();
     public ChangeLog Log { get; } = new();
     public LeaseTable Leases { get; } = new();
@@ -122,7 +125,8 @@ internal sealed class StoreState
     }
 
     /// <summary>Takes a lease away with its session and all its keys, which are deleted in key order.</summary>
-    public void Revoke(long leaseId)
+    /// <returns>How many keys those were.</returns>
+    public int Revoke(long leaseId)
     {
         Leases.CopyAttached(leaseId, _found);
         if (Faults.HasFlag(StoreFaults.LeaveKeyOnRevoke) && _found.Count > 0)
@@ -134,13 +138,19 @@ internal sealed class StoreState
             Delete(live);
         }
 
+        int keys = _found.Count;
         _found.Clear();
         Leases.Remove(leaseId);
         Sessions.Remove(leaseId);
+        return keys;
     }
 
     /// <summary>Compaction gave a version back.</summary>
-    public void Reclaimed(byte[] wire) => _versionBytes -= Cost(wire);
+    public void Reclaimed(byte[] wire)
+    {
+        _versionBytes -= Cost(wire);
+        Counts.ReclaimedOne();
+    }
 
     /// <summary>Takes in one version from a saved state: a live key as it was at the compacted revision.</summary>
     public void LoadBase(byte[] wire, ReadOnlySpan<byte> key)

@@ -15,6 +15,7 @@ internal sealed class TxnRun(StoreState state)
     private readonly List<bool> _branches = [];
     private readonly List<byte[]> _deleted = [];
     private int _next;
+    private OperationTally _looked, _done;
 
     /// <summary>Runs it, nothing of it, or all of it.</summary>
     /// <param name="request">A TxnRequest, any bytes.</param>
@@ -23,6 +24,17 @@ internal sealed class TxnRun(StoreState state)
     /// <param name="bound">What must find the response small enough; null for any size.</param>
     /// <param name="isServers">The server's own: it may write reserved keys, and any number of operations.</param>
     public StoreError Run(ReadOnlySpan<byte> request, bool noSpace, ResponseBuffer? response, ResponseBound? bound, bool isServers = false)
+    {
+        (_looked, _done) = (default, default);
+        StoreError error = CheckAndExecute(request, noSpace, response, bound, isServers);
+        state.Counts.Applied(state.AppliedIndex, _looked);
+        state.Counts.Applied(state.AppliedIndex, _done);
+        return error;
+    }
+
+    private static TxnParts Branch(ReadOnlySpan<byte> txn, bool succeeded) => new(txn, succeeded ? TxnParts.Success : TxnParts.Failure);
+
+    private StoreError CheckAndExecute(ReadOnlySpan<byte> request, bool noSpace, ResponseBuffer? response, ResponseBound? bound, bool isServers)
     {
         // A log entry was checked by the member that proposed it. Checking again keeps the promise that one key
         // changes once per revision whatever stands in the log.
@@ -35,7 +47,7 @@ internal sealed class TxnRun(StoreState state)
 
         _branches.Clear();
         bool isOld = state.Faults.HasFlag(StoreFaults.CompareOldRevision);
-        TxnBranches.Decide(request, isOld ? state.Now with { Current = state.Revision - 1 } : state.Now, _branches);
+        _looked.Ranges = TxnBranches.Decide(request, isOld ? state.Now with { Current = state.Revision - 1 } : state.Now, _branches);
         _next = 0;
         if (!isServers && ReservedKeys.AreTouchedBy(request, _branches, ref _next, state))
             return StoreError.Reserved;
@@ -53,8 +65,6 @@ internal sealed class TxnRun(StoreState state)
         Execute(request, response);
         return StoreError.None;
     }
-
-    private static TxnParts Branch(ReadOnlySpan<byte> txn, bool succeeded) => new(txn, succeeded ? TxnParts.Success : TxnParts.Failure);
 
     private StoreError CheckPuts(ReadOnlySpan<byte> txn)
     {
@@ -78,8 +88,13 @@ internal sealed class TxnRun(StoreState state)
     private StoreError CheckPut(ReadOnlySpan<byte> body)
     {
         PutRequest.TryParse(body, out PutRequest put);
-        if ((put.IgnoreValue || put.IgnoreLease) && state.FindLive(put.Key) is null)
-            return StoreError.KeyNotFound;
+        if (put.IgnoreValue || put.IgnoreLease)
+        {
+            _looked.Ranges++;
+            if (state.FindLive(put.Key) is null)
+                return StoreError.KeyNotFound;
+        }
+
         return state.MayAttach(put.Lease) ? StoreError.None : StoreError.LeaseNotFound;
     }
 
@@ -111,6 +126,7 @@ internal sealed class TxnRun(StoreState state)
 
     private void Range(ReadOnlySpan<byte> body, ResponseBuffer? response)
     {
+        _done.Ranges++;
         if (response is null)
             return;
         RangeRequest.TryParse(body, out RangeRequest range);
@@ -123,6 +139,7 @@ internal sealed class TxnRun(StoreState state)
         PutRequest.TryParse(body, out PutRequest put);
         bool done = state.TryPut(put, out byte[]? previous);
         Invariant.Holds(done, "The puts of a transaction were checked before it began.");
+        _done.Put(put, previous);
         if (response is null)
             return;
         WriteHeader(response, state.HeaderRevision);
@@ -133,6 +150,7 @@ internal sealed class TxnRun(StoreState state)
     private void DeleteRange(ReadOnlySpan<byte> body, ResponseBuffer? response)
     {
         DeleteRangeRequest.TryParse(body, out DeleteRangeRequest delete);
+        _done.Delete(delete.PreviousWanted);
         state.Delete(new KeyRange(delete.Key, delete.RangeEnd), _deleted);
         if (response is not null)
         {

@@ -65,6 +65,22 @@ public sealed class ApplyLoopTests : IDisposable
     }
 
     [Fact]
+    public void Entries_that_take_long_are_counted()
+    {
+        var apply = new ApplyLoop(_store, Self.Value, new Proposals(Self, new NoRoute(), Patience), new ReadBarrier(_ => { }, new NoDriver(), Patience), _ => { }, new NoDriver(), Load, _observer)
+        {
+            SlowAfter = TimeSpan.FromTicks(-1),
+        };
+        apply.Enqueue([new Entry[] { Entry(1), Entry(2), Entry(3) }]);
+        apply.Start();
+        Until(() => apply.Backlog == 0);
+        apply.Stop();
+        Assert.Equal(3, apply.SlowCount);
+
+        static Entry Entry(ulong index) => new(new LogIndex(index), Term, EntryKind.NoOp, default);
+    }
+
+    [Fact]
     public async Task A_write_is_answered_when_it_can_be_read()
     {
         const int Count = 1_000;   // in one batch, which takes much longer than to hear of an answer

@@ -72,6 +72,7 @@ public class ReadBarrierTests
 
         Assert.False(await asked);
         Assert.False(await gathering);
+        Assert.Equal(1, hasty.SlowRounds);   // both were in one
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public class PeerOutputTests
 
         // It reads: every frame that was taken arrives whole, and the queue goes on by itself.
         var heard = new Recorder();
-        Task<string?> reading = PeerReceiver.RunAsync(new PeerConnection(receiver), Self, heard, _ => { }, cancellationToken);
+        Task<string?> reading = PeerReceiver.RunAsync(new PeerConnection(receiver), Self, heard, _ => { }, _ => { }, cancellationToken);
         while (heard.Appends < sent - 1) await Task.Delay(5, cancellationToken);
         output.Enqueue(Heartbeat(epoch: 2));
         output.Enqueue(append);

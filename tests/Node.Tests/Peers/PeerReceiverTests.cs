@@ -22,7 +22,7 @@ public class PeerReceiverTests
         await PeerLink.SendAllAsync(sender, (byte[])[.. Frame(1), .. bad], TestContext.Current.CancellationToken);
         var recorder = new Recorder();
 
-        string? reason = await PeerReceiver.RunAsync(new PeerConnection(receiver), new NodeId(2), recorder, _ => { }, TestContext.Current.CancellationToken);
+        string? reason = await PeerReceiver.RunAsync(new PeerConnection(receiver), new NodeId(2), recorder, _ => { }, _ => { }, TestContext.Current.CancellationToken);
 
         Assert.Contains(isDamaged ? "damaged" : "could not be read", reason);
         Assert.Equal([1], recorder.ActedUpon);
