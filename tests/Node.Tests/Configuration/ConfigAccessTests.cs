@@ -27,6 +27,7 @@ public class ConfigAccessTests
         ("render", new { subject = Node, document = "nova", reveal = true }, [$"r:{Space}e/nova/", $"w:{Space}k/"], [$"r:{Space}e/nova/"]),
         ("compare", new { a = Node, b = Node, document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
         ("compare", new { a = Node, b = Node }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
+        ("documents", new { document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/", $"w:{Space}e/nova/"]),
         ("search", new { text = "x" }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
         ("whouses", new { document = "nova", key = "plain" }, [$"r:{Space}e/"], [$"r:{Space}e/nova/"]),
         ("releases", new { document = "nova" }, [$"r:{Space}e/nova/"], [$"r:{Space}e/glance/"]),
@@ -159,6 +160,10 @@ public class ConfigAccessTests
             Assert.DoesNotContain("hush", text, StringComparison.Ordinal);
             Assert.DoesNotContain("quiet", text, StringComparison.Ordinal);
         }
+
+        // A list is not refused: it is shorter.
+        Assert.DoesNotContain("hush", (await users.AskAsync("bob", "documents", new { })).Text, StringComparison.Ordinal);
+        Assert.Contains("hush", (await users.AskAsync("root", "documents", new { })).Text, StringComparison.Ordinal);
     }
 
     [Fact]
