@@ -30,6 +30,7 @@ public sealed class AgentHost
     private readonly DiskEffects _disk;
     private readonly Reporter _reporter;
     private readonly FactsReport _facts;
+    private readonly MetricsFile _metrics;
     private readonly Channel<(AgentEvent Event, TaskCompletionSource? Taken)> _events = Channel.CreateBounded<(AgentEvent, TaskCompletionSource?)>(new BoundedChannelOptions(EventsWaitingMax) { SingleReader = true });
     private readonly Queue<AgentEvent> _own = new();
     private readonly long _began;
@@ -39,6 +40,7 @@ public sealed class AgentHost
     private int _running;           // effects whose end is awaited
     private bool _isLinked;
     private string? _trouble = "no member was reached yet";
+    private string _metricsTrouble = "";
     private string _runTrouble = "";   // the reporter's: it sends one report at a time
 
     /// <param name="options">What to do.</param>
@@ -52,6 +54,7 @@ public sealed class AgentHost
         _disk = new DiskEffects(options, files, _state, DiskEffects.OwnerByName);
         _reporter = new Reporter(options, client, text => log(true, text), _state.LoadRun(options), SaveRun);
         _facts = new FactsReport(options, client, _reporter, text => log(true, text));
+        _metrics = new MetricsFile(options, files, _time);
         _core = new AgentCore(options);
         _began = _time.GetTimestamp();
     }
@@ -108,6 +111,7 @@ public sealed class AgentHost
             await TurnAsync(programs, end.Token).ConfigureAwait(false);
         }
 
+        SaveMetrics();
         ImmutableArray<(string Group, string Phase)> unfinished = [.. _core.Phases.Where(p => p.Phase is not ("idle" or "restorewaiting" or "stagewaiting"))];
         if (first.Task.IsCompleted) await _reporter.SendAsync(facts: null, stop).ConfigureAwait(false);
         await end.CancelAsync().ConfigureAwait(false);
@@ -159,6 +163,7 @@ public sealed class AgentHost
         }
 
         if (_core.NextDue <= Now) Work(new Ticked(), programs);
+        SaveMetrics();
     }
 
     private void Work(AgentEvent first, ProgramEffects programs)
@@ -252,6 +257,21 @@ public sealed class AgentHost
         catch (FileFailure failure)
         {
             _log(true, failure.Message);
+        }
+    }
+
+    private void SaveMetrics()
+    {
+        try
+        {
+            _metrics.Update(_core.States, isConnected: _trouble is null);
+            _metricsTrouble = "";
+        }
+        catch (FileFailure failure)
+        {
+            // Nobody's configuration waits for it, and a turn comes every second.
+            if (_metricsTrouble != failure.Message) _log(true, failure.Message);
+            _metricsTrouble = failure.Message;
         }
     }
 
