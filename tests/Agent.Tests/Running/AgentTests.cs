@@ -186,6 +186,7 @@ public class AgentTests
         string good = machine.Text("nova.conf");
         V1.FleetNode failed = await machine.StateAsync("nova", "failed", await machine.SetAsync("nova", ("DEFAULT/host", "\"broken\"")));
         Assert.Contains("the restart failed", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("It said: host = broken. The files of nova r", failed.Message, StringComparison.Ordinal);
         await Machine.EventuallyAsync(() => "it is restarted with the good file: " + machine.Text("restarts"), () => machine.Lines("restarts") == 3 && machine.Text("running") == good);   // it counts before it copies
         Assert.Equal((good, good), (machine.Text("nova.conf"), machine.Text("running")));
         await Machine.EventuallyAsync(() => "it has noted the end of that restart, which it would do again otherwise", async () =>
