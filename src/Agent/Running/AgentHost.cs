@@ -72,17 +72,20 @@ public sealed class AgentHost
         _stream = new DocumentStream(_options, _client, () => _have, delta => PostAsync(new Received(delta), stop), _facts.SendAsync, SayLink);
         Work(Load(), programs);
         Task stream = _stream.RunAsync(stop), reports = _reporter.RunAsync(stop), facts = _facts.RunAsync(stop);
+        Task turn = Task.CompletedTask;
         try
         {
             while (true)
             {
-                Task ended = await Task.WhenAny(stream, reports, facts, TurnAsync(programs, stop)).ConfigureAwait(false);
+                turn = TurnAsync(programs, stop);
+                Task ended = await Task.WhenAny(stream, reports, facts, turn).ConfigureAwait(false);
                 await ended.ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            await Task.WhenAll(Quietly(stream), Quietly(reports), Quietly(facts)).ConfigureAwait(false);
+            // The turn too: it may be writing, and the next agent may begin as soon as the lock is free.
+            await Task.WhenAll(Quietly(stream), Quietly(reports), Quietly(facts), Quietly(turn)).ConfigureAwait(false);
         }
     }
 
