@@ -11,8 +11,8 @@ internal sealed partial class GroupMachine
     private void Fail(string message, ActionKind acted, List<AgentEffect> effects)
     {
         bool restores = options.RestoreOnFailure && _good is { Files.IsEmpty: false };
-        string good = _good is { Documents.IsEmpty: false } version ? "the files of " + string.Join(", ", version.Documents.Select(d => $"{d.Name} r{d.Release}")) : "the files that were there before";
-        _failure = restores ? $"{message} {good} are put back." : $"{message} The new files stay{(options.RestoreOnFailure ? ", since there is nothing to go back to" : "")}.";
+        string good = _good is { Documents.IsEmpty: false } version ? "The files of " + string.Join(", ", version.Documents.Select(d => $"{d.Name} r{d.Release}")) : "The files that were there before";
+        _failure = restores ? $"{Ended(message)} {good} are put back." : $"{Ended(message)} The new files stay{(options.RestoreOnFailure ? ", since there is nothing to go back to" : "")}.";
         effects.Add(new Tell(IsWarning: true, $"{Name}: failed: {_failure}"));
         if (!restores)
         {
@@ -24,6 +24,9 @@ internal sealed partial class GroupMachine
         _action = acted;
         WriteJournal(Phase.RestoreJournaling, Refusal("failed", _failure, JournalStep.Restore, _next!.Documents) with { IsRestartPending = _journal.IsRestartPending }, effects);   // set since Journaling
     }
+
+    /// <summary>What a program said last may end in anything, and a sentence follows.</summary>
+    private static string Ended(string message) => message.Length > 0 && message[^1] is '.' or '!' or '?' ? message : message + '.';
 
     private void StageGood(List<AgentEffect> effects)
     {
@@ -59,7 +62,7 @@ internal sealed partial class GroupMachine
                 effects.Add(new RunVerify(Name, Expect(Phase.RestoreVerifying), _action));
                 break;
             case Phase.RestoreActing or Phase.RestoreVerifying:
-                if (failure is not null) _failure += $" With them it is not well either: {failure}";
+                if (failure is not null) _failure += $" With them it is not well either: {Ended(failure)}";
                 CloseFailure(effects);
                 break;
         }

@@ -123,6 +123,7 @@ public sealed class AgentConfigFile
             User = section.Text("user"),
             PasswordFile = section.Text("password_file"),
             StateDirectory = section.Path("state_dir") ?? new AgentOptions().StateDirectory,
+            MetricsFile = section.Path("metrics_file"),
             OfflineStart = section.Choice("offline_start", true, t => t switch { "last_good" => true, "wait" => false, _ => null }, "last_good or wait"),
             DriftInterval = section.Duration("drift_interval", new AgentOptions().DriftInterval, TimeSpan.FromSeconds(1)),
             Heartbeat = section.Duration("heartbeat", new AgentOptions().Heartbeat, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30)),   // whoever says nothing for 60 s is silent

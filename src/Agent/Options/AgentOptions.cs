@@ -43,6 +43,9 @@ public sealed record AgentOptions
 
     public string StateDirectory { get; init; } = "/var/lib/conclave-agent";
 
+    /// <summary>Where metrics are written for a collector of text files; null for nowhere.</summary>
+    public string? MetricsFile { get; init; }
+
     /// <summary>Whether the last good files are put in place, and received changes applied, before a server was reached. Default true.</summary>
     public bool OfflineStart { get; init; } = true;
 

@@ -30,6 +30,7 @@ public sealed class AgentHost
     private readonly DiskEffects _disk;
     private readonly Reporter _reporter;
     private readonly FactsReport _facts;
+    private readonly MetricsFile _metrics;
     private readonly Channel<(AgentEvent Event, TaskCompletionSource? Taken)> _events = Channel.CreateBounded<(AgentEvent, TaskCompletionSource?)>(new BoundedChannelOptions(EventsWaitingMax) { SingleReader = true });
     private readonly Queue<AgentEvent> _own = new();
     private readonly long _began;
@@ -39,6 +40,7 @@ public sealed class AgentHost
     private int _running;           // effects whose end is awaited
     private bool _isLinked;
     private string? _trouble = "no member was reached yet";
+    private string _metricsTrouble = "";
     private string _runTrouble = "";   // the reporter's: it sends one report at a time
 
     /// <param name="options">What to do.</param>
@@ -52,6 +54,7 @@ public sealed class AgentHost
         _disk = new DiskEffects(options, files, _state, DiskEffects.OwnerByName);
         _reporter = new Reporter(options, client, text => log(true, text), _state.LoadRun(options), SaveRun);
         _facts = new FactsReport(options, client, _reporter, text => log(true, text));
+        _metrics = new MetricsFile(options, files, _time);
         _core = new AgentCore(options);
         _began = _time.GetTimestamp();
     }
@@ -69,17 +72,20 @@ public sealed class AgentHost
         _stream = new DocumentStream(_options, _client, () => _have, delta => PostAsync(new Received(delta), stop), _facts.SendAsync, SayLink);
         Work(Load(), programs);
         Task stream = _stream.RunAsync(stop), reports = _reporter.RunAsync(stop), facts = _facts.RunAsync(stop);
+        Task turn = Task.CompletedTask;
         try
         {
             while (true)
             {
-                Task ended = await Task.WhenAny(stream, reports, facts, TurnAsync(programs, stop)).ConfigureAwait(false);
+                turn = TurnAsync(programs, stop);
+                Task ended = await Task.WhenAny(stream, reports, facts, turn).ConfigureAwait(false);
                 await ended.ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            await Task.WhenAll(Quietly(stream), Quietly(reports), Quietly(facts)).ConfigureAwait(false);
+            // The turn too: it may be writing, and the next agent may begin as soon as the lock is free.
+            await Task.WhenAll(Quietly(stream), Quietly(reports), Quietly(facts), Quietly(turn)).ConfigureAwait(false);
         }
     }
 
@@ -108,6 +114,7 @@ public sealed class AgentHost
             await TurnAsync(programs, end.Token).ConfigureAwait(false);
         }
 
+        SaveMetrics();
         ImmutableArray<(string Group, string Phase)> unfinished = [.. _core.Phases.Where(p => p.Phase is not ("idle" or "restorewaiting" or "stagewaiting"))];
         if (first.Task.IsCompleted) await _reporter.SendAsync(facts: null, stop).ConfigureAwait(false);
         await end.CancelAsync().ConfigureAwait(false);
@@ -159,6 +166,7 @@ public sealed class AgentHost
         }
 
         if (_core.NextDue <= Now) Work(new Ticked(), programs);
+        SaveMetrics();
     }
 
     private void Work(AgentEvent first, ProgramEffects programs)
@@ -252,6 +260,21 @@ public sealed class AgentHost
         catch (FileFailure failure)
         {
             _log(true, failure.Message);
+        }
+    }
+
+    private void SaveMetrics()
+    {
+        try
+        {
+            _metrics.Update(_core.States, isConnected: _trouble is null);
+            _metricsTrouble = "";
+        }
+        catch (FileFailure failure)
+        {
+            // Nobody's configuration waits for it, and a turn comes every second.
+            if (_metricsTrouble != failure.Message) _log(true, failure.Message);
+            _metricsTrouble = failure.Message;
         }
     }
 

@@ -100,7 +100,7 @@ internal sealed class ClusterOptions
         }
         catch (ConclaveException e)
         {
-            terminal.Fail(e.Message, isConfiguration && e is { Code: GrpcCode.PermissionDenied, Message: DeniedText }
+            terminal.Fail(e.Message, isConfiguration && e.Code == GrpcCode.PermissionDenied && e.Message.StartsWith(DeniedText, StringComparison.Ordinal)
                 ? "Ask an administrator. Permissions on configuration are on names such as /conclave/SPACE/e/DOCUMENT/: docs/configuration.md, Access control." : ExitCode.Remedy(e));
             return ExitCode.Of(e);
         }

@@ -16,7 +16,7 @@ internal static class ConfigCommands
         var files = new ConfigFileCommands(options);
         return
         [
-            read.Show(), read.Explain(), read.Compare(), read.Grep(), read.WhoUses(), read.Render(), new FleetCommand(options).Create(),
+            read.Show(), read.Explain(), read.Compare(), read.Grep(), read.WhoUses(), new ConfigDocumentsCommand(options).Create(), read.Render(), new FleetCommand(options).Create(),
             change.Set(), change.Unset(), change.Remove(), release.Plan(), release.Publish(), release.Rollback(), release.Log(), release.Diff(), release.Draft(), new RolloutCommand(options).Create(),
             model.Node(), model.Dimensions(), model.Schema(), files.Import(), files.Export(), files.Apply(), new ConfigEditCommand(options).Command(), new ConfigLintCommand(options).Command(),
             new SecretCommands(options).All(), new KeygenCommand(terminal).Run(), new LiveCommands(options).All(),

@@ -90,7 +90,7 @@ internal sealed class RolloutCommand(ConfigOptions options)
         for (int i = 0; i < rollout.Strategy.Stages.Count; i++)
         {
             V1.StageProgress? progress = i < rollout.Progress.Count ? rollout.Progress[i] : null;
-            text.WriteLine($"{(i == rollout.Stage ? ">" : " ")} stage {i + 1}/{rollout.Strategy.Stages.Count}  {StageOf(rollout.Strategy.Stages[i])}{(progress is null ? "" : "  " + Counts(progress))}");
+            text.WriteLine($"{(i == rollout.Stage ? ">" : " ")} stage {i + 1}/{rollout.Strategy.Stages.Count}  {StageOf(rollout.Strategy.Stages[i])}{(progress is null ? "" : "  " + Counts(progress))}{(i == rollout.Stage ? Bakes(rollout) : "")}");
         }
 
         WriteEnd(options, rollout);
@@ -107,9 +107,11 @@ internal sealed class RolloutCommand(ConfigOptions options)
     private static string Line(V1.Rollout rollout)
     {
         string counts = rollout.Progress.Count > rollout.Stage ? Counts(rollout.Progress[rollout.Stage]) : "";
-        string bakes = rollout.BakedSinceUnixMs > 0 && rollout.State == "running" ? $"  bakes since {DateTimeOffset.FromUnixTimeMilliseconds(rollout.BakedSinceUnixMs).ToString("HH:mm:ss", CultureInfo.InvariantCulture)}" : "";
-        return $"{rollout.State}  stage {rollout.Stage + 1}/{rollout.Strategy.Stages.Count}  {StageOf(rollout.Strategy.Stages[rollout.Stage])}  {counts}{bakes}".TrimEnd();
+        return $"{rollout.State}  stage {rollout.Stage + 1}/{rollout.Strategy.Stages.Count}  {StageOf(rollout.Strategy.Stages[rollout.Stage])}  {counts}{Bakes(rollout)}".TrimEnd();
     }
+
+    private static string Bakes(V1.Rollout rollout) =>
+        rollout.BakedSinceUnixMs > 0 && rollout.State == "running" ? $"  bakes since {DateTimeOffset.FromUnixTimeMilliseconds(rollout.BakedSinceUnixMs).ToString("HH:mm:ss", CultureInfo.InvariantCulture)}" : "";
 
     private static string Counts(V1.StageProgress progress) => $"{progress.Acknowledged:N0}/{progress.Nodes:N0} acknowledged"
         + (progress.Failed > 0 ? $", {progress.Failed:N0} failed" : "") + (progress.Silent > 0 ? $", {progress.Silent:N0} silent" : "");

@@ -27,6 +27,8 @@ public sealed class ConfigurationClient
 
     public ValueTask<SearchResponse> SearchAsync(SearchRequest request, CancellationToken cancellationToken = default) => ReadAsync("Search", SearchResponse.Parser, request, cancellationToken);
 
+    public ValueTask<DocumentsResponse> DocumentsAsync(DocumentsRequest request, CancellationToken cancellationToken = default) => ReadAsync("Documents", DocumentsResponse.Parser, request, cancellationToken);
+
     public ValueTask<WhoUsesResponse> WhoUsesAsync(WhoUsesRequest request, CancellationToken cancellationToken = default) => ReadAsync("WhoUses", WhoUsesResponse.Parser, request, cancellationToken);
 
     public ValueTask<RenderResponse> RenderAsync(RenderRequest request, CancellationToken cancellationToken = default) => ReadAsync("Render", RenderResponse.Parser, request, cancellationToken);

@@ -49,13 +49,14 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     /// <param name="read">The view that will be read; auth is on in it.</param>
     /// <param name="check">Whether somebody may.</param>
     /// <param name="what">For the audit, see <see cref="AuditLog.RangeOf"/>.</param>
+    /// <param name="lack">What the check found to be lacking, for the answer. Asked after the check.</param>
     /// <exception cref="GrpcException">It is nobody, with a token that is not good, or may not.</exception>
-    public async ValueTask CheckReadAsync(RpcContext call, StoreView read, Func<StoreView, CommandIdentity, StoreError> check, Func<string>? what = null)
+    public async ValueTask CheckReadAsync(RpcContext call, StoreView read, Func<StoreView, CommandIdentity, StoreError> check, Func<string>? what = null, Func<Lack>? lack = null)
     {
         CommandIdentity who = await RecogniseAsync(call, read.Auth).ConfigureAwait(false);
         if (who.IsNone && Claims(call)) throw Refused(call, who, EtcdErrors.InvalidAuthToken, what);
         StoreError error = check(read, who);
-        if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what);
+        if (error != StoreError.None) throw Refused(call, who, Statuses.Of(error), what, lack?.Invoke() ?? Lack.Nothing);
         if (audit.HasReads) audit.Read(call, who, what?.Invoke() ?? "");
     }
 
@@ -147,10 +148,19 @@ internal sealed class AuthGate(Func<StoreView> view, Func<Task<bool>?> confirm, 
     private CommandIdentity ThrowIfNone(RpcContext call, in CommandIdentity who) => !who.IsNone ? who
         : throw Refused(call, who, Claims(call) ? EtcdErrors.InvalidAuthToken : EtcdErrors.UserEmpty, what: null);
 
-    internal GrpcException Refused(RpcContext call, in CommandIdentity who, in GrpcStatus status, Func<string>? what)
+    internal GrpcException Refused(RpcContext call, in CommandIdentity who, in GrpcStatus status, Func<string>? what, Lack lack = default)
     {
         audit.Denied(call, who.User, what?.Invoke() ?? "", status);
-        return new GrpcException(status);
+        return new GrpcException(lack.Told(status));
+    }
+
+    /// <summary>Lets through who lacks nothing. For what this member looks at before it puts a change together.</summary>
+    /// <exception cref="GrpcException">Something is lacking: it is audited, and said.</exception>
+    internal void Require(RpcContext call, in CommandIdentity who, in Lack lack)
+    {
+        if (lack.IsNone) return;
+        string? name = lack.Name;
+        throw Refused(call, who, Statuses.Of(lack.Error), () => name is null ? "" : AuditLog.Range(System.Text.Encoding.UTF8.GetBytes(name), []), lack);
     }
 
     /// <summary>Before somebody is turned away: another member may know already of the login, the user, or that auth is off.</summary>

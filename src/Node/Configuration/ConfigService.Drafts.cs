@@ -41,9 +41,11 @@ internal sealed partial class ConfigService
             }
 
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
-            Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, now.Space, now.State, edits));
-            if (before is not null) Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, before.Author));
-            Statuses.ThrowIf(ConfigAccess.CheckUse(context.View.Auth, who, now.Space, SecretUses.BroughtIn(now.State, asked, static _ => false)));
+            AuthState auth = context.View.Auth;
+            context.Auth.Require(call, who, ConfigAccess.CheckWrite(auth, who, now.Space, now.State, asked));
+            if (before is not null) context.Auth.Require(call, who, ConfigAccess.CheckDraft(auth, who, now.Space, request.Name, before.Author));
+            context.Auth.Require(call, who, ConfigAccess.CheckWrite(auth, who, now.Space, now.State, edits).Unnamed($"write permission on all that draft {request.Name} edits"));   // what was in it before may be somebody else's
+            context.Auth.Require(call, who, ConfigAccess.CheckUse(auth, who, now.Space, SecretUses.BroughtIn(now.State, asked, static _ => false)));
             SecretPart secrets = SealedOn(now, edits, who.User ?? request.Author);   // no draft has a secret in clear
             if (secrets.Problems.Any(p => p.IsError && p.Code != ProblemCodes.Reference)) throw Refused(secrets.Problems);   // a secret that is referred to may come before it is published
             edits = secrets.Edits;
@@ -93,7 +95,7 @@ internal sealed partial class ConfigService
             (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
             Change change = ReadDraft(now, request.Name, out V1.Draft draft, out long revision, out long created);
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
-            Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
+            context.Auth.Require(call, who, ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
             RequireSame(draft, request.UnixMs);
             string key = ConfigKeys.Draft(now.Space, request.Name);
             var txn = new TxnRequest();
@@ -115,8 +117,8 @@ internal sealed partial class ConfigService
             (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
             Change change = ReadDraft(now, request.Name, out V1.Draft draft, out long revision);
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
-            Statuses.ThrowIf(ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
-            await _access.RequireReadAsync(call, now.Space, change.Documents()).ConfigureAwait(false);   // it shows what others wrote
+            context.Auth.Require(call, who, ConfigAccess.CheckDraft(context.View.Auth, who, now.Space, request.Name, draft.Author));
+            await _access.RequireReadAsync(call, now.Space, change.Documents(), $"read permission on all documents that draft {request.Name} edits").ConfigureAwait(false);   // it shows what others wrote
             RequireSame(draft, request.UnixMs);
             long to = request.To > 0 ? request.To : now.Release;
             if (to > now.Release || to < draft.Base) throw Failed($"draft {request.Name} is on r{draft.Base}, and can be put on a release from there to r{now.Release}; r{to} is none of them");

@@ -1,7 +1,7 @@
 using Conclave.Layers;
 using Conclave.Layers.Serving;
+using Conclave.Node.Auth;
 using Conclave.Node.Http;
-using Conclave.Node.Services;
 using Conclave.Store;
 using Conclave.Wire.Grpc;
 using V1 = Conclave.Wire.V1;
@@ -87,18 +87,19 @@ internal sealed partial class ConfigService
         {
             foreach (Edit edit in edits)
             {
-                if (ConfigAccess.CheckWrite(auth, who, now.Space, now.State, [edit]) == StoreError.None) return;
+                if (ConfigAccess.CheckWrite(auth, who, now.Space, now.State, [edit]).IsNone) return;
             }
         }
 
-        Statuses.ThrowIf(StoreError.PermissionDenied);
+        context.Auth.Require(call, who, new Lack(StoreError.PermissionDenied, Needs: "write permission on something that was changed lately"));
     }
 
     /// <summary>Nodes are shown to every user, but to read old records for them takes one who may read some document.</summary>
     private async ValueTask RequireSomeReadAsync(RpcContext call, SpaceSnapshot now)
     {
         Func<string, bool> mayRead = await _access.ReadableAsync(call, now.Space).ConfigureAwait(false);
-        if (!now.State.Documents.Keys.Any(mayRead)) Statuses.ThrowIf(context.Auth.IsOn ? StoreError.PermissionDenied : StoreError.None);
+        if (now.State.Documents.Keys.Any(mayRead) || !context.Auth.IsOn) return;
+        context.Auth.Require(call, await context.Auth.IdentifyAsync(call).ConfigureAwait(false), new Lack(StoreError.PermissionDenied, Needs: "read permission on a document"));
     }
 
     /// <summary>The newest release that there was at a time; 0 for none. Times never go down from one release to the next.</summary>

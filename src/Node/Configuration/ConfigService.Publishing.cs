@@ -6,6 +6,7 @@ using Conclave.Layers.Serving;
 using Conclave.Layers.Serving.Rollouts;
 using Conclave.Layers.Serving.Secrets;
 using Conclave.Layers.Wire;
+using Conclave.Node.Auth;
 using Conclave.Node.Consensus;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
@@ -47,7 +48,8 @@ internal sealed partial class ConfigService
         (_, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         Intent intent = IntentOf(now, request.Change, request.Draft, request.Base, author: "");
         Change change = intent.Change;
-        await _access.RequireReadAsync(call, now.Space, new Change(change.Base, intent.Asked).Documents().Union(intent.Secrets.BroughtIn.Documents)).ConfigureAwait(false);
+        await _access.RequireReadAsync(call, now.Space, new Change(change.Base, intent.Asked).Documents().Union(intent.Secrets.BroughtIn.Documents),
+            intent.Draft is null ? null : $"read permission on all documents that draft {intent.Draft.Name} edits or refers to").ConfigureAwait(false);
         now = now.With(intent.Secrets.Made);
         var answer = new V1.PlanResponse { Base = now.Release, Change = ChangeMessages.Of(change.Edits, now.State.Dimensions, (d, k, v) => ShownInChange(now, change, d, k, v)) };
         answer.Problems.AddRange(intent.Secrets.Problems.Select(Shown.Problem));
@@ -113,8 +115,8 @@ internal sealed partial class ConfigService
 
             Intent intent = await intentOn(now).ConfigureAwait(false);
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
-            Statuses.ThrowIf(ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Asked));
-            Statuses.ThrowIf(ConfigAccess.CheckUse(context.View.Auth, who, space, intent.Secrets.BroughtIn));
+            Lack lack = ConfigAccess.CheckWrite(context.View.Auth, who, space, now.State, intent.Asked).Or(() => ConfigAccess.CheckUse(context.View.Auth, who, space, intent.Secrets.BroughtIn));
+            context.Auth.Require(call, who, UnsaidIn(publication, intent, who) is { } all ? lack.Unnamed(all) : lack);
             // After the check, and that of all that was asked: else values could be guessed by whoever may not read them.
             if (intent.IsSoAlready && intent.Draft is null)
                 return new V1.PublishResponse { Release = now.Release, Unchanged = true, Impact = new V1.Impact { NodesTotal = now.State.Nodes.Count } };
@@ -136,6 +138,12 @@ internal sealed partial class ConfigService
 
         throw new GrpcException(new GrpcStatus(GrpcCode.Unavailable, $"conclave: {AttemptsMax} attempts met another release each; try again"));
     }
+
+    /// <summary>What a change takes that others wrote, without saying what it is: the caller may not know that. Null: he made it himself.</summary>
+    private static string? UnsaidIn(Publication publication, Intent intent, in CommandIdentity who) =>
+        publication.ReturnsTo > 0 ? $"write permission on all that was changed since release {publication.ReturnsTo}; conclave diff r{publication.ReturnsTo} shows it to who may read it"
+        : intent.Draft is { } draft && (draft.Author.Length == 0 || draft.Author != who.User) ? $"write permission on all that draft {draft.Name} edits, and read permission on what that refers to; conclave draft show {draft.Name} shows it to who may read it"
+        : null;
 
     private async ValueTask<ProposalResult> ProposeAsync(RpcContext call, byte[] body, CommandIdentity who)
     {

@@ -72,7 +72,7 @@ internal sealed partial class ConfigService
         (ConfigSpace space, SpaceSnapshot now) = await ReadAsync(call, request.Space).ConfigureAwait(false);
         SpaceSnapshot at = await AtAsync(call, space, now, request.At).ConfigureAwait(false);
         string[] documents = request.Document.Length > 0 ? [request.Document] : [.. at.State.Documents.Keys];
-        await _access.RequireReadAsync(call, now.Space, documents).ConfigureAwait(false);
+        await _access.RequireReadAsync(call, now.Space, documents, request.Document.Length > 0 ? null : $"read permission on {ConfigAccess.PrefixesOf(now.Space, null)[0]} and all below it; or name a document").ConfigureAwait(false);
         var answer = new V1.CompareResponse { Release = at.Release };
         foreach (string document in documents)
         {

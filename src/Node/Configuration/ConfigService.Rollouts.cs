@@ -5,8 +5,8 @@ using Conclave.Layers.Rollouts;
 using Conclave.Layers.Serving;
 using Conclave.Layers.Serving.Rollouts;
 using Conclave.Layers.Wire;
+using Conclave.Node.Auth;
 using Conclave.Node.Http;
-using Conclave.Node.Services;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
@@ -28,7 +28,7 @@ internal sealed partial class ConfigService
         if (request.Release > 0)
         {
             V1.Rollout one = MessageOf(now, Recorded(now.Space, request.Release));
-            await _access.RequireReadAsync(call, now.Space, one.Documents).ConfigureAwait(false);
+            await _access.RequireReadAsync(call, now.Space, one.Documents, $"read permission on all documents of release {request.Release}").ConfigureAwait(false);
             answer.Rollouts.Add(one);
             return answer;
         }
@@ -53,8 +53,8 @@ internal sealed partial class ConfigService
             CommandIdentity who = context.Auth.IsOn ? await context.Auth.IdentifyAsync(call).ConfigureAwait(false) : default;
             foreach (string document in recorded.Documents)
             {
-                string prefix = ConfigKeys.Document(now.Space, document);
-                Statuses.ThrowIf(context.View.Auth.CheckWrite(who, ConfigKeys.Bytes(prefix), ConfigKeys.Bytes(ConfigKeys.EndOf(prefix))));
+                Lack lack = ConfigAccess.CheckAll(context.View.Auth, who, ConfigKeys.Document(now.Space, document));
+                context.Auth.Require(call, who, lack.Unnamed($"write permission on all of each document of release {request.Release}; conclave rollout status r{request.Release} names them to who may read them"));
             }
 
             if (now.Rollouts.FirstOrDefault(a => a.Rollout.Release == request.Release) is not { } active)

@@ -4,8 +4,8 @@ using System.Text;
 using Conclave.Layers;
 using Conclave.Layers.Serving;
 using Conclave.Layers.Serving.Secrets;
+using Conclave.Node.Auth;
 using Conclave.Node.Http;
-using Conclave.Node.Services;
 using Conclave.Store;
 using Conclave.Wire.Etcd.Etcdserverpb;
 using Conclave.Wire.Grpc;
@@ -184,12 +184,12 @@ internal sealed partial class ConfigService
             || (known.Current is { Release: 0, Secrets.All.IsEmpty: true } && !StoreReads.Any(context.View, $"{ConfigKeys.Root}{space}/"));
     }
 
-    private async ValueTask<CommandIdentity> AllowedAsync(RpcContext call, Func<AuthState, Func<CommandIdentity, StoreError>> check)
+    private async ValueTask<CommandIdentity> AllowedAsync(RpcContext call, Func<AuthState, Func<CommandIdentity, Lack>> check)
     {
         if (!context.Auth.IsOn) return default;
         CommandIdentity who = await context.Auth.IdentifyAsync(call).ConfigureAwait(false);
-        StoreError error = check(context.View.Auth)(who);
-        return error == StoreError.None ? who : throw context.Auth.Refused(call, who, Statuses.Of(error), what: null);
+        context.Auth.Require(call, who, check(context.View.Auth)(who));
+        return who;
     }
 
     private async ValueTask<bool> WriteSecretsAsync(RpcContext call, string space, TxnRequest txn, CommandIdentity who)

@@ -23,6 +23,7 @@ internal sealed partial class ConfigService(ServiceContext context, ConfigEngine
         registry.Add(Read<V1.ExplainRequest, V1.ExplainResponse>("Explain", ExplainAsync));
         registry.Add(Read<V1.CompareRequest, V1.CompareResponse>("Compare", CompareAsync));
         registry.Add(Read<V1.SearchRequest, V1.SearchResponse>("Search", SearchAsync));
+        registry.Add(Read<V1.DocumentsRequest, V1.DocumentsResponse>("Documents", DocumentsAsync));
         registry.Add(Read<V1.WhoUsesRequest, V1.WhoUsesResponse>("WhoUses", WhoUsesAsync));
         registry.Add(Read<V1.RenderRequest, V1.RenderResponse>("Render", RenderAsync));
         registry.Add(Read<V1.PlanRequest, V1.PlanResponse>("Plan", PlanAsync));

@@ -1,4 +1,5 @@
 using Conclave.Layers.Serving;
+using Conclave.Node.Auth;
 using Conclave.Node.Http;
 using Conclave.Node.Services;
 using Conclave.Store;
@@ -32,7 +33,8 @@ internal sealed class WatchPermission(ServiceContext context, RpcContext call, s
         _checked = view.Auth;
         if (!view.Auth.IsEnabled) return;
         CommandIdentity caller = default;
-        await context.Auth.CheckReadAsync(call, view, (v, who) => Allowed(v.Auth, caller = who), What).ConfigureAwait(false);
+        Lack lack = default;
+        await context.Auth.CheckReadAsync(call, view, (v, who) => (lack = Allowed(v.Auth, caller = who)).Error, What, () => lack).ConfigureAwait(false);
         (_user, _generation) = (caller.User, view.Auth.Users[caller.User!].Generation);   // there, or it would have been refused
     }
 
@@ -48,17 +50,15 @@ internal sealed class WatchPermission(ServiceContext context, RpcContext call, s
             if (_user is null) throw context.Auth.Refused(call, default, EtcdErrors.UserEmpty, What);
             CommandIdentity who = CommandIdentity.Of(_user, auth.Revision);
             bool isSame = auth.Users.TryGetValue(_user, out AuthUser? user) && user.Generation == _generation;
-            if (!isSame || Allowed(auth, who) != StoreError.None) throw context.Auth.Refused(call, who, EtcdErrors.PermissionDenied, What);
+            Lack lack = isSame ? Allowed(auth, who) : Lack.Nothing;
+            if (!isSame || !lack.IsNone) throw context.Auth.Refused(call, who, EtcdErrors.PermissionDenied, What, lack);
         }
 
         _checked = auth;
     }
 
-    private StoreError Allowed(AuthState auth, in CommandIdentity who)
-    {
-        StoreError error = auth.CheckRead(who, _node, []);
-        return error != StoreError.None ? error : ConfigAccess.CheckRead(auth, who, _documents);
-    }
+    private Lack Allowed(AuthState auth, CommandIdentity who) =>
+        Lack.Of(auth.CheckRead(who, _node, []), "read", ConfigKeys.Node(space, request.Node)).Or(() => ConfigAccess.CheckRead(auth, who, _documents));
 
     private string What() => $" {ConfigKeys.Node(space, request.Node)} {string.Join(' ', _documents)}";
 }

@@ -137,6 +137,33 @@ public class AgentTests
     }
 
     [Fact]
+    public async Task The_metrics_say_what_is_applied_drifted_and_refused()
+    {
+        await using Machine machine = await Machine.StartAsync(["metrics_file = {dir}/conclave.prom", .. Plain]);
+        machine.StartAgent();
+        long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""), ("DEFAULT/b", "1"), ("DEFAULT/c", "1"));
+        await HasAsync("conclave_agent_connected{node=\"c1\",space=\"default\"} 1", Of("release", "", release), Of("state", ",state=\"applied\"", 1), Of("state", ",state=\"drifted\"", 0), Of("failures_total", "", 0));
+        string text = machine.Text("conclave.prom");
+        Assert.Matches("(?m)^conclave_agent_document_applied_timestamp_seconds{[^}]*} [0-9]+[.][0-9]{3}$", text);
+        Assert.Matches("(?m)^conclave_agent_written_timestamp_seconds{[^}]*} [0-9]+[.][0-9]{3}$", text);
+        Assert.All(text.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches("^(# (HELP|TYPE) conclave_agent_[a-z_]+ .+|conclave_agent_[a-z_]+{[^}]+} [0-9.]+)$", line));
+        Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(machine.Path("conclave.prom")));
+
+        string good = machine.Text("nova.conf");
+        await File.WriteAllTextAsync(machine.Path("nova.conf"), "[DEFAULT]\nhost = mine\n", Cancelled);
+        await HasAsync(Of("state", ",state=\"applied\"", 0), Of("state", ",state=\"drifted\"", 1));
+        await File.WriteAllTextAsync(machine.Path("nova.conf"), good, Cancelled);
+        await HasAsync(Of("state", ",state=\"applied\"", 1));
+        await machine.SetAsync("nova", ("DEFAULT/host", ""), ("DEFAULT/b", ""), ("DEFAULT/c", ""));   // nothing is left: the guard keeps the file
+        await HasAsync(Of("state", ",state=\"rejected\"", 1), Of("failures_total", "", 1));
+        await machine.StopServerAsync();
+        await HasAsync("conclave_agent_connected{node=\"c1\",space=\"default\"} 0");
+
+        static string Of(string name, string labels, long value) => $"conclave_agent_document_{name}{{node=\"c1\",space=\"default\",document=\"nova\"{labels}}} {value}";
+        Task HasAsync(params string[] lines) => Machine.EventuallyAsync(() => $"{string.Join('\n', lines)}\nin\n{machine.Text("conclave.prom")}\n{machine.Log}", () => lines.All(l => machine.Text("conclave.prom").Split('\n').Contains(l)));
+    }
+
+    [Fact]
     public async Task What_the_check_refuses_does_not_reach_the_file()
     {
         await using Machine machine = await Machine.StartAsync(Service);
@@ -159,6 +186,7 @@ public class AgentTests
         string good = machine.Text("nova.conf");
         V1.FleetNode failed = await machine.StateAsync("nova", "failed", await machine.SetAsync("nova", ("DEFAULT/host", "\"broken\"")));
         Assert.Contains("the restart failed", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("It said: host = broken. The files of nova r", failed.Message, StringComparison.Ordinal);
         await Machine.EventuallyAsync(() => "it is restarted with the good file: " + machine.Text("restarts"), () => machine.Lines("restarts") == 3 && machine.Text("running") == good);   // it counts before it copies
         Assert.Equal((good, good), (machine.Text("nova.conf"), machine.Text("running")));
         await Machine.EventuallyAsync(() => "it has noted the end of that restart, which it would do again otherwise", async () =>

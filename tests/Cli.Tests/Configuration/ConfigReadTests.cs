@@ -36,6 +36,27 @@ public class ConfigReadTests(SharedNode shared)
     }
 
     [Fact]
+    public async Task What_documents_there_are_and_what_is_in_one()
+    {
+        ConfigShell shell = await FilledAsync("read-documents");
+        Assert.Equal("nova\t3\t4\t2\t1\tr7\n", await shell.DoneAsync("documents"));
+        await shell.DoneAsync("schema", "set", "nova", "DEFAULT/password", "{\"type\":\"string\",\"secret\":true}", "-m", "types");
+        Assert.Equal("DEFAULT/host\tany\t2\t* region=eu\nDEFAULT/password\tstring secret\t0\t\nDEFAULT/port\tinteger\t1\t*\nDEFAULT/url\tany\t1\t*\n", await shell.DoneAsync("documents", "nova"));
+        Assert.Equal("nova\t1\t1\t1\t1\tr4\n", await shell.DoneAsync("documents", "--at", "r4"));
+        await shell.EndsAsync(1, "documents", "nvoa");
+        await shell.EndsAsync(1, "documents", "--at", "r3");
+        Assert.Equal("release documents[document keys scopes entries schemas changed] keys[key entries scopes[] has_schema type secret] more", ConfigShell.Shape(await shell.JsonAsync(0, "documents", "nova")));
+
+        // More keys than one answer holds, and more scopes than a line.
+        string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, "many.conf");
+        await File.WriteAllTextAsync(file, "[many]\n" + string.Concat(Enumerable.Range(0, 1200).Select(i => $"key{i:d4} = {i}\n")), TestContext.Current.CancellationToken);
+        await shell.DoneAsync("import", "oslo-config", file, "--document", "many", "-m", "many");
+        Assert.Equal(1200, (await shell.DoneAsync("documents", "many")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct().Count());
+        for (int i = 0; i < 5; i++) await shell.DoneAsync("set", "wide", "k", "1", "--scope", $"host=h{i}", "-m", "x");
+        Assert.Equal("k\tany\t5\thost=h0 host=h1 host=h2 host=h3 and 1 more\n", await shell.DoneAsync("documents", "wide"));
+    }
+
+    [Fact]
     public async Task A_slip_in_a_documents_name_is_said_and_neither_an_empty_file_nor_a_yes()
     {
         ConfigShell shell = await FilledAsync("read-slip");
@@ -129,7 +150,7 @@ public class ConfigReadTests(SharedNode shared)
         const string before = "2001-01-01", after = "2999-01-01";
         Assert.Equal("global", (await shell.JsonAsync(0, "show", "c17", "nova", "DEFAULT/host", "--at", "r5")).GetProperty("items")[0].GetProperty("value").GetString());
         Assert.Equal("eu", (await shell.JsonAsync(0, "show", "c17", "nova", "DEFAULT/host", "--at", after)).GetProperty("items")[0].GetProperty("value").GetString());
-        foreach (string[] read in (string[][])[["show", "c17", "nova"], ["explain", "c17", "nova", "DEFAULT/host"], ["compare", "c17", "c18"], ["render", "c17", "nova"], ["node", "show", "c17"], ["grep", "eu"], ["who-uses", "nova", "DEFAULT/host"], ["schema", "show", "nova"], ["node", "list"], ["lint"]])
+        foreach (string[] read in (string[][])[["show", "c17", "nova"], ["explain", "c17", "nova", "DEFAULT/host"], ["compare", "c17", "c18"], ["render", "c17", "nova"], ["node", "show", "c17"], ["grep", "eu"], ["who-uses", "nova", "DEFAULT/host"], ["documents"], ["schema", "show", "nova"], ["node", "list"], ["lint"]])
         {
             await shell.EndsAsync(1, [.. read, "--at", "r99"]);      // not yet there
             await shell.EndsAsync(2, [.. read, "--at", "yesterday"]);

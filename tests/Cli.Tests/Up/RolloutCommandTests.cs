@@ -45,6 +45,16 @@ public sealed class RolloutCommandTests : IDisposable
         Assert.Contains("  failed c1: it broke\n", (await RunAsync(7, "rollback", "r2", "-m", "back", "--yes", "--strategy", "all-at-once", "--wait")).Out, StringComparison.Ordinal);
         Assert.Contains("configuration r7: 1 failed\nc1\tnova\tr1000\tr7\tfailed\t20", (await RunAsync(0, "status")).Out, StringComparison.Ordinal);   // and since when
         Assert.Contains("c1\tnova\tr1000\tr7\tfailed\t", (await RunAsync(1, "fleet")).Out, StringComparison.Ordinal);
+
+        await SayAsync("applied");
+        await RunAsync(0, "set", "nova", "k", "5", "-m", "fifth", "--strategy", "1 node 1h, 100%");
+        long began = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (!(await RunAsync(1, "rollout", "status", "r8")).Out.Contains("> stage 1/2  1 node 1h  1/1 acknowledged  bakes since ", StringComparison.Ordinal))
+        {
+            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(60), "a node that has acknowledged it does not bake");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
         await up.StopAsync();
     }
 

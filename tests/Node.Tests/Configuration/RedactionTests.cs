@@ -27,6 +27,7 @@ public class RedactionTests
         ["Explain"] = [.. new[] { "password", "url", "list", "late", "other", "derived" }.Select(key => new { subject = Node, document = "nova", key })],
         ["Compare"] = [new { a = Node, b = new { }, document = "nova" }, new { a = Node, b = new { node = "c2" } }],
         ["Search"] = [new { text = "a" }, new { text = Entry }, new { text = Named }, new { text = "%{" }],
+        ["Documents"] = [new { }, new { document = "nova" }],
         ["WhoUses"] = [new { document = "nova", key = "password" }],
         ["Render"] = [.. new[] { "oslo-ini", "json", "yaml", "env-shell" }.Select(format => new { subject = Node, document = "nova", format })],
         ["Plan"] =
