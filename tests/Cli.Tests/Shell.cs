@@ -69,7 +69,7 @@ internal sealed class Running : IAsyncDisposable
     public async Task<string> LineAsync(string beginning)
     {
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(TimeSpan.FromSeconds(30));
+        timeout.CancelAfter(TimeSpan.FromSeconds(60));
         while (await _lines.ReadLineAsync(timeout.Token) is { } line)
         {
             if (line.StartsWith(beginning, StringComparison.Ordinal)) return line;
@@ -86,7 +86,7 @@ internal sealed class Running : IAsyncDisposable
     }
 
     /// <summary>Waits until it ends by itself, and returns its exit code.</summary>
-    public Task<int> EndAsync() => _run.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    public Task<int> EndAsync() => _run.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -15,7 +15,7 @@ public sealed class EtcdServer : IAsyncDisposable
 
     // How etcd and our node say that they serve.
     private static readonly string[] ReadyTexts = ["ready to serve client requests", "Serving clients on http"];
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private readonly string[] _arguments;
     private readonly string _directory;
     private TaskCompletionSource _ready = new();

@@ -120,7 +120,7 @@ public sealed class SecureAuthTests
         var handler = new SocketsHttpHandler { UseProxy = false };
         handler.SslOptions.ClientCertificates = [X509Certificate2.CreateFromPemFile(who.Certificate, who.Key)];
         handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { authority } };
-        return new HttpClient(handler) { BaseAddress = new Uri($"https://127.0.0.1:{cluster.Ports[0]}/v3/"), Timeout = TimeSpan.FromSeconds(10) };
+        return new HttpClient(handler) { BaseAddress = new Uri($"https://127.0.0.1:{cluster.Ports[0]}/v3/"), Timeout = TimeSpan.FromSeconds(60) };
     }
 
     private static async Task<string> LogInAsync(HttpClient client)

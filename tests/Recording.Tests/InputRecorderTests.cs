@@ -106,7 +106,7 @@ public sealed class InputRecorderTests : IDisposable
         InputRecorder recorder = Open(core, 1 << 20);
         Propose(recorder, core, payloadBytes: 100);
         Propose(recorder, core, payloadBytes: 2 << 20);
-        Assert.True(SpinWait.SpinUntil(() => !recorder.IsRecording, TimeSpan.FromSeconds(20)));
+        Assert.True(SpinWait.SpinUntil(() => !recorder.IsRecording, TimeSpan.FromSeconds(60)));
         Flush(recorder, core);   // it finds out here, and waits
         _time.Advance(TimeSpan.FromSeconds(31));
         Flush(recorder, core);
@@ -133,7 +133,7 @@ public sealed class InputRecorderTests : IDisposable
             WaitUntilWritten(recorder);
         }
 
-        Assert.True(SpinWait.SpinUntil(() => !recorder.IsRecording, TimeSpan.FromSeconds(20)));
+        Assert.True(SpinWait.SpinUntil(() => !recorder.IsRecording, TimeSpan.FromSeconds(60)));
         Directory.Move(moved, _directory.FullName);
         Flush(recorder, core);
         _time.Advance(TimeSpan.FromSeconds(31));
@@ -192,7 +192,7 @@ public sealed class InputRecorderTests : IDisposable
     }
 
     /// <summary>What the test looks at is what the disk has.</summary>
-    private static void WaitUntilWritten(InputRecorder recorder) => Assert.True(SpinWait.SpinUntil(() => recorder.Queued == 0, TimeSpan.FromSeconds(20)), "the recording is never written");
+    private static void WaitUntilWritten(InputRecorder recorder) => Assert.True(SpinWait.SpinUntil(() => recorder.Queued == 0, TimeSpan.FromSeconds(60)), "the recording is never written");
 
     private void Propose(InputRecorder recorder, RaftCore core, int payloadBytes)
     {

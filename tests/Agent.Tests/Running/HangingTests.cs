@@ -67,10 +67,10 @@ public class HangingTests
         long release = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
         await using (await machine.Client.Semaphore("conclave-agent/slots/svc", 1).AcquireAsync(cancellationToken: Cancelled))
         {
-            (int code, string output, string errors) = await machine.ConclaveAsync("agent", "once", "--timeout", "3s", "--config", machine.ConfigPath);
+            (int code, string output, string errors) = await Machine.InTimeAsync("svc is queueing", "3s", time => machine.ConclaveAsync("agent", "once", "--timeout", time, "--config", machine.ConfigPath));
             Assert.True(code == 1, output + errors);
             Assert.StartsWith($"nova  r{release}  pending-restart", output, StringComparison.Ordinal);
-            Assert.Contains("Not done within 3 s: svc is queueing.", errors, StringComparison.Ordinal);
+            Assert.Matches("Not done within (3|20) s: svc is queueing\\.", errors);
             Assert.Equal(("[DEFAULT]\nhost = a\n", 0), (machine.Text("nova.conf"), machine.Lines("restarts")));
         }
 

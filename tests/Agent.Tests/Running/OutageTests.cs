@@ -46,7 +46,7 @@ public class OutageTests
     [Fact]
     public async Task A_restart_during_an_outage_does_not_take_the_registration_of_the_process_before_for_a_new_one()
     {
-        await using Machine machine = await Machine.StartAsync([.. Plain, "[group svc]", "restart = " + Machine.Sh("echo x >> {dir}/restarts"), "settle = 2s", "verify = live svc within 2s"]);
+        await using Machine machine = await Machine.StartAsync([.. Plain, "[group svc]", "restart = " + Machine.Sh("echo x >> {dir}/restarts"), "settle = 2s", "verify = live svc within 5s"]);
         machine.StartAgent();
         long first = await machine.SetAsync("nova", ("DEFAULT/host", "\"a\""));
         await Machine.EventuallyAsync(() => "it was restarted", () => machine.Lines("restarts") == 1);

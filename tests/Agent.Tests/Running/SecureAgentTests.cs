@@ -88,7 +88,7 @@ public sealed class SecureAgentTests : IDisposable
             ("n3", "12s", [$"tls_ca = {stranger.CertFile}", "user = agent-c2", $"password_file = {In("password")}"], "TLS handshake")])   // tried for 5 s before it is said
         {
             string config = Configure("c3", [cluster.Address(member)], lines);
-            (int code, string output, string errors) = await Machine.EndAsync(Machine.StartConclave("agent", "once", "--timeout", patience, "--config", config));
+            (int code, string output, string errors) = await Machine.InTimeAsync(said, patience, time => Machine.EndAsync(Machine.StartConclave("agent", "once", "--timeout", time, "--config", config)));
             Assert.True(code != 0 && errors.Contains(said, StringComparison.Ordinal), $"{said}? {code}\n{output}{errors}");
             Assert.False(File.Exists(In("c3", "nova.conf")));
         }

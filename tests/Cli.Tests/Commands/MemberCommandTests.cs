@@ -7,7 +7,7 @@ namespace Conclave.Cli.Tests.Commands;
 /// <summary>Changes of the members of real clusters.</summary>
 public class MemberCommandTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task A_member_is_added_and_caught_up_and_promoted_and_takes_over_from_one_that_works()

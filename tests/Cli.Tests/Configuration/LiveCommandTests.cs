@@ -14,7 +14,7 @@ public class LiveCommandTests(SharedNode shared)
 
         await using Running one = shell.Shell.Start("live", "register", "mq", "m1", "10.0.0.1:5672");
         Assert.Equal("conclave-live/live-list/mq/m1", await one.LineAsync("conclave-live/"));
-        await using Running two = shell.Shell.Start("live", "register", "other", "o1", "10.0.0.9", "--ttl", "2s");
+        await using Running two = shell.Shell.Start("live", "register", "other", "o1", "10.0.0.9", "--ttl", "20s");
         await two.LineAsync("conclave-live/");
 
         JsonElement[] all = [.. (await shell.JsonAsync(0, "live", "list")).GetProperty("members").EnumerateArray()];

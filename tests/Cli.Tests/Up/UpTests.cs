@@ -8,7 +8,7 @@ namespace Conclave.Cli.Tests.Up;
 
 public sealed class UpTests : IDisposable
 {
-    private const int FirstPort = 24394;   // beyond what Shell.Ports hands out first
+    private const int FirstPort = 24000;   // and the next five; nobody else takes ports from here to Shell.Ports
     private readonly string _directory = Directory.CreateTempSubdirectory("conclave-up-").FullName;
     private readonly Shell _shell = new Shell().With("CONCLAVE_NODE", "/usr/bin/etcd");
 

@@ -57,7 +57,7 @@ public class LeaseTests(SharedEtcd etcd)
 
         await client.Leases.RevokeAsync(lease.Id, Cancelled);
 
-        await lost.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
+        await lost.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancelled);
         Assert.Null(keeper.Reason);
     }
 
@@ -73,7 +73,7 @@ public class LeaseTests(SharedEtcd etcd)
 
         await server.KillAsync();
 
-        await lost.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
+        await lost.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancelled);
         Assert.IsType<UnavailableException>(keeper.Reason);
     }
 }

@@ -32,7 +32,7 @@ public class ElectionTests(SharedEtcd etcd)
 
     private static async Task<LeaderInfo?> NextAsync(IAsyncEnumerator<LeaderInfo?> observed)
     {
-        Assert.True(await observed.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancelled));
+        Assert.True(await observed.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancelled));
         return observed.Current;
     }
 }

@@ -2,7 +2,7 @@ namespace Conclave.Client.Tests.Locks;
 
 public class LockTests(SharedEtcd etcd)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -53,7 +53,7 @@ public class LockTests(SharedEtcd etcd)
     public async Task A_holder_hears_that_its_lease_was_taken_away()
     {
         await using ConclaveClient client = new(etcd.Endpoint);
-        await using IDistributedLockHandle held = await client.Lock("locks/revoked", new LockOptions { Ttl = TimeSpan.FromSeconds(2) }).AcquireAsync(cancellationToken: Cancelled);
+        await using IDistributedLockHandle held = await client.Lock("locks/revoked", new LockOptions { Ttl = TimeSpan.FromSeconds(5) }).AcquireAsync(cancellationToken: Cancelled);
         await client.Leases.RevokeAsync((await client.GetAsync(held.Key, cancellationToken: Cancelled))!.LeaseId, Cancelled);
         await FiresAsync(held.HandleLostToken);
         Assert.False(held.IsHeld);
@@ -63,7 +63,7 @@ public class LockTests(SharedEtcd etcd)
     public async Task A_waiter_whose_lease_was_taken_away_queues_again()
     {
         await using ConclaveClient client = new(etcd.Endpoint);
-        IDistributedLock shared = client.Lock("locks/again", new LockOptions { Ttl = TimeSpan.FromSeconds(2) });
+        IDistributedLock shared = client.Lock("locks/again", new LockOptions { Ttl = TimeSpan.FromSeconds(5) });
         IDistributedLockHandle first = await shared.AcquireAsync(cancellationToken: Cancelled);
         ValueTask<IDistributedLockHandle> waiting = shared.AcquireAsync(Patience, Cancelled);
         KeyValue place = await QueuedAsync(client, "locks/again/", 2);

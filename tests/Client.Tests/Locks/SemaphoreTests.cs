@@ -2,7 +2,7 @@ namespace Conclave.Client.Tests.Locks;
 
 public class SemaphoreTests(SharedEtcd etcd)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

@@ -101,7 +101,7 @@ public class WatchTests(SharedEtcd etcd)
 
     private static async ValueTask<WatchEvent> NextAsync(IAsyncEnumerator<WatchEvent> events)
     {
-        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancelled));
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancelled));
         return events.Current;
     }
 }

@@ -65,7 +65,7 @@ internal static class LockServiceScript
     private static async Task WaitForKeysAsync(Target t, Etcdctl ctl, string prefix, int count)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(t.Cancellation);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         while (await KeysAsync(t, ctl, prefix) < count)
             await Task.Delay(50, patience.Token);
     }

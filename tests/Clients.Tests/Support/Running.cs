@@ -7,7 +7,7 @@ namespace Conclave.Clients.Tests.Support;
 /// <summary>A client that goes on until it is told to end, such as <c>etcdctl lock</c>. Its output is read line by line, and every wait for it is bounded.</summary>
 internal sealed class Running : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();   // as much as a test's client says
     private readonly Task _reading;

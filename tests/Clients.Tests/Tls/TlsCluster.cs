@@ -59,7 +59,7 @@ internal sealed class TlsCluster : IDisposable
         Programs.Ended? last = null;
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60); await Task.Delay(200, cancellationToken))
         {
-            last = await cluster.EtcdctlAsync([.. cluster.Flags, "put", "ready", "1"], cancellationToken);
+            last = await cluster.EtcdctlAsync(["--dial-timeout=3s", "--command-timeout=3s", .. cluster.Flags, "put", "ready", "1"], cancellationToken);
             if (last.ExitCode == 0)
                 return cluster;
             if (cluster._members.Any(member => member.HasCrashed))
@@ -71,7 +71,7 @@ internal sealed class TlsCluster : IDisposable
     }
 
     public Task<Programs.Ended> EtcdctlAsync(string[] arguments, CancellationToken cancellationToken) =>
-        Programs.RunAsync(Requires.Etcdctl(), ["--dial-timeout=3s", "--command-timeout=3s", .. arguments], null, new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, cancellationToken);
+        Programs.RunAsync(Requires.Etcdctl(), ["--dial-timeout=20s", "--command-timeout=20s", .. arguments], null, new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, cancellationToken);
 
     public void Dispose()
     {

@@ -15,7 +15,7 @@ internal static class EtcdctlClusterScript
         await WatchAsync(t, ctl, "watch history", 3, "watch", p + "w", "--prefix", $"--rev={t.FirstRevision + 1}");
         await WatchAsync(t, ctl, "watch -w json with prev-kv", 1, "watch", p + "w", $"--rev={t.FirstRevision + 1}", "--prev-kv", "-w", "json");
         // What follows asks single members for what they have: none may lag behind.
-        await t.Cluster.WaitUntilAllServeAsync(TimeSpan.FromSeconds(30), t.Cancellation);
+        await t.Cluster.WaitUntilAllServeAsync(TimeSpan.FromSeconds(60), t.Cancellation);
         await MembersAsync(t, ctl);
         await SnapshotAsync(t, ctl);
         await ByUrlAsync(t, ctl);
@@ -50,7 +50,7 @@ internal static class EtcdctlClusterScript
             bool isJson = arguments.Contains("json");
             var lines = new JsonArray();
             // Text form: type, key and value of each event, one per line.
-            while (lines.Count < (isJson ? 1 : 3 * events) && await watch.StandardOutput.ReadLineAsync(t.Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(30)) is { } line)
+            while (lines.Count < (isJson ? 1 : 3 * events) && await watch.StandardOutput.ReadLineAsync(t.Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(60)) is { } line)
                 lines.Add(isJson ? JsonNode.Parse(line) : JsonValue.Create(line));
             t.Seen.Add(name, lines);
         }

@@ -8,6 +8,7 @@ namespace Conclave.Compatibility.Tests.Support;
 internal sealed class Etcdctl(Target target)
 {
     private static readonly Dictionary<string, string> Environment = new() { ["ETCDCTL_API"] = "3" };
+    private static readonly string[] Patience = ["--dial-timeout=10s", "--command-timeout=20s"];
     private readonly string _program = Requires.Etcdctl();
 
     /// <summary>Runs a command on the first member and notes exit code, output and the error's last line.</summary>
@@ -27,11 +28,11 @@ internal sealed class Etcdctl(Target target)
 
     /// <summary>On any endpoints. A further <c>--endpoints</c> among the arguments would only add to them.</summary>
     public Task<Programs.Ended> OnAsync(string endpoints, string? input, string[] arguments, CancellationToken cancellationToken) =>
-        Programs.RunAsync(_program, ["--endpoints", endpoints, "--dial-timeout=10s", "--command-timeout=20s", .. arguments], input, Environment, cancellationToken);
+        Programs.RunAsync(_program, ["--endpoints", endpoints, .. Patience, .. arguments], input, Environment, cancellationToken);
 
     /// <summary>Starts a command that goes on until it is killed, such as watch.</summary>
     public Process Start(ServerProcess member, params string[] arguments) =>
-        Programs.Start(_program, ["--endpoints", $"127.0.0.1:{member.ClientPort}", .. arguments], Environment);
+        Programs.Start(_program, ["--endpoints", $"127.0.0.1:{member.ClientPort}", .. Patience, .. arguments], Environment);
 
     /// <summary>JSON stays JSON (one document per line), everything else is text.</summary>
     private static JsonNode Understood(string output)

@@ -9,7 +9,7 @@ namespace Conclave.Compatibility.Tests.Support;
 internal sealed class Gateway(Uri member, Transcript seen, CancellationToken cancellationToken)
 {
     /// <summary>One connection for the whole script: each answer also proves that the one before left it usable.</summary>
-    private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseProxy = false }) { BaseAddress = member, Timeout = TimeSpan.FromSeconds(30) };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseProxy = false }) { BaseAddress = member, Timeout = TimeSpan.FromSeconds(60) };
 
     public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
@@ -44,7 +44,7 @@ internal sealed class Gateway(Uri member, Transcript seen, CancellationToken can
     {
         using var own = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = member };
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body) };
         using HttpResponseMessage response = await own.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(patience.Token));

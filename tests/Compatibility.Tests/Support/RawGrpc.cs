@@ -28,7 +28,7 @@ internal sealed class RawGrpc(Uri member, Transcript seen, CancellationToken can
     public async Task CallAsync(string name, string path, byte[] body, MessageParser? parser = null, string contentType = "application/grpc")
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(member, path)) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent(body) };
         request.Content.Headers.TryAddWithoutValidation("content-type", contentType);
         request.Headers.TE.Add(new("trailers"));

@@ -3,7 +3,7 @@ namespace Conclave.Conformance.Tests.Suite;
 /// <summary>Runs all cases of a group on one server, in order.</summary>
 internal static class GroupRunner
 {
-    private static readonly TimeSpan CasePatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CasePatience = TimeSpan.FromSeconds(60);
 
     public static async Task<List<Transcript>> RunAsync(Target target, CaseGroup group, CancellationToken cancellationToken)
     {

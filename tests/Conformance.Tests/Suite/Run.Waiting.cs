@@ -8,7 +8,7 @@ namespace Conclave.Conformance.Tests.Suite;
 /// <summary>Calls that go on while others are made, and streams.</summary>
 internal sealed partial class Run
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15), MessagePatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30), MessagePatience = TimeSpan.FromSeconds(20);
     private readonly List<IDisposable> _open = [];
 
     /// <summary>A call that is not waited for yet.</summary>

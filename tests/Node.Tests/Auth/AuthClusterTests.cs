@@ -202,7 +202,7 @@ public sealed class AuthClusterTests : IAsyncLifetime
     {
         await EnableAsync();
         ConclaveClient root = As("root", "rp");
-        Lease lease = await root.Leases.GrantAsync(TimeSpan.FromSeconds(2), cancellationToken: Cancelled);
+        Lease lease = await root.Leases.GrantAsync(TimeSpan.FromSeconds(5), cancellationToken: Cancelled);
         await root.PutAsync("short", "x", new PutOptions { LeaseId = lease.Id }, Cancelled);
         await TestNode.EventuallyAsync("the lease ends", async () => await root.GetAsync("short", cancellationToken: Cancelled) is null);
     }

@@ -39,7 +39,7 @@ public class LiveTests
         await node.AddNodesAsync(("c1", "compute"));
         await node.SetAsync("nova", "hosts", "%{live:mq}");
         await using ConclaveClient client = ClientOf(node);
-        Lease lease = await client.Leases.GrantAsync(TimeSpan.FromSeconds(2), cancellationToken: Cancelled);   // nobody renews it
+        Lease lease = await client.Leases.GrantAsync(TimeSpan.FromSeconds(5), cancellationToken: Cancelled);   // nobody renews it; long enough to be seen
         await client.PutAsync("conclave-live/default/mq/a", "mq-a", new PutOptions { LeaseId = lease.Id }, Cancelled);
         await TestNode.EventuallyAsync("it came", async () => await node.ValueAsync("c1", "nova", "hosts") == "[\"mq-a\"]");
         await TestNode.EventuallyAsync("it left", async () => await node.ValueAsync("c1", "nova", "hosts") == "[]");

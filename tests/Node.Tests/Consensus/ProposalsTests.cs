@@ -206,7 +206,7 @@ public class ProposalsTests
         _proposals.OnSnapshotInstalled();
         _proposals.OnTermApplied(6);
 
-        Assert.Equal(ProposalEnd.Unknown, (await result.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)).End);
+        Assert.Equal(ProposalEnd.Unknown, (await result.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)).End);
         Assert.Single(_route.Sent);
     }
 

@@ -9,7 +9,7 @@ namespace Conclave.Node.Tests.Http;
 
 public class StopTests
 {
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(10), Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Streams_end_with_unavailable_and_the_stop_does_not_wait_for_clients()
@@ -21,7 +21,7 @@ public class StopTests
         using GrpcTestStream stream = await listener.Grpc().OpenAsync("/test.Test/Call");
         Task stopped = listener.StopAsync(Long);
         Assert.Equal(EtcdErrors.Stopped, await stream.EndAsync());
-        await stopped.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+        await stopped.WaitAsync(Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public class StopTests
         await entered.Task.WaitAsync(TestContext.Current.CancellationToken);
         Task stopped = listener.StopAsync(Long);
         Assert.Equal(EtcdErrors.Stopped, (await call).Status);
-        await stopped.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+        await stopped.WaitAsync(Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public class StopTests
         RawConnection json = listener.Connect();
         await json.PostAsync("/v3/test/call", "{}");
         await stuck.Task.WaitAsync(TestContext.Current.CancellationToken);
-        await listener.StopAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await listener.StopAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]

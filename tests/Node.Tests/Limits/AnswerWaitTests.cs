@@ -43,13 +43,11 @@ public class AnswerWaitTests
         ZeroWindowClient silent = await ZeroWindowClient.ConnectAsync(listener.EndPoint);
         await silent.CallAsync(Call, []);
         await silent.CallAsync(Call, []);
-        GrpcReply late;
-        do late = await listener.Grpc().CallAsync(Call, GrpcTestClient.Frame([]), ("grpc-timeout", "300m"));
-        while (late.Status.IsOK);   // until both are in the way
-        Assert.Equal(GrpcCode.DeadlineExceeded, late.Status.Code);
+        await TestNode.EventuallyAsync("one is in the way and the other waits", () => Task.FromResult((Volatile.Read(ref _done), listener.ReadsWaiting) == (1, 1)));
+        Assert.Equal(GrpcCode.DeadlineExceeded, (await listener.Grpc().CallAsync(Call, GrpcTestClient.Frame([]), ("grpc-timeout", "300m"))).Status.Code);
 
         Task<GrpcReply> waits = listener.Grpc().CallAsync(Call, new PutRequest());
-        await TestNode.EventuallyAsync("it waits", () => Task.FromResult(listener.ReadsWaiting == 1));
+        await TestNode.EventuallyAsync("it waits too", () => Task.FromResult(listener.ReadsWaiting == 2));
         Assert.False(waits.IsCompleted);
         silent.Dispose();
         Assert.True((await waits).Status.IsOK);
@@ -102,7 +100,7 @@ public class AnswerWaitTests
         Assert.Equal(2, Volatile.Read(ref done));
     }
 
-    private int _now, _most;
+    private int _now, _most, _done;
 
     private Task<TestListener> AnswerAsync(Func<ClientListenerOptions, ClientListenerOptions> change) => TestListener.WithReadAsync(
         async (_, _, response) =>
@@ -116,6 +114,7 @@ public class AnswerWaitTests
 
             await Task.Yield();
             Interlocked.Decrement(ref _now);
+            Interlocked.Increment(ref _done);
         },
         o => change(o with { Limits = new LimitOptions { InflightAnswerBytes = Bound } }));
 }

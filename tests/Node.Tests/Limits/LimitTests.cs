@@ -163,7 +163,7 @@ public class LimitTests
             change: o => o with { Limits = new LimitOptions { InflightRequests = 4, Streams = 4 } });
         GrpcTestClient client = listener.Grpc();
         Task<GrpcReply>[] under = [.. Enumerable.Range(0, 40).Select(_ => client.CallAsync("/etcdserverpb.Maintenance/Status", new PutRequest()))];
-        for (int i = 0; i < under.Length; i++) Assert.True(await inside.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken), $"call {i} is not let in");
+        for (int i = 0; i < under.Length; i++) Assert.True(await inside.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), $"call {i} is not let in");
         release.SetResult();
         foreach (GrpcReply reply in await Task.WhenAll(under)) Assert.True(reply.Status.IsOK);
     }

@@ -22,6 +22,9 @@ public sealed class LeaderPriorityTests
         await cluster.Node(first).PutAsync("with all", "yes");   // through it, so that it has connected to the leader
         foreach (string name in (string[])[first, second]) await cluster.ReadsAsync(name, "with all", "yes");
         await cluster.LeadAsync(leader);
+        await cluster.Node(leader).PutAsync("with all", "again");
+        foreach (string name in (string[])[first, second]) await cluster.ReadsAsync(name, "with all", "again");
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);   // who has written more of the log comes first, and the leader has to hear that both have all
 
         await cluster.StopAsync(leader);
 

@@ -13,7 +13,7 @@ public sealed class LostDiskTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _options = [.. TestNode.Cluster(3, _directory).Select(o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), ElectionTimeout = TimeSpan.FromMilliseconds(300) })];
+        _options = TestNode.Cluster(3, _directory);
         for (int i = 0; i < 3; i++) await StartAsync(i);
         await AllKnowEachOtherAsync();
     }

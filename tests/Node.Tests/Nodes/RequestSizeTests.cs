@@ -50,6 +50,20 @@ public class RequestSizeTests
         Assert.Equal((HttpStatusCode.BadRequest, EtcdErrors.RequestTooLarge.Message), (status, MemberCluster.MessageOf(body)));
     }
 
+    /// <summary>It refuses by the length in front, answers, and closes the way while the client still sends: the answer counts, and nobody is left in doubt whether something was written.</summary>
+    [Fact]
+    public async Task A_request_that_is_refused_before_all_of_it_was_read_is_a_refusal_for_our_client()
+    {
+        await using MemberCluster cluster = await MemberCluster.StartAsync(1, (options, _) => options with { MaxRequestBytes = MaxBytes });
+        using ConclaveClient client = Client(cluster, "n1");
+        byte[] value = new byte[5_000_000];
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            for (int i = 0; i < 10; i++)
+                Assert.Equal(typeof(ConclaveException), (await Assert.ThrowsAnyAsync<ConclaveException>(() => client.PutAsync("key", value, cancellationToken: Cancelled).AsTask())).GetType());
+        }));
+    }
+
     /// <summary>The value with which a put of "key" has just this many bytes.</summary>
     private static string Filling(int requestBytes)
     {

@@ -145,10 +145,13 @@ internal sealed class TestNode : IAsyncDisposable
     public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
     /// <summary>A loopback address that nobody listens on.</summary>
-    /// <remarks>Below the ports that the system gives to outgoing connections: one of those may be taken between this look and the start of the node.</remarks>
+    /// <remarks>
+    /// Below the ports that the system gives to outgoing connections: one of those may be taken between this look and the start of the node. Below those of other test projects
+    /// too, from 22000 on: a server of theirs that is down for a moment, to be started again, would find its port taken.
+    /// </remarks>
     internal static Uri FreeUrl()
     {
-        const int First = 10_000, Count = 20_000;
+        const int First = 10_000, Count = 12_000;
         while (true)
         {
             int port = First + (int)((uint)Interlocked.Increment(ref _lastPort) % Count);

@@ -201,12 +201,12 @@ public sealed class ClientTlsTests : IDisposable
         await silent.ConnectAsync(listener.EndPoint, TestContext.Current.CancellationToken);
         using var half = new TcpClient();
         await half.ConnectAsync(listener.EndPoint, TestContext.Current.CancellationToken);
-        await half.GetStream().WriteAsync(new byte[] { 0x16, 3, 1, 2, 0, 1 }, TestContext.Current.CancellationToken);
 
-        foreach (TcpClient client in (TcpClient[])[silent, half])
+        foreach (TcpClient client in (TcpClient[])[half, silent])
         {
             try
             {
+                if (client == half) await half.GetStream().WriteAsync(new byte[] { 0x16, 3, 1, 2, 0, 1 }, TestContext.Current.CancellationToken);
                 Assert.Equal(0, await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken));
             }
             catch (IOException)
