@@ -63,7 +63,7 @@ public sealed class OperationCountTests
     [Fact]
     public async Task Each_request_counts_as_it_does_in_etcd()
     {
-        Assert.SkipUnless(Clusters.HasEtcd, "etcd is not installed.");
+        Assert.SkipUnless(Clusters.HasEtcd, "etcd is not installed. Run: apt-get install etcd-server");
         List<string> expected = await CountedAsync(ServerKind.Etcd), counted = await CountedAsync(Clusters.SubjectKind);
         Assert.Contains("put: etcd_mvcc_put_total 1, etcd_debugging_mvcc_total_put_size_in_bytes 3", expected);   // something is read
         Assert.Equal(expected, counted);

@@ -32,10 +32,15 @@ public sealed class NodeMetricsTests : IDisposable
         {
             await nodes[0].PutAsync("a", "1");
             await nodes[0].PostAsync("/v3/lease/grant", new { TTL = 60, ID = 5 });
-            await TestNode.EventuallyAsync("round trips are measured", async () =>
-                new MetricsText(await nodes[1].GetTextAsync("/metrics")).Of("etcd_network_peer_round_trip_time_seconds_count").All(sample => sample.Value > 0));
-
-            var metrics = new MetricsText(await nodes[1].GetTextAsync("/metrics"));
+            // A member may hear of the lease, and see its connections, later than the one that was asked.
+            MetricsText? seen = null;
+            await TestNode.EventuallyAsync("it is connected, round trips are measured and the lease is applied", async () =>
+            {
+                seen = new MetricsText(await nodes[1].GetTextAsync("/metrics"));
+                return seen.Of("etcd_network_peer_round_trip_time_seconds_count").Count(sample => sample.Value > 0) == 2
+                    && seen.Of("etcd_network_active_peers").Sum(sample => sample.Value) == 2 && seen["etcd_debugging_lease_granted_total"] > 0;
+            });
+            MetricsText metrics = seen!;   // set before the wait ended
             Assert.Empty(Usual.Except(metrics.Families));
             Assert.Equal(2, metrics.Of("etcd_network_peer_round_trip_time_seconds_count").Count());
             Assert.All(metrics.Of("etcd_network_peer_received_bytes_total"), sample => Assert.Matches("""\{From="[0-9a-f]+"\}$""", sample.Key));
