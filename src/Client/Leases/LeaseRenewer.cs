@@ -69,7 +69,12 @@ internal sealed class LeaseRenewer(CallRouter router, long id) : IAsyncDisposabl
             router.Endpoints.Succeeded(_endpoint);
             return answer.TTL > 0 ? new LeaseRenewal(id, TimeSpan.FromSeconds(answer.TTL), ResponseHeader.Of(answer.Header)) : null;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await DisposeAsync().ConfigureAwait(false);   // an answer that is still under way would be taken for the next one's
+            throw;
+        }
+        catch (OperationCanceledException)
         {
             throw Failure($"did not renew the lease within {timeout.TotalSeconds:0.###} s.");
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.IO.Enumeration;
 using System.Text;
 
 namespace Conclave.Node.Metrics;
@@ -22,7 +23,7 @@ internal static class ProcessMetrics
     /// <summary>etcd says the same under a second name, which its older dashboards read.</summary>
     private static void WriteDescriptors(StringBuilder text)
     {
-        long? open = Directory.Exists("/proc/self/fd") ? Directory.GetFiles("/proc/self/fd").Length : null, most = DescriptorsMax();
+        long? open = DescriptorsOpen(), most = DescriptorsMax();
         foreach (string name in (string[])["process_open_fds", "os_fd_used"])
         {
             if (open is { } value) Write(text, name, "gauge", value);
@@ -32,6 +33,14 @@ internal static class ProcessMetrics
         {
             if (most is { } value) Write(text, name, "gauge", value);
         }
+    }
+
+    /// <summary>One for each name there, without a look at what it leads to: there may be thousands of connections.</summary>
+    private static long? DescriptorsOpen()
+    {
+        const string descriptors = "/proc/self/fd";
+        var every = new EnumerationOptions { AttributesToSkip = FileAttributes.None };
+        return Directory.Exists(descriptors) ? new FileSystemEnumerable<byte>(descriptors, (ref FileSystemEntry _) => 0, every).LongCount() : null;
     }
 
     private static long? DescriptorsMax()
