@@ -108,6 +108,7 @@ public sealed class InputRecorderTests : IDisposable
         Propose(recorder, core, payloadBytes: 2 << 20);
         Assert.True(SpinWait.SpinUntil(() => !recorder.IsRecording, TimeSpan.FromSeconds(60)));
         Flush(recorder, core);   // it finds out here, and waits
+        WaitUntilWritten(recorder);   // until then it does not begin again
         _time.Advance(TimeSpan.FromSeconds(31));
         Flush(recorder, core);
         Propose(recorder, core, payloadBytes: 100);
@@ -136,6 +137,7 @@ public sealed class InputRecorderTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => !recorder.IsRecording, TimeSpan.FromSeconds(60)));
         Directory.Move(moved, _directory.FullName);
         Flush(recorder, core);
+        WaitUntilWritten(recorder);
         _time.Advance(TimeSpan.FromSeconds(31));
         Flush(recorder, core);
         Propose(recorder, core, payloadBytes: 100);
