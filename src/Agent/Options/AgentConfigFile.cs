@@ -88,6 +88,8 @@ public sealed class AgentConfigFile
         if (_files.Count == 0) _problems.Add("There is no [file NAME] section, so there is nothing to do.");
         foreach (IGrouping<string, (FileOptions File, string? Group)> same in _files.GroupBy(f => f.File.Path).Where(g => g.Count() > 1))
             _problems.Add($"[file {string.Join("] and [file ", same.Select(f => f.File.Name))}] have the same path {same.Key}; one file can have one owner.");
+        if (_agent.MetricsFile is { } metrics && _files.Find(f => f.File.Path == metrics || f.File.Path == metrics + ".new").File is { } taken)
+            _problems.Add($"[agent] metrics_file: {metrics} and {metrics}.new are written by the agent itself, and [file {taken.Name}] has that path; one file can have one owner.");
         var files = ImmutableArray.CreateBuilder<FileOptions>();
         foreach ((FileOptions file, string? group) in _files)
         {

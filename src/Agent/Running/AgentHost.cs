@@ -154,7 +154,8 @@ public sealed class AgentHost
             // Nothing came in that time.
         }
 
-        while (_events.Reader.TryRead(out (AgentEvent Event, TaskCompletionSource? Taken) next))
+        // Not once it stops: programs that were waited for end as given up, and a version must not be taken for bad because of that.
+        while (!stop.IsCancellationRequested && _events.Reader.TryRead(out (AgentEvent Event, TaskCompletionSource? Taken) next))
         {
             Work(next.Event, programs);
             next.Taken?.SetResult();

@@ -14,6 +14,9 @@ internal sealed class ConfigAccess(ServiceContext context)
 {
     private const string Read = "read", Write = "write";
 
+    /// <summary>That an audit line shows.</summary>
+    private const int NamesMax = 8;
+
     /// <summary>Effective values, entries and history of documents.</summary>
     /// <param name="call">The call.</param>
     /// <param name="space">The space.</param>
@@ -25,7 +28,7 @@ internal sealed class ConfigAccess(ServiceContext context)
         if (!view.Auth.IsEnabled) return;
         string[] prefixes = PrefixesOf(space, documents);
         Lack lack = default;
-        await context.Auth.CheckReadAsync(call, view, (v, who) => (lack = CheckRead(v.Auth, who, prefixes)).Error, () => " " + string.Join(' ', prefixes),
+        await context.Auth.CheckReadAsync(call, view, (v, who) => (lack = CheckRead(v.Auth, who, prefixes)).Error, () => string.Concat(prefixes.Take(NamesMax).Select(p => AuditLog.Range(ConfigKeys.Bytes(p), []))),
             () => unnamed is null ? lack : lack.Unnamed(unnamed)).ConfigureAwait(false);
     }
 

@@ -9,7 +9,7 @@ namespace Conclave.Node.Configuration;
 /// <content>What documents there are, and what is in them.</content>
 internal sealed partial class ConfigService
 {
-    private const int KeysMax = 1000, KeyScopesMax = 100;
+    private const int KeysMax = 1000, KeyScopesMax = 100, PageCharactersMax = 1 << 20;
 
     private async ValueTask<IMessage> DocumentsAsync(RpcContext call, V1.DocumentsRequest request)
     {
@@ -23,6 +23,7 @@ internal sealed partial class ConfigService
         {
             if ((named.Length > 0 && name != request.Document) || !mayRead(name)) continue;
             if (document.Scopes.IsEmpty && document.Schemas.IsEmpty) continue;   // it is remembered only for its last release
+            call.Cancellation.ThrowIfCancellationRequested();
             SortedDictionary<string, List<Scope>> keys = KeysOf(document);
             answer.Documents.Add(new V1.DocumentInfo
             {
@@ -59,12 +60,14 @@ internal sealed partial class ConfigService
     private static void AddKeys(V1.DocumentsResponse answer, SpaceSnapshot at, DocumentState document, SortedDictionary<string, List<Scope>> keys, V1.DocumentsRequest request)
     {
         int limit = request.Limit is > 0 and < KeysMax ? (int)request.Limit : KeysMax;
+        int characters = 0;
         foreach (string key in keys.Keys.Union(document.Schemas.Keys).Where(k => string.CompareOrdinal(k, request.AfterKey) > 0).Order(StringComparer.Ordinal))
         {
-            if (answer.More = answer.Keys.Count == limit) break;
+            if (answer.More = answer.Keys.Count == limit || characters > PageCharactersMax) break;
             List<Scope> scopes = keys.GetValueOrDefault(key) ?? [];
             var info = new V1.KeyInfo { Key = key, Entries = scopes.Count, HasSchema = document.Schemas.ContainsKey(key), Type = Named(document.SchemaOf(key).Type), Secret = at.IsSecret(request.Document, key) };
             info.Scopes.AddRange(scopes.Take(KeyScopesMax).Select(at.State.Dimensions.TextOf));
+            characters += key.Length + info.Scopes.Sum(static text => text.Length);
             answer.Keys.Add(info);
         }
     }

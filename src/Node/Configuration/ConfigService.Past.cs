@@ -23,6 +23,8 @@ internal sealed partial class ConfigService
         if (at.Draft.Length > 0)
         {
             Change change = ReadDraft(now, at.Draft, out V1.Draft draft);
+            // What is wrong with it, said below, is about all of it.
+            await _access.RequireReadAsync(call, now.Space, change.Documents(), $"read permission on all documents that draft {at.Draft} edits").ConfigureAwait(false);
             Plan plan = now.Fleet.Plan(change, new ReleaseNote { Author = draft.Author, Reason = "draft" }, now.Inputs);
             return plan.After is { } after ? now.With(after) : throw Refused(OfDraft(at.Draft, plan.Problems));
         }

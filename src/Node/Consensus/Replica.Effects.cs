@@ -112,11 +112,11 @@ internal sealed partial class Replica : IConsensusEffects, IApplyObserver
 
         Membership before = Members.Committed;
         Members.Committed = membership;
-        FollowRole();
         // Only what is not joint is settled; and a node that is still on its way through the log may see itself come again.
         NodeId[] gone = [.. before.Members().Where(node => !membership.Includes(node))];
-        _gate.Remove([.. gone.Where(node => node != Self)]);
         if (gone.Contains(Self)) OnSelfRemoved("as the log says");
+        FollowRole();   // behind it: who was removed does not vote either, and must not be taken for a learner, which refuses for good what another member would do
+        _gate.Remove([.. gone.Where(node => node != Self)]);
         _peers.Update();
     }
 

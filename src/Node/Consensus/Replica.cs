@@ -147,8 +147,8 @@ internal sealed partial class Replica : IAsyncDisposable
 
     public bool IsLeader => Status.Role == RaftRole.Leader;
 
-    /// <summary>This member does not vote: it is a learner, or not a member (yet, or any more).</summary>
-    public bool IsLearner => Volatile.Read(ref _isLearner);
+    /// <summary>This member does not vote: it is a learner, or not a member yet. One that was removed is neither.</summary>
+    public bool IsLearner => Volatile.Read(ref _isLearner) && !IsSelfRemoved;   // in this order: set the other way round
 
     /// <summary>The disk was damaged and this member catches up from the others; see <see cref="RecoveredState.LostEnd"/>. Zero when nothing is missing, or no longer.</summary>
     public EntryId LostEnd => _log.LostEnd;

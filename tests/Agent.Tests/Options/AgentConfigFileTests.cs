@@ -76,6 +76,7 @@ public class AgentConfigFileTests
     [InlineData("signal HUP unit", "signal HOP unit", "write signal HUP unit NAME")]
     [InlineData("node = c17", "node = c17\nheartbeat = 31s", "heartbeat: \"31s\" is not a time, such as 500ms or 2s, of at most 30 s")]
     [InlineData("splay = 60s", "splay = 60s\nsplay = 1s", "splay is there twice")]
+    [InlineData("drift = report", "metrics_file = /etc/nova/nova.conf.d/50-conclave.conf", "[file nova] has that path; one file can have one owner.")]
     public void What_is_wrong_is_said_with_what_to_do(string right, string wrong, string problem)
     {
         AgentConfigFile.Parse(Example.Replace(right, wrong, StringComparison.Ordinal), _ => "", out ImmutableArray<string> problems);
